@@ -18,17 +18,17 @@ import numpy as np
 from scipy.optimize import linprog
 
 from placeopt.estate.verify.facts import Facts, facts_of
-from placeopt.estate.verify.rules import YEARLY, least_visits, moves_in
+from placeopt.estate.verify.rules import YEARLY, count_moves_in, least_visits
 from placeopt.estate.verify.sums import Arrangement
 from placeopt.estate.verify.years import (
-    Course,
+    Schedule,
     Year,
-    course_of,
     do_nothing,
     fit_out_years,
-    impossible,
+    impossible_states,
     present_cost,
-    received,
+    receipts_in,
+    schedule_of,
 )
 from placeopt.place import Place
 from placeopt.scenario import Scenario
@@ -70,19 +70,19 @@ def best_by_enumeration(place: Place, times: TravelTimes, scenario: Scenario) ->
             break
         chosen = np.unravel_index(number, shape)
         parts = [courses[n][1] for courses, n in zip(each, chosen, strict=True)]
-        course = _unfitted(nothing, [_joined(arranged) for arranged in zip(*parts, strict=True)])
-        if any(impossible(course)):
+        schedule = _unfitted(nothing, [_joined(arranged) for arranged in zip(*parts, strict=True)])
+        if any(impossible_states(schedule)):
             continue
-        if _keeps_yes_or_no(course):
-            known = _objective(course) if spared else floors[number] + _let_go(course)
-            for full in full_sets(course):
-                found = Served(course, full).least()
+        if _keeps_yes_or_no(schedule):
+            known = _objective(schedule) if spared else floors[number] + _let_go(schedule)
+            for full in full_sets(schedule):
+                found = Served(schedule, full).least()
                 if found is not None:
                     best = min(best, known + found)
     return None if best == math.inf else best
 
 
-def _spared(nothing: Course) -> float:
+def _spared(nothing: Schedule) -> float:
     """The most that empty buildings may cost less than alone, being in use as a candidate."""
     rows = nothing.first.facts.buildings
     taken = {row["replaces_building_id"] for row in rows.values()} - {""}
@@ -102,7 +102,7 @@ def _joined(parts: tuple[Arrangement, ...]) -> Arrangement:
     )
 
 
-def _courses_of(nothing: Course, i: str) -> list[tuple[float, tuple[Arrangement, ...]]]:
+def _courses_of(nothing: Schedule, i: str) -> list[tuple[float, tuple[Arrangement, ...]]]:
     """What may become of one building over the years, with the objective before anyone is
     served: a part of the objective's lower bound."""
     services = {  # who is let go depends on all buildings: ``_let_go``
@@ -113,7 +113,7 @@ def _courses_of(nothing: Course, i: str) -> list[tuple[float, tuple[Arrangement,
         replace(year.facts, buildings={i: year.facts.buildings[i]}, services=services)
         for year in nothing.years
     ]
-    today = nothing.first.a
+    today = nothing.first.arrangement
     before = replace(
         today,
         open=today.open & {i},
@@ -126,29 +126,29 @@ def _courses_of(nothing: Course, i: str) -> list[tuple[float, tuple[Arrangement,
         for facts, a in zip(alone, arranged, strict=True):
             years.append(Year(facts, a, last, None, None))
             last = a
-        if any(impossible(Course(tuple(years)))):
+        if any(impossible_states(Schedule(tuple(years)))):
             continue
-        was = Course(tuple(Year(facts, before, before, None, None) for facts in alone))
+        was = Schedule(tuple(Year(facts, before, before, None, None) for facts in alone))
         found.append((_objective(_unfitted(was, arranged)), arranged))
     return found
 
 
-def _unfitted(nothing: Course, arranged: Listed[Arrangement]) -> Course:
+def _unfitted(nothing: Schedule, arranged: Listed[Arrangement]) -> Schedule:
     """A course without its fit-out, which the linear program decides."""
-    return course_of(nothing, list(arranged), [{}] * len(arranged))
+    return schedule_of(nothing, list(arranged), [{}] * len(arranged))
 
 
-def _objective(course: Course) -> float:
-    name = course.first.facts.scenario.objective.minimise[0]
-    return present_cost(course) if name == "cost" else course.totals()[name]
+def _objective(schedule: Schedule) -> float:
+    name = schedule.first.facts.scenario.objective.minimise[0]
+    return present_cost(schedule) if name == "cost" else schedule.totals()[name]
 
 
-def _let_go(course: Course) -> float:
+def _let_go(schedule: Schedule) -> float:
     """What redundancy adds to the objective: of all points of a service, not of one building's."""
-    objective, rate = (of := course.first.facts.scenario).objective, of.money.discount_rate
+    objective, rate = (of := schedule.first.facts.scenario).objective, of.money.discount_rate
     weight = {"cost": 1.0, "weighted": objective.weights.get("cost", 0.0)}
-    factor = discount_factors(len(course.years), rate)
-    paid = [sum(year.sums.redundancy.values()) for year in course.years]
+    factor = discount_factors(len(schedule.years), rate)
+    paid = [sum(year.sums.redundancy.values()) for year in schedule.years]
     return weight.get(objective.minimise[0], 0.0) * float(factor @ paid)
 
 
@@ -193,28 +193,28 @@ def _possible(facts: Facts, a: Arrangement, before: Arrangement) -> bool:
     )
 
 
-def _keeps_yes_or_no(course: Course) -> bool:
-    for rule in course.first.facts.scenario.rules:
-        for year in course.years:
+def _keeps_yes_or_no(schedule: Schedule) -> bool:
+    for rule in schedule.first.facts.scenario.rules:
+        for year in schedule.years:
             if not rule.holds_in(year.facts.year):
                 continue
             if rule.name == "access":  # as served is no more: ``access_rows``
                 rule = rule.model_copy(update={"counts": "nearest"})
             if rule.name in YES_OR_NO and not YEARLY[rule.name](rule, year)[0]:
                 return False
-            if rule.name == "sequence" and len(course.years) > 1:
+            if rule.name == "sequence" and len(schedule.years) > 1:
                 most = rule.moves_per_year
-                if most is not None and moves_in(year) > most:
+                if most is not None and count_moves_in(year) > most:
                     return False
-                if not _stays_away(rule, course):
+                if not _stays_away(rule, schedule):
                     return False
     return True
 
 
-def _stays_away(rule: Sequence, course: Course) -> bool:
+def _stays_away(rule: Sequence, schedule: Schedule) -> bool:
     """Whether what leaves stays away, from one letter a year: + there, - not."""
-    known = course.first.facts
-    arranged = [course.first.before, *(year.a for year in course.years)]
+    known = schedule.first.facts
+    arranged = [schedule.first.before, *(year.arrangement for year in schedule.years)]
     for i, row in known.buildings.items():
         of_services = [
             "".join("+" if (i, s) in a.hosts else "-" for a in arranged) for s in known.services
@@ -237,15 +237,15 @@ class Served:
     ``full``: the buildings of each year that are full, where residents pass those.
     """
 
-    def __init__(self, course: Course, full: tuple[frozenset[str], ...]) -> None:
-        self.course, self.full = course, full
-        self.scenario = course.first.facts.scenario
-        self.columns = [c for t, year in enumerate(course.years) for c in _columns(t, year)]
+    def __init__(self, schedule: Schedule, full: tuple[frozenset[str], ...]) -> None:
+        self.schedule, self.full = schedule, full
+        self.scenario = schedule.first.facts.scenario
+        self.columns = [c for t, year in enumerate(schedule.years) for c in _columns(t, year)]
         self.fits = [
             (t, *point)
-            for t in range(len(course.years))
-            for point in sorted(set().union(*(year.a.hosts for year in course.years)))
-            if point not in course.first.facts.hosted_today
+            for t in range(len(schedule.years))
+            for point in sorted(set().union(*(year.arrangement.hosts for year in schedule.years)))
+            if point not in schedule.first.facts.hosted_today
         ]
         self.further = 0  # columns of the rules about people, after all others
         self.upper, self.most, self.equal, self.exact = [], [], [], []
@@ -292,7 +292,7 @@ class Served:
         return np.array([0.0] * len(self.columns) + [float(value(*f)) for f in self.fits])
 
     def facts(self, t: int) -> Facts:
-        return self.course.years[t].facts
+        return self.schedule.years[t].facts
 
     def amount(self, t: int, z: str, s: str) -> float:
         return self.facts(t).visits[z, s] if z else self.facts(t).desks[s]
@@ -326,7 +326,7 @@ class Served:
         return self._cost_of(asked.minimise[0])
 
     def _cost_of(self, name: str) -> np.ndarray:
-        years = len(self.course.years)
+        years = len(self.schedule.years)
         if name == "visit_minutes":
             last = years - 1
             return self.served(
@@ -350,8 +350,8 @@ class Served:
         """Without the rule of capacity only base areas count, which were asked of each building."""
         if not (self.scenario.of(Floor) and self.scenario.of(Capacity)):
             return
-        for t, year in enumerate(self.course.years):
-            for i in year.a.open:
+        for t, year in enumerate(self.schedule.years):
+            for i in year.arrangement.open:
                 self.upper.append(
                     self.served(
                         lambda u, z, s, b, t=t, i=i: (u == t and b == i) * self.m2(u, z, s, b)
@@ -361,7 +361,7 @@ class Served:
 
     def _visits_and_desks(self) -> None:
         lost = max((rule.unserved_share for rule in self.scenario.of(ServedRule)), default=1.0)
-        for t, year in enumerate(self.course.years):
+        for t, year in enumerate(self.schedule.years):
             facts = year.facts
             keys = [key for key, visits in facts.visits.items() if visits > 0]
             for key in [*keys, *(("", s) for s in facts.desks)]:
@@ -378,8 +378,8 @@ class Served:
 
     def _least_visits(self) -> None:
         """(E2) Points with the full offer serve at least so many visits."""
-        for t, year in enumerate(self.course.years):
-            for point in sorted(year.a.hosts):
+        for t, year in enumerate(self.schedule.years):
+            for point in sorted(year.arrangement.hosts):
                 least = least_visits(year, *point)
                 if least > 0:
                     here = self.served(
@@ -398,7 +398,7 @@ class Served:
             )
             ready = self.fitted(lambda u, i, of, t=t, b=b, s=s: (u, i, of) == (t - ahead, b, s))
             self.upper.append(used - ready)
-            self.most.append(-self.course.years[t].sums.area.get((b, s), 0.0) + 1e-9)
+            self.most.append(-self.schedule.years[t].sums.area.get((b, s), 0.0) + 1e-9)
             if t:
                 before = self.fitted(lambda u, i, of, t=t, b=b, s=s: (u, i, of) == (t - 1, b, s))
                 now = self.fitted(lambda u, i, of, t=t, b=b, s=s: (u, i, of) == (t, b, s))
@@ -406,12 +406,12 @@ class Served:
                 self.most.append(0.0)
 
     def _money(self) -> None:
-        alone = len(self.course.years) == 1
+        alone = len(self.schedule.years) == 1
         for rule in self.scenario.of(Capital):
-            pots = rule.pots(len(self.course.years))
+            pots = rule.pots(len(self.schedule.years))
             there, spent = 0.0, self.served(lambda *_: 0.0)
-            for t, year in enumerate(self.course.years):
-                came = received(self.course, year.facts.year)
+            for t, year in enumerate(self.schedule.years):
+                came = receipts_in(self.schedule, year.facts.year)
                 if alone:
                     came = sum(net for net, _ in year.sums.sold.values())
                 there += pots[t]
@@ -423,7 +423,7 @@ class Served:
                 self.upper.append(spent)
                 self.most.append(there + 1e-6)
         for rule in self.scenario.of(Revenue):
-            for t, year in enumerate(self.course.years):
+            for t, year in enumerate(self.schedule.years):
                 if not rule.holds_in(year.facts.year):
                     continue
                 ceiling = rule.ceiling_gbp_per_year
@@ -434,7 +434,7 @@ class Served:
                 )
                 self.most.append(ceiling - year.sums.running + 1e-6)
         for _ in self.scenario.of(FairRents):
-            for t, year in enumerate(self.course.years):
+            for t, year in enumerate(self.schedule.years):
                 today = year.today.running - sum(year.today.staff.values())
                 now = year.sums.running - sum(year.sums.staff.values())
                 in_use = self.served(lambda u, *at, t=t: (u == t) * self.in_use(u, *at))
@@ -452,7 +452,7 @@ def _wide(rows: list[np.ndarray], width: int) -> np.ndarray:
 
 def _columns(t: int, year: Year) -> Iterator[tuple[int, str, str, str]]:
     """(t, zone, service, building) that may serve; zone "" for desks."""
-    for i, s in sorted(year.a.hosts):
+    for i, s in sorted(year.arrangement.hosts):
         if year.facts.services[s]["back_office"]:
             yield t, "", s, i
             continue

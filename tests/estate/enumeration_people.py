@@ -14,24 +14,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from placeopt.estate.verify.behaviour import goes_to
+from placeopt.estate.verify.behaviour import visit_shares
 from placeopt.estate.verify.facts import Facts
 from placeopt.estate.verify.residents import full_offer
 from placeopt.scenario.rules.estate.services import Access, Behaviour, Fairness
 
 if TYPE_CHECKING:
-    from placeopt.estate.verify.years import Course
+    from placeopt.estate.verify.years import Schedule
     from tests.estate.enumeration import Served
 
 
-def full_sets(course: Course) -> Iterator[tuple[frozenset[str], ...]]:
+def full_sets(schedule: Schedule) -> Iterator[tuple[frozenset[str], ...]]:
     """For each year a set of buildings that are full; none are where nobody passes any."""
-    if not any(rule.overflow for rule in course.first.facts.scenario.of(Behaviour)):
-        yield (frozenset(),) * len(course.years)
+    if not any(rule.overflow for rule in schedule.first.facts.scenario.of(Behaviour)):
+        yield (frozenset(),) * len(schedule.years)
         return
     each = []
-    for year in course.years:
-        hosts = sorted({i for i, _ in year.a.hosts})
+    for year in schedule.years:
+        hosts = sorted({i for i, _ in year.arrangement.hosts})
         each.append(
             [frozenset(some) for n in range(len(hosts) + 1) for some in combinations(hosts, n)]
         )
@@ -44,13 +44,13 @@ def behaviour_rows(lp: Served) -> None:
     for rule in lp.scenario.of(Behaviour):
         if rule.residents == "planner":
             continue
-        for t, year in enumerate(lp.course.years):
+        for t, year in enumerate(lp.schedule.years):
             for zone, service in sorted({(z, s) for u, z, s, _ in lp.columns if u == t and z}):
-                hosts = [i for i, s in year.a.hosts if s == service]
+                hosts = [i for i, s in year.arrangement.hosts if s == service]
                 if rule.overflow:
                     _none_past(lp, t, zone, service, hosts)
                 else:
-                    _in_proportion(lp, t, zone, service, goes_to(year.facts, zone, hosts))
+                    _in_proportion(lp, t, zone, service, visit_shares(year.facts, zone, hosts))
             _are_full(lp, t)
 
 
@@ -82,7 +82,7 @@ def _none_past(lp: Served, t: int, zone: str, service: str, hosts: list[str]) ->
 
 def _are_full(lp: Served, t: int) -> None:
     """No floor is left in those that are taken to be full."""
-    year = lp.course.years[t]
+    year = lp.schedule.years[t]
     for i in lp.full[t]:
         left = year.facts.usable_m2(i) - year.sums.area_used(i)
         used = lp.served(lambda u, z, s, b, i=i: (u == t and b == i) * lp.m2(u, z, s, b))
@@ -97,7 +97,7 @@ def access_rows(lp: Served) -> None:
         services = rule.services
         if services == "all":
             services = [s for s, r in lp.facts(0).services.items() if not r["back_office"]]
-        for t, year in enumerate(lp.course.years):
+        for t, year in enumerate(lp.schedule.years):
             if not rule.holds_in(year.facts.year):
                 continue
             districts = [rule.district]
@@ -121,7 +121,7 @@ def _counted(rule, facts: Facts, district: str | None) -> Iterator[tuple[str, bo
 
 
 def _served_near(lp: Served, rule, t: int, service: str, people: list) -> None:
-    year, total = lp.course.years[t], sum(count for *_, count in people)
+    year, total = lp.schedule.years[t], sum(count for *_, count in people)
     facts = year.facts
     modes = rule.modes_of(facts.scenario.travel.modes)
     at = {b: n for n, b in enumerate(facts.times.building_ids)}
@@ -132,8 +132,8 @@ def _served_near(lp: Served, rule, t: int, service: str, people: list) -> None:
         return min((one for one in by if one == one), default=math.inf)
 
     counted = {
-        b for b, s in year.a.hosts
-        if s == service and (rule.offer == "any" or full_offer(facts, year.a, b, s))
+        b for b, s in year.arrangement.hosts
+        if s == service and (rule.offer == "any" or full_offer(facts, year.arrangement, b, s))
     }  # fmt: skip
     weight: dict[tuple[str, str], float] = {}
     far, still = set(), 0.0
@@ -162,7 +162,7 @@ def _served_near(lp: Served, rule, t: int, service: str, people: list) -> None:
 def fairness_rows(lp: Served) -> None:
     """(E8) Zones, groups, the worst-off share and the Kolm-Pollak equivalent, in every year."""
     for rule in lp.scenario.of(Fairness):
-        for t, year in enumerate(lp.course.years):
+        for t, year in enumerate(lp.schedule.years):
             if rule.holds_in(year.facts.year):
                 _fair_in(lp, rule, t, year.facts)
 
@@ -192,7 +192,7 @@ def _fair_in(lp: Served, rule: Fairness, t: int, facts: Facts) -> None:
 
 def _today(facts: Facts, zone: str, service: str) -> float | None:
     """Minutes to today's hosts, residents going where they go by themselves."""
-    going = goes_to(facts, zone, [i for i, s in facts.hosted_today if s == service])
+    going = visit_shares(facts, zone, [i for i, s in facts.hosted_today if s == service])
     if not going:
         return None
     return sum(share * facts.fastest[zone, i] for i, share in going.items())

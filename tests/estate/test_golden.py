@@ -11,8 +11,8 @@ from pathlib import Path
 from placeopt.engine.convert import write_model
 from placeopt.estate.model.formulation import formulate
 from placeopt.estate.model.multi_year import formulate_years
-from placeopt.estate.problem.build import state
-from placeopt.estate.problem.horizon import state_years
+from placeopt.estate.problem.build import build_problem
+from placeopt.estate.problem.horizon import build_years
 from placeopt.scenario.rules.estate.services import (
     Access,
     Behaviour,
@@ -95,7 +95,7 @@ def four_buildings():
 
 def text_of_the_model(folder):
     here, times = four_buildings()
-    problem = state(here, times, scenario(*RULES))
+    problem = build_problem(here, times, scenario(*RULES))
     formulation = formulate(problem, "cost")
     return write_model(formulation.model, folder / "model.lp").read_text(encoding="utf-8")
 
@@ -130,7 +130,7 @@ def text_over_years(folder):
         Revenue(share_of_today=0.9, from_year=2030),
     )
     asked = scenario(*rules, year=2029, decided=2, years=30)
-    stated = formulate_years(state_years(here, times, asked), "cost")
+    stated = formulate_years(build_years(here, times, asked), "cost")
     return write_model(stated.model, folder / "model.lp").read_text(encoding="utf-8")
 
 

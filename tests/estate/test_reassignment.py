@@ -228,8 +228,8 @@ def test_far_hosts_left_out_do_not_change_the_answer(monkeypatch):
         times, asked = crow_minutes(here), unwritten()
         whole = solve(here, times, asked)
         with monkeypatch.context() as patched:
-            patched.setattr("placeopt.estate.search.reassignment.ALL_PAIRS", 0)
-            patched.setattr("placeopt.estate.search.reassignment.NEAREST", 1)
+            patched.setattr("placeopt.estate.search.reassignment.MAX_PAIRS_WHOLE", 0)
+            patched.setattr("placeopt.estate.search.reassignment.NEAREST_HOSTS", 1)
             part = solve(here, times, asked)
         if whole.plan is None:
             continue
@@ -252,19 +252,19 @@ class Nearer(enumeration.Served):
     """Who is served where with the plan's buildings and hosts: the fewest minutes of all years
     under a ceiling on cost, each zone served as much as the plan serves it."""
 
-    def __init__(self, course, ceiling, shares):
-        super().__init__(course, (frozenset(),) * len(course.years))
+    def __init__(self, schedule, ceiling, shares):
+        super().__init__(schedule, (frozenset(),) * len(schedule.years))
         self.ceiling, self.shares = ceiling, shares
 
     def _cost(self):
         row = self._cost_of("cost")
-        self.at_most(row, self.ceiling - present_cost(self.course))
+        self.at_most(row, self.ceiling - present_cost(self.schedule))
         return self.served(
             lambda t, z, s, b: self.amount(t, z, s) * self.facts(t).fastest.get((z, b), 0.0)
         )
 
     def _visits_and_desks(self):
-        for t, year in enumerate(self.course.years):
+        for t, year in enumerate(self.schedule.years):
             keys = [key for key, visits in year.facts.visits.items() if visits > 0]
             for key in [*keys, *(("", s) for s in year.facts.desks)]:
                 self.equal.append(
@@ -286,10 +286,10 @@ def fewest_minutes(answer):
             served["", s] = here / needed if needed else 0.0
         shares.append(served)
         a.served, a.desks = {}, {}
-    course = enumeration._unfitted(nothing, arranged)
+    schedule = enumeration._unfitted(nothing, arranged)
     ceiling = answer.plan.summary["reassignment_cost_ceiling_gbp"]
     # A hair more than the plan may cost and serve, so that rounding makes nothing impossible.
-    return Nearer(course, ceiling + 1e-6 * abs(ceiling), shares).least()
+    return Nearer(schedule, ceiling + 1e-6 * abs(ceiling), shares).least()
 
 
 def check_against_the_oracle(seeds):

@@ -8,8 +8,8 @@ import pytest
 from placeopt import engine
 from placeopt.engine import Result, Status
 from placeopt.estate import solve
-from placeopt.estate.model.formulation import formulate, minutes_count
-from placeopt.estate.problem.build import state
+from placeopt.estate.model.formulation import formulate, needs_assignment
+from placeopt.estate.problem.build import build_problem
 from placeopt.estate.search import completion, kernel_search, strategy
 from placeopt.estate.solution import decision
 from placeopt.place.synth import synthesise
@@ -62,12 +62,12 @@ def test_all_residents_as_one_customer_prove_no_more_than_holds_and_the_plan_ser
         place = random_place(seed, 5, 5, 2)
         times = crow_minutes(place, cutoff=20.0)  # so that zones differ in what they reach
         asked = scenario(*random_rules(seed, place)[:1], seconds=20)
-        if minutes_count(state(place, times, asked), ["cost"]):
+        if needs_assignment(build_problem(place, times, asked), ["cost"]):
             continue
         full = solve(place, times, asked).result
         with monkeypatch.context() as patch:
             patch.setattr(strategy, "ALL_REACHES", 0)
-            patch.setattr("placeopt.estate.search.completion.PAIRS", 0)
+            patch.setattr("placeopt.estate.search.completion.MAX_PAIRS_BY_ZONE", 0)
             relaxed = solve(place, times, asked)
         if full.status is Status.INFEASIBLE:
             assert relaxed.plan is None
@@ -95,10 +95,12 @@ def test_a_building_of_which_the_capital_needs_a_part_is_sold_as_a_whole():
     """30,000 of B2's 100,000 pay the works; a model may sell 0.3 of it, where no money is saved."""
     closed = {"status": "vacant", "capital_receipt_gbp": 100_000.0}
     here = town([building("B1", 10_000), building("B2", 0, **closed)])
-    stated = formulate(state(here, minutes(here, drive=[[5.0, 5.0]] * 2), scenario()), "carbon")
+    stated = formulate(
+        build_problem(here, minutes(here, drive=[[5.0, 5.0]] * 2), scenario()), "carbon"
+    )
     values = engine.solve(stated.model, gap=0.0).values
     values[stated.columns.open.all], values[stated.columns.dispose.all] = [1, 0], 0.3
-    found = completion.read(stated, Result(Status.OPTIMAL, values=values))
+    found = completion.read_decision(stated, Result(Status.OPTIMAL, values=values))
     assert found.disposed.tolist() == [False, True]
 
 
@@ -106,11 +108,17 @@ def test_a_plan_that_sells_a_part_is_a_start_for_its_neighbourhoods():
     """What is kept of the plan is a plan: rounded, 0.3 of B2 sold would be none of it sold."""
     closed = {"status": "vacant", "capital_receipt_gbp": 100_000.0}
     here = town([building("B1", 10_000), building("B2", 0, **closed)])
-    stated = formulate(state(here, minutes(here, drive=[[5.0, 5.0]] * 2), scenario()), "carbon")
+    stated = formulate(
+        build_problem(here, minutes(here, drive=[[5.0, 5.0]] * 2), scenario()), "carbon"
+    )
     arrays, x = stated.model.arrays(), stated.columns
-    values = engine.solve(completion.fixed(stated, decision.today(stated.problem)), gap=0.0).values
+    values = engine.solve(
+        completion.fix_structure(stated, decision.decision_today(stated.problem)), gap=0.0
+    ).values
     values[x.dispose.all] = 0.3
-    part = kernel_search.keeping(arrays, kernel_search.decided((x,), len(values)), values)
+    part = kernel_search.fix_columns(
+        arrays, kernel_search.structural_mask((x,), len(values)), values
+    )
     assert part.violation(values) < 1e-9
 
 
@@ -119,7 +127,7 @@ def test_a_relaxation_knows_that_a_zone_needs_a_host_in_its_own_reach():
     one (10,000 a year; rejected), each zone asks for its own."""
     here = town([building("B1", 10_000), building("B2", 90_000)])
     drive = [[5.0, math.nan], [math.nan, 5.0]]
-    problem = state(here, minutes(here, drive=drive), scenario())
+    problem = build_problem(here, minutes(here, drive=drive), scenario())
     relaxed = engine.solve(formulate(problem, "cost", relaxed=True).model, gap=0.0)
     exact = engine.solve(formulate(problem, "cost").model, gap=0.0)
     assert relaxed.objective == pytest.approx(exact.objective)

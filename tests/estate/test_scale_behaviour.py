@@ -7,9 +7,9 @@ import pytest
 from placeopt.engine import Status
 from placeopt.estate import solve
 from placeopt.estate.explain.conflicts import explain
-from placeopt.estate.model.choice_cuts import least_drawn
-from placeopt.estate.problem.build import state
-from placeopt.estate.problem.choice import shares
+from placeopt.estate.model.choice_cuts import demand_cut_coefficients
+from placeopt.estate.problem.build import build_problem
+from placeopt.estate.problem.choice import visit_shares
 from placeopt.estate.search import strategy
 from placeopt.scenario.rules.estate.services import Behaviour
 from tests.estate.places import crow_minutes, minutes, random_place, random_rules, scenario
@@ -27,20 +27,22 @@ def test_a_cut_taken_anywhere_holds_for_all_hosts_and_is_tight_at_those_it_is_ta
     rng = np.random.default_rng(1)
     for seed in range(10):
         place = random_place(seed, 6, 6, 1)
-        problem = state(place, crow_minutes(place, cutoff=20 + 1000 * (seed % 2)), scenario(rule))
+        problem = build_problem(
+            place, crow_minutes(place, cutoff=20 + 1000 * (seed % 2)), scenario(rule)
+        )
         at = np.flatnonzero(problem.hostable[:, 0])
         if not len(at) or not problem.visits[:, 0].any():
             continue
         visits = problem.visits[:, 0] / problem.visits[:, 0].sum()
         for whole in (True, False):
             taken = rng.integers(0, 2, len(at)).astype(float) if whole else rng.random(len(at))
-            worth = least_drawn(problem, 0, at, taken)
+            worth = demand_cut_coefficients(problem, 0, at, taken)
             for _ in range(20):
                 hosts = rng.integers(0, 2, len(at))
-                drawn = (visits @ shares(problem, at[hosts == 1]))[at]
+                drawn = (visits @ visit_shares(problem, at[hosts == 1]))[at]
                 assert (worth @ hosts <= drawn + 1e-9).all()
             if whole:
-                drawn = (visits @ shares(problem, at[taken == 1]))[at]
+                drawn = (visits @ visit_shares(problem, at[taken == 1]))[at]
                 assert (worth @ taken)[taken == 1] == pytest.approx(drawn[taken == 1])
 
 
@@ -82,7 +84,7 @@ def test_a_plan_that_sends_people_past_full_buildings_is_one_of_the_exact_model_
         with monkeypatch.context() as patch:
             patch.setattr(strategy, "BY_THEMSELVES", 0)
             patch.setattr(strategy, "ALL_PAIRS", 0)
-            patch.setattr("placeopt.estate.search.completion.PASSED", 0)
+            patch.setattr("placeopt.estate.search.completion.MAX_PAIRS_WITH_OVERFLOW", 0)
             learnt = solve(place, times, asked)
         if learnt.plan is None:
             continue
@@ -109,7 +111,7 @@ def test_a_host_too_small_for_all_who_come_is_found_out_without_a_row_for_every_
 def test_why_nothing_fits_is_told_without_a_row_for_every_zone(monkeypatch):
     """As above: the planner could share the visits out, and without the limit of floor B1 alone
     would do."""
-    monkeypatch.setattr("placeopt.estate.search.cutting_plane.BY_THEMSELVES", 0)
+    monkeypatch.setattr("placeopt.estate.search.cutting_plane.MAX_PAIRS_WITH_ROWS", 0)
     services = [{"service_id": "S", "area_m2_per_1000_visits": 60.0}]
     here = town([building("B1", 10_000), building("B2", 30_000)], services)
     times = minutes(here, drive=[[10.0, 20.0], [10.0, 20.0]])

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from placeopt.engine import solve
 from placeopt.estate.model.formulation import formulate
-from placeopt.estate.problem.build import state
+from placeopt.estate.problem.build import build_problem
 from placeopt.estate.search import kernel_search
-from placeopt.estate.search.kernel_search import first, improve
-from placeopt.estate.search.rounding_cuts import count_at_least
+from placeopt.estate.search.kernel_search import improve, kernel_plan
+from placeopt.estate.search.rounding_cuts import add_count_cuts
 from placeopt.place.synth import synthesise
 from placeopt.scenario.rules.estate.services import Access
 from tests.estate.places import crow_minutes, minutes, random_place, random_rules, scenario
@@ -21,8 +21,8 @@ def test_three_zones_with_two_libraries_each_in_reach_need_two_and_not_one_and_a
     here.demand.loc[2] = {**here.demand.loc[1].to_dict(), "zone_id": "Z3"}
     drive = [[5.0, 5.0, 50.0], [50.0, 5.0, 5.0], [5.0, 50.0, 5.0]]
     asked = scenario(Access(services="all", ceiling_minutes=10.0))
-    formulation = formulate(state(here, minutes(here, drive=drive), asked), "cost")
-    assert count_at_least(formulation, formulation, 10.0) == [2.0, 2.0]
+    formulation = formulate(build_problem(here, minutes(here, drive=drive), asked), "cost")
+    assert add_count_cuts(formulation, formulation, 10.0) == [2.0, 2.0]
 
 
 def test_counting_rows_leave_the_least_objective_as_it_is():
@@ -30,9 +30,9 @@ def test_counting_rows_leave_the_least_objective_as_it_is():
         place = random_place(seed, 4, 4, 2)
         asked = scenario(*random_rules(seed, place))
         plain, counted = (
-            formulate(state(place, crow_minutes(place), asked), "cost") for _ in range(2)
+            formulate(build_problem(place, crow_minutes(place), asked), "cost") for _ in range(2)
         )
-        count_at_least(counted, counted, 10.0)
+        add_count_cuts(counted, counted, 10.0)
         one, other = solve(plain.model, gap=0.0), solve(counted.model, gap=0.0)
         assert one.status is other.status, seed
         if one.objective is not None:
@@ -44,20 +44,20 @@ def test_a_start_from_another_years_bases_counts_the_same():
     bases: list[object] = []
     for buildings, more in ((30, 1.0), (30, 1.2), (32, 1.0)):
         place = synthesise(zones=14, buildings=buildings, seed=5)
-        here = state(place, crow_minutes(place, cutoff=120), scenario(years=30))
+        here = build_problem(place, crow_minutes(place, cutoff=120), scenario(years=30))
         grown = replace(here, visits=more * here.visits)
         anew, after = (formulate(grown, "cost") for _ in range(2))
-        known = count_at_least(anew, anew, 60.0)
-        assert count_at_least(after, after, 60.0, bases=bases) == known
+        known = add_count_cuts(anew, anew, 60.0)
+        assert add_count_cuts(after, after, 60.0, bases=bases) == known
         assert len(bases) == len(known)
 
 
 def test_neighbourhoods_never_make_a_plan_worse_and_keep_every_row():
     place = synthesise(zones=14, buildings=30, seed=5)
-    problem = state(place, crow_minutes(place, cutoff=120), scenario(years=30))
+    problem = build_problem(place, crow_minutes(place, cutoff=120), scenario(years=30))
     formulation = formulate(problem, "cost")
     arrays = formulation.model.arrays()
-    start = first(formulation, 10.0)
+    start = kernel_plan(formulation, 10.0)
     better = improve(formulation, start, 3.0)
     assert arrays.violation(better) < 1e-5
     assert arrays.objective(better) <= arrays.objective(start.values) + 1e-3
@@ -65,8 +65,8 @@ def test_neighbourhoods_never_make_a_plan_worse_and_keep_every_row():
 
 def test_a_kernel_without_a_plan_is_widened_by_what_costs_the_relaxation_nothing(monkeypatch):
     place = synthesise(zones=14, buildings=30, seed=5)
-    problem = state(place, crow_minutes(place, cutoff=120), scenario(years=30))
+    problem = build_problem(place, crow_minutes(place, cutoff=120), scenario(years=30))
     formulation = formulate(problem, "cost")
     monkeypatch.setattr(kernel_search, "USED", 2.0)  # the relaxation is said to use nothing
-    start = first(formulation, 10.0)
+    start = kernel_plan(formulation, 10.0)
     assert formulation.model.arrays().violation(start.values) < 1e-5

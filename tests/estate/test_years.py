@@ -99,7 +99,7 @@ def test_a_model_taken_apart_by_years_has_a_bound_below_the_best_plan(seed, thre
         years=30,
     )
     whole = solve(here, crow_minutes(here), asked)
-    monkeypatch.setattr("placeopt.estate.search.multi_year.WHOLE", 0)
+    monkeypatch.setattr("placeopt.estate.search.multi_year.MAX_DECISIONS_WHOLE", 0)
     solver = asked.solver.model_copy(update={"threads": threads})
     apart = solve(here, crow_minutes(here), asked.model_copy(update={"solver": solver}))
     assert whole.result.status is Status.OPTIMAL

@@ -119,7 +119,7 @@ def test_engine_and_enumeration_agree_on_what_is_fair_and_where_people_go(at, mo
 def test_what_is_learnt_of_where_people_go_agrees_with_enumeration_too(seed, rule, monkeypatch):
     """As on a large place: without a row for every zone and host."""
     monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
-    monkeypatch.setattr("placeopt.estate.search.cutting_plane.BY_THEMSELVES", 0)
+    monkeypatch.setattr("placeopt.estate.search.cutting_plane.MAX_PAIRS_WITH_ROWS", 0)
     test_engine_and_enumeration_agree_on_what_is_fair_and_where_people_go(
         ABOUT.index((seed, rule)), monkeypatch
     )

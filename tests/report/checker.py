@@ -816,28 +816,30 @@ def _pays(parts, true, verb=" pays"):
 
 def why_is_so(answer) -> Iterator[str]:
     """The reasons of buildings that are not so: their rules are tried without, or with, them."""
-    from placeopt.estate.verify import course_of, do_nothing, facts_of
+    from placeopt.estate.verify import do_nothing, facts_of, schedule_of
     from placeopt.estate.verify.read import arrangements
-    from placeopt.estate.verify.rules import _over_years
+    from placeopt.estate.verify.rules import _check_rule
 
     known = facts_of(answer.place, answer.times, answer.scenario)
-    course = course_of(do_nothing(known), arrangements(answer.plan.tables, [f.year for f in known]))
+    schedule = schedule_of(
+        do_nothing(known), arrangements(answer.plan.tables, [f.year for f in known])
+    )
     names = {r["building_id"]: r for r in rows(answer, "buildings")}
 
     def fail_without(i):
         """Numbers of the rules on access and numbers that fail in some year without a building."""
         failing = set()
-        for year in course.years:
-            a = year.a
+        for year in schedule.years:
+            a = year.arrangement
             fewer = replace(
                 a,
                 open=a.open - {i},
                 hosts={p for p in a.hosts if p[0] != i},
                 tier={b: k for b, k in a.tier.items() if b != i},
             )
-            alone = replace(course, years=(replace(year, a=fewer),))
+            alone = replace(schedule, years=(replace(year, a=fewer),))
             for rule in answer.scenario.rules:
-                if rule.number in ("E7", "E9") and not _over_years(rule, alone)[0]:
+                if rule.number in ("E7", "E9") and not _check_rule(rule, alone)[0]:
                     failing.add(rule.number)
         return failing
 
@@ -850,19 +852,23 @@ def why_is_so(answer) -> Iterator[str]:
         elif r["code"] in ("hosts", "no_service"):
             if fail_without(i):
                 yield f"{i}: {text} (fails: {fail_without(i)})"
-        elif r["code"] == "would_break" and not _ceilings_broken(answer, course, i, text):
+        elif r["code"] == "would_break" and not _ceilings_broken(answer, schedule, i, text):
             yield f"{i}: {text}"
         if names[i]["why"].count(text) < 1:
             yield f"{i}: why does not say {text}"
 
 
-def _ceilings_broken(answer, course, i, text):
+def _ceilings_broken(answer, schedule, i, text):
     """Whether each rule named fails in some year with the building open besides, empty."""
     from placeopt.estate.verify.sums import sums_of
 
     failing = set()
-    for year in course.years:
-        more = replace(year.a, open=year.a.open | {i}, disposed=year.a.disposed - {i})
+    for year in schedule.years:
+        more = replace(
+            year.arrangement,
+            open=year.arrangement.open | {i},
+            disposed=year.arrangement.disposed - {i},
+        )
         sums = sums_of(year.facts, more, year.before, {}, {})
         emitted = sums.carbon
         running = (

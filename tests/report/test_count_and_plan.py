@@ -86,28 +86,30 @@ def test_the_parts_of_today_worked_by_hand():
 @pytest.mark.parametrize("seed", [1, 4, 6, 11])
 def test_count_and_plan_agree_on_random_places(seed):
     """Places with staff by visits, capital, partial offers and services out of reach."""
-    from placeopt.estate.problem.build import state
-    from placeopt.estate.solution.decision import today
+    from placeopt.estate.problem.build import build_problem
+    from placeopt.estate.solution.decision import decision_today
 
     here = with_money(random_place(seed, 4, 4, 3), seed)
     times, asked = crow_minutes(here), scenario(seconds=20.0)
     answer = solve(here, times, asked)
     if answer.plan is None:
         pytest.skip("nothing fits")
-    assert_one_cost(count_place(here, load=today(state(here, times, asked)).units), answer)
+    assert_one_cost(
+        count_place(here, load=decision_today(build_problem(here, times, asked)).units), answer
+    )
 
 
 def test_marlshire_counts_what_its_plan_starts_from(data: Path):
     """The count without a scenario, with one, and the problem of the shipped question."""
-    from placeopt.estate.problem.build import state
-    from placeopt.estate.solution.decision import costs, today
+    from placeopt.estate.problem.build import build_problem
+    from placeopt.estate.solution.decision import costs_of, decision_today
     from placeopt.travel import measure
 
     place = read_place(data / "marlshire")
     file = data / "marlshire" / "scenarios" / "estate.toml"
     asked = read_scenario(file)
-    problem = state(place, measure(place, **asked.travel.model_dump()), asked)
-    before = costs(problem, today(problem)).running_gbp_per_year
+    problem = build_problem(place, measure(place, **asked.travel.model_dump()), asked)
+    before = costs_of(problem, decision_today(problem)).running_gbp_per_year
     for tables in (count_place(place), count_place(place, load=load_today(place, file))):
         cost = tables["buildings"]["running_cost_gbp_per_year"].to_numpy()
         assert cost == pytest.approx(before, abs=PENNY)

@@ -34,9 +34,9 @@ def solve(
     from placeopt.base.errors import VerificationError
     from placeopt.engine import Answer, Status
     from placeopt.estate.explain.conflicts import explain
-    from placeopt.estate.problem.horizon import state_years
-    from placeopt.estate.search.multi_year import find_years
-    from placeopt.estate.tables.plan import draw_plan
+    from placeopt.estate.problem.horizon import build_years
+    from placeopt.estate.search.multi_year import solve_years
+    from placeopt.estate.tables.plan import plan_tables
     from placeopt.estate.verify import verify
     from placeopt.place.order import restore_row_order, sort_rows
 
@@ -44,17 +44,17 @@ def solve(
     sorted_times = times.reindex(
         ordered.zones["zone_id"].tolist(), ordered.buildings["building_id"].tolist()
     )
-    years = state_years(ordered, sorted_times, scenario)
+    years = build_years(ordered, sorted_times, scenario)
     explanation = None
     with recording_timeouts() as ended, answer_deadline(scenario.solver.time_limit_seconds):
-        outcome = find_years(years, progress)
-        if outcome.found is None and outcome.result.status is Status.INFEASIBLE:
+        outcome = solve_years(years, progress)
+        if outcome.solution is None and outcome.result.status is Status.INFEASIBLE:
             explanation = explain(ordered, sorted_times, scenario)
     answer = Answer(place, scenario, outcome.result, times, repeats=not ended,
                     warnings=repeatability_warnings(ended))  # fmt: skip
-    if outcome.found is None:
+    if outcome.solution is None:
         return replace(answer, explanation=explanation)
-    plan = draw_plan(ordered, sorted_times, years, outcome)
+    plan = plan_tables(ordered, sorted_times, years, outcome)
     plan = replace(plan, tables=restore_row_order(place, ordered, plan.tables))
     verification = verify(place, times, scenario, plan)
     if not verification.ok:

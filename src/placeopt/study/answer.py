@@ -56,8 +56,8 @@ def load_today(place: Place, scenario: Path) -> NDArray[np.float64]:
         UsageError: If the scenario is not an estate's.
         ScenarioError: With every fault of the scenario.
     """
-    from placeopt.estate.problem.build import state
-    from placeopt.estate.solution.decision import today
+    from placeopt.estate.problem.build import build_problem
+    from placeopt.estate.solution.decision import decision_today
     from placeopt.travel import measure
 
     asked_scenario = read_scenario(scenario)
@@ -69,7 +69,7 @@ def load_today(place: Place, scenario: Path) -> NDArray[np.float64]:
     if faults:
         raise ScenarioError(faults, "faults in the scenario")
     times = measure(place, **asked_scenario.travel.model_dump())
-    return today(state(place, times, asked_scenario)).units
+    return decision_today(build_problem(place, times, asked_scenario)).units
 
 
 def answer_checked(

@@ -112,9 +112,9 @@ class EstateCases:
 
     def model(self, instance: Estate) -> Model:
         from placeopt.estate.model.formulation import formulate
-        from placeopt.estate.problem.build import state
+        from placeopt.estate.problem.build import build_problem
 
-        problem = state(instance.place, instance.times, instance.scenario)
+        problem = build_problem(instance.place, instance.times, instance.scenario)
         return formulate(problem, OBJECTIVE, zones=True).model
 
     def _with_settings(self, instance: Estate, settings: SolveSettings) -> Estate:
@@ -167,10 +167,10 @@ def _solve_compact_model(
     """Solve the whole compact model with any engine."""
     from placeopt.engine import solve
     from placeopt.estate.model.formulation import formulate
-    from placeopt.estate.problem.build import state
-    from placeopt.estate.search.completion import read
+    from placeopt.estate.problem.build import build_problem
+    from placeopt.estate.search.completion import read_decision
 
-    problem = state(question.place, question.times, question.scenario)
+    problem = build_problem(question.place, question.times, question.scenario)
     formulation = formulate(problem, OBJECTIVE, zones=True)
     trace: list[list[float | None]] = []
     result = solve(
@@ -185,7 +185,7 @@ def _solve_compact_model(
     record = record_of_result(result, f"compact model, {settings.engine}", trace)
     if not result.has_plan:
         return record, None
-    return record, _plan_tables(question, problem, read(formulation, result), record)
+    return record, _plan_tables(question, problem, read_decision(formulation, result), record)
 
 
 def _solve_reference_model(
@@ -195,7 +195,7 @@ def _solve_reference_model(
     from dataclasses import replace
 
     from placeopt.bench.rivals.textbook import objective_of, reference_model, solve_with_pulp
-    from placeopt.estate.problem.build import state
+    from placeopt.estate.problem.build import build_problem
 
     reference = reference_model("estate")
     started_at = time.perf_counter()
@@ -210,7 +210,7 @@ def _solve_reference_model(
     if status not in ("optimal", "feasible at limit"):
         return record, None
     record["objective"] = objective_of(model.lp)
-    problem = state(question.place, question.times, question.scenario)
+    problem = build_problem(question.place, question.times, question.scenario)
     return record, _plan_tables(question, problem, _decision(problem, model), record)
 
 
@@ -264,14 +264,14 @@ def _plan_tables(
     from placeopt.engine import Result, Status
     from placeopt.estate.problem.horizon import Years
     from placeopt.estate.search.lexicographic import Outcome, Stage
-    from placeopt.estate.solution.decision import value
-    from placeopt.estate.solution.timeline import Course
-    from placeopt.estate.tables.plan import draw_plan
+    from placeopt.estate.solution.decision import objective_value
+    from placeopt.estate.solution.timeline import Timeline
+    from placeopt.estate.tables.plan import plan_tables
 
-    cost = value(problem, decision, OBJECTIVE)
+    cost = objective_value(problem, decision, OBJECTIVE)
     record["objective"] = cost
     result = Result(Status.FEASIBLE, objective=cost)
-    verification = Outcome((Stage(OBJECTIVE, result, cost),), Course((decision,)))
-    return draw_plan(
+    verification = Outcome((Stage(OBJECTIVE, result, cost),), Timeline((decision,)))
+    return plan_tables(
         question.place, question.times, Years(question.scenario, (problem,)), verification
     )

@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING
 
 from placeopt.base.deadline import deadline_in, record_timeout, seconds_left
 from placeopt.engine import Clash, Explanation
-from placeopt.estate.explain.minimal_relaxation import Stated, solved, what_gives
-from placeopt.estate.problem.horizon import state_years
+from placeopt.estate.explain.minimal_relaxation import (
+    FeasibilityModel,
+    describe_relaxation,
+    solve_feasibility,
+)
+from placeopt.estate.problem.horizon import build_years
 from placeopt.scenario.rules.estate.services import Behaviour, Capital, Hosted, Opened
 from placeopt.scenario.scenario import Scenario
 
@@ -24,12 +28,15 @@ if TYPE_CHECKING:
 
 DEFINITIONS = (Hosted, Opened)
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
-MOST_SECONDS = 60.0
-FIRST = (Behaviour, Capital)  # dropped first: what a large place is short of, and soon answered
+MAX_SECONDS = 60.0
+DROPPED_FIRST = (
+    Behaviour,
+    Capital,
+)  # dropped first: what a large place is short of, and soon answered
 
 
 def explain(
-    place: Place, times: TravelTimes, scenario: Scenario, *, seconds: float = MOST_SECONDS
+    place: Place, times: TravelTimes, scenario: Scenario, *, seconds: float = MAX_SECONDS
 ) -> Explanation:
     """Which rules clash, and what would have to give.
 
@@ -40,7 +47,7 @@ def explain(
         seconds: After which no further rule is looked at; at most a minute. What was not looked
             at is said.
     """
-    seconds = min(seconds, MOST_SECONDS, seconds_left())
+    seconds = min(seconds, MAX_SECONDS, seconds_left())
     with deadline_in(seconds):
         return _explain(place, times, scenario, seconds)
 
@@ -52,8 +59,8 @@ def _explain(place: Place, times: TravelTimes, scenario: Scenario, seconds: floa
         if not isinstance(rule, DEFINITIONS) and (scenario.years > 1 or rule.name != "sequence")
     ]
     rules = scenario.rules  # those that the question writes come before those that are implied
-    candidates.sort(key=lambda at: (not isinstance(rules[at], FIRST), rules[at].implied))
-    names = _names(place)
+    candidates.sort(key=lambda at: (not isinstance(rules[at], DROPPED_FIRST), rules[at].implied))
+    names = _names_by_id(place)
     found: dict[tuple[int, ...], Clash] = {}
     unseen: list[tuple[int, ...]] = []
     for size in (1, 2):
@@ -70,7 +77,7 @@ def _explain(place: Place, times: TravelTimes, scenario: Scenario, seconds: floa
             break
     if unseen:
         record_timeout("the explanation")
-    late = _not_tried(scenario, unseen)
+    late = _describe_untried(scenario, unseen)
     clashes = [found[dropped] for dropped in sorted(found)]
     if not clashes:
         sentence = (
@@ -79,7 +86,7 @@ def _explain(place: Place, times: TravelTimes, scenario: Scenario, seconds: floa
         )
         return Explanation(sentence)
     which = (
-        " and ".join(_called(scenario, position) for position in dropped)
+        " and ".join(_rule_label(scenario, position) for position in dropped)
         for dropped in sorted(found)
     )
     sentence = f"No plan keeps all the rules at once. A plan exists without {' or '.join(which)}."
@@ -87,18 +94,18 @@ def _explain(place: Place, times: TravelTimes, scenario: Scenario, seconds: floa
     return Explanation(sentence, tuple(clashes))
 
 
-def _not_tried(scenario: Scenario, unseen: list[tuple[int, ...]]) -> str:
+def _describe_untried(scenario: Scenario, unseen: list[tuple[int, ...]]) -> str:
     """Which rules the time did not suffice to look at, as a sentence that follows others."""
     single = [dropped[0] for dropped in unseen if len(dropped) == 1]
     if single:
-        names = ", ".join(_called(scenario, position) for position in single)
+        names = ", ".join(_rule_label(scenario, position) for position in single)
         return f" The time limit came before these were tried: {names}."
     if unseen:
         return f" The time limit came before {len(unseen)} pairs of rules were tried."
     return ""
 
 
-def _called(scenario: Scenario, position: int) -> str:
+def _rule_label(scenario: Scenario, position: int) -> str:
     """A rule by name and number, and which it is where there are several of the name."""
     rule = scenario.rules[position]
     alike = [at for at, other in enumerate(scenario.rules) if other.name == rule.name]
@@ -123,10 +130,10 @@ def _clash(
     rest = scenario
     for position in sorted(dropped, reverse=True):
         rest = rest.without(position)
-    years = state_years(place, times, rest)
-    if not solved(Stated.of(years), seconds / 2).has_plan:
+    years = build_years(place, times, rest)
+    if not solve_feasibility(FeasibilityModel.of(years), seconds / 2).has_plan:
         return None
-    gives = [what_gives(place, times, years, rule, seconds / 2, names) for rule in rules]
+    gives = [describe_relaxation(place, times, years, rule, seconds / 2, names) for rule in rules]
     alone = "A plan exists without this rule; with it none does."
     together = "A plan exists without the two; without one of them alone none was found."
     said = " ".join(text for text in gives if text) or (alone if len(rules) == 1 else together)
@@ -138,7 +145,7 @@ def _clash(
     )
 
 
-def _names(place: Place) -> dict[str, str]:
+def _names_by_id(place: Place) -> dict[str, str]:
     names: dict[str, str] = {}
     for table, key in (
         ("buildings", "building_id"),

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from placeopt.engine import Block, Model, Result, Status, solve
-from placeopt.estate.model.constraints.access_as_served import within_terms
-from placeopt.estate.model.constraints.network import offering_hosts
-from placeopt.estate.model.formulation import formulate, planner_alone
+from placeopt.estate.model.constraints.access import eligible_hosts
+from placeopt.estate.model.constraints.access_as_served import share_served_terms
+from placeopt.estate.model.formulation import formulate, without_assignment_rules
 from placeopt.estate.model.multi_year import YearsFormulation, formulate_years
 from placeopt.estate.model.multi_year_objectives import capital_up_to
 from placeopt.estate.model.objectives import Expression, capital, carbon, running_cost
 from placeopt.estate.model.variables import Columns
-from placeopt.estate.problem.access import state_standards
+from placeopt.estate.problem.access import build_standards
 from placeopt.estate.problem.arrays import Standard
 from placeopt.estate.problem.horizon import Years, with_rules
-from placeopt.estate.search.cutting_plane import learns, minimise_drawn
-from placeopt.estate.solution.decision import running_today
+from placeopt.estate.search.cutting_plane import minimise_by_cutting_planes, uses_cutting_planes
+from placeopt.estate.solution.decision import running_cost_today
 from placeopt.scenario.rules.estate.services import Access, Capital, Carbon, Revenue, Sequence
 from placeopt.scenario.rules.rule import Rule
 from placeopt.scenario.wording import exact_per_cent, per_cent, pounds
@@ -33,27 +33,29 @@ if TYPE_CHECKING:
     from placeopt.place import Place
     from placeopt.travel import TravelTimes
 
-GAP = 0.02  # what gives is measured to this
+MEASURING_GAP = 0.02  # what gives is measured to this
 
 
 @dataclass(frozen=True)
-class Stated:
+class FeasibilityModel:
     """A model of one year or several without an objective."""
 
     years: Years
     model: Model
     columns: tuple[Columns, ...]
     whole: YearsFormulation | None  # over several years
-    learns: bool  # where residents go is learnt while the model is solved
+    uses_cutting_planes: bool  # where residents go is learnt while the model is solved
 
     @classmethod
-    def of(cls, years: Years, zones: bool | None = None) -> Stated:
+    def of(cls, years: Years, zones: bool | None = None) -> FeasibilityModel:
         """``zones``: every zone is a customer by itself, unless where residents go is learnt."""
-        served = any(s.counts_served for problem in years.problems for s in problem.standards)
-        learnt = not served and learns(years.problems, ())
+        served = any(
+            s.is_counted_as_served for problem in years.problems for s in problem.standards
+        )
+        learnt = not served and uses_cutting_planes(years.problems, ())
         problems = years.problems
         if learnt:
-            problems = tuple(planner_alone(problem) for problem in problems)
+            problems = tuple(without_assignment_rules(problem) for problem in problems)
         if len(problems) == 1:
             alone = formulate(problems[0], zones=False if learnt else zones, relaxed=learnt)
             return cls(years, alone.model, (alone.columns,), None, learnt)
@@ -62,17 +64,19 @@ class Stated:
         return cls(years, whole.model, whole.columns, whole, learnt)
 
 
-def solved(stated: Stated, seconds: float) -> Result:
-    """A plan of least cost as the model has it, to ``GAP``."""
+def solve_feasibility(stated: FeasibilityModel, seconds: float) -> Result:
+    """A plan of least cost as the model has it, to ``MEASURING_GAP``."""
     solver = stated.years.scenario.solver
-    if stated.learns:
-        settings = solver.model_copy(update={"gap": GAP})
+    if stated.uses_cutting_planes:
+        settings = solver.model_copy(update={"gap": MEASURING_GAP})
         problems = stated.years.problems
-        return minimise_drawn(stated.model, problems, stated.columns, settings, seconds, None)
+        return minimise_by_cutting_planes(
+            stated.model, problems, stated.columns, settings, seconds, None
+        )
     result = solve(
         stated.model,
         time_limit_seconds=max(seconds, 1.0),
-        gap=GAP,
+        gap=MEASURING_GAP,
         threads=solver.threads,
         seed=solver.seed,
     )
@@ -80,7 +84,7 @@ def solved(stated: Stated, seconds: float) -> Result:
     return result
 
 
-def what_gives(
+def describe_relaxation(
     place: Place,
     times: TravelTimes,
     years: Years,
@@ -93,19 +97,19 @@ def what_gives(
     text = ""
     if isinstance(rule, Capital | Revenue | Carbon):
         one_year = len(years.problems) == 1
-        measured = _least if one_year else _least_raise
+        measured = _describe_least if one_year else _describe_raise
         text = measured(years, rule, seconds)
     if isinstance(rule, Sequence):
-        text = _fewest_moves(years, rule, seconds)
+        text = _describe_moves(years, rule, seconds)
     if isinstance(rule, Access):
-        shares = "; ".join(_shares_in_reach(place, times, years, rule, seconds, names))
+        shares = "; ".join(_describe_shares(place, times, years, rule, seconds, names))
         text = f"{shares}." if shares else ""
     return text
 
 
-def _least(years: Years, rule: Capital | Revenue | Carbon, seconds: float) -> str:
+def _describe_least(years: Years, rule: Capital | Revenue | Carbon, seconds: float) -> str:
     """The least that what the rule bounds can be, in one year."""
-    stated, problem = Stated.of(years), years.first
+    stated, problem = FeasibilityModel.of(years), years.first
     x = stated.columns[0]
     if isinstance(rule, Capital):
         total = capital(problem, x, rule.recycled_share, rule.pays_for)
@@ -114,23 +118,23 @@ def _least(years: Years, rule: Capital | Revenue | Carbon, seconds: float) -> st
     for columns, values in total.terms:
         stated.model.add_cost(columns, values)
     stated.model.offset = total.constant
-    least = solved(stated, seconds).objective
+    least = solve_feasibility(stated, seconds).objective
     if least is None:
         return ""
     if isinstance(rule, Capital):
         return f"The pot would have to be about {pounds(least)}, not {pounds(rule.pots()[0])}."
     if isinstance(rule, Carbon):
         return f"Emissions can fall to about {least:,.0f} tCO2e a year, and no further."
-    share = least / max(running_today(problem), 1e-9)
+    share = least / max(running_cost_today(problem), 1e-9)
     return (
         f"Running costs can fall to about {pounds(least)} a year, "
         f"{per_cent(share)} of today's, and no further."
     )
 
 
-def _least_raise(years: Years, rule: Capital | Revenue | Carbon, seconds: float) -> str:
+def _describe_raise(years: Years, rule: Capital | Revenue | Carbon, seconds: float) -> str:
     """By how much the rule's pots or ceilings would have to be raised, over several years."""
-    stated = Stated.of(years)
+    stated = FeasibilityModel.of(years)
     assert stated.whole is not None
     more = stated.model.add_columns("more", size=1, cost=1.0)
     for t, problem in enumerate(years.problems):
@@ -144,7 +148,7 @@ def _least_raise(years: Years, rule: Capital | Revenue | Carbon, seconds: float)
             total = running_cost(problem, x)
             most = rule.ceiling_gbp_per_year
             if most is None:
-                most = (rule.share_of_today or 0.0) * running_today(problem)
+                most = (rule.share_of_today or 0.0) * running_cost_today(problem)
         else:
             b, total = problem.buildings, carbon(problem, x)
             most = rule.ceiling_tco2e_per_year
@@ -152,8 +156,8 @@ def _least_raise(years: Years, rule: Capital | Revenue | Carbon, seconds: float)
                 today = float(b.carbon_tco2e_per_year[b.open_today].sum())
                 most = (rule.share_of_today or 0.0) * today
         assert most is not None  # the rule has one or the other
-        _at_most_with(stated.model, f"least_{t}", total, more, most)
-    raised = solved(stated, seconds).objective
+        _add_raisable_limit(stated.model, f"least_{t}", total, more, most)
+    raised = solve_feasibility(stated, seconds).objective
     if raised is None:
         return ""
     if isinstance(rule, Capital):
@@ -162,24 +166,26 @@ def _least_raise(years: Years, rule: Capital | Revenue | Carbon, seconds: float)
     return f"The ceiling would have to be about {unit} a year higher."
 
 
-def _at_most_with(model: Model, name: str, total: Expression, more: Block, most: float) -> None:
+def _add_raisable_limit(
+    model: Model, name: str, total: Expression, more: Block, most: float
+) -> None:
     terms = [*total.rows(), (0, more.all, -1)]
     model.add_rows(name, rule="", size=1, terms=terms, upper=most - total.constant)
 
 
-def _fewest_moves(years: Years, rule: Sequence, seconds: float) -> str:
+def _describe_moves(years: Years, rule: Sequence, seconds: float) -> str:
     """How many moves a year are needed; or what would have to come back or be filled again; or
     that works cannot come before the move."""
     if rule.moves_per_year is not None:
         uncounted = rule.model_copy(update={"moves_per_year": 10**6})  # so that moves are counted
-        stated = Stated.of(with_rules(years, (*years.scenario.rules, uncounted)))
+        stated = FeasibilityModel.of(with_rules(years, (*years.scenario.rules, uncounted)))
         assert stated.whole is not None
         most = stated.model.add_columns("most", size=1, cost=1.0)
         for t, block in enumerate(stated.whole.links.enters):
             moves = Expression()
             moves.add(block.all, np.ones(block.size))
-            _at_most_with(stated.model, f"fewest_{t}", moves, most, 0.0)
-        fewest = solved(stated, seconds).objective
+            _add_raisable_limit(stated.model, f"fewest_{t}", moves, most, 0.0)
+        fewest = solve_feasibility(stated, seconds).objective
         if fewest is not None:
             return f"About {np.ceil(fewest - 1e-6):.0f} moves a year are needed."
     for asked, words in (
@@ -188,15 +194,15 @@ def _fewest_moves(years: Years, rule: Sequence, seconds: float) -> str:
     ):
         if not getattr(rule, asked):
             allowed = rule.model_copy(update={asked: True})
-            stated = Stated.of(with_rules(years, (*years.scenario.rules, allowed)))
-            if solved(stated, seconds).has_plan:
+            stated = FeasibilityModel.of(with_rules(years, (*years.scenario.rules, allowed)))
+            if solve_feasibility(stated, seconds).has_plan:
                 return f"{words} ({asked} = true)."
     if rule.fit_out_years:
         return "Works would have to be done in the year of the move, not the year before."
     return ""
 
 
-def _shares_in_reach(
+def _describe_shares(
     place: Place,
     times: TravelTimes,
     years: Years,
@@ -210,33 +216,37 @@ def _shares_in_reach(
     if rule.minutes is None or not held:
         return
     alone = years.scenario.with_rules((rule,))
-    standards = state_standards(place, times, alone)
+    standards = build_standards(place, times, alone)
     when = f" in {years.problems[held[0]].year}" if len(years.problems) > 1 else ""
     for standard in standards:
-        asked = Stated.of(years, zones=standard.counts_served or None)
+        asked = FeasibilityModel.of(years, zones=standard.is_counted_as_served or None)
         each = seconds / len(standards)
         share = _largest_share(asked, held[0], standard, each)
         if share is not None and share < rule.share - 1e-6:
             where = f" in {names.get(standard.scope, standard.scope)}" if standard.scope else ""
             service = names.get(standard.service_id, standard.service_id)
-            served = " served" if standard.counts_served and not asked.learns else ""
+            served = (
+                " served" if standard.is_counted_as_served and not asked.uses_cutting_planes else ""
+            )
             yield (
                 f"At most about {100 * share:.1f}% can be{served} within {rule.minutes:g} minutes "
                 f"of {service}{where}{when}, not {exact_per_cent(rule.share)}"
             )
 
 
-def _largest_share(stated: Stated, t: int, standard: Standard, seconds: float) -> float | None:
+def _largest_share(
+    stated: FeasibilityModel, t: int, standard: Standard, seconds: float
+) -> float | None:
     """The largest share in the year at position ``t``; where residents go is learnt, by the
     nearest host: as they are served it is no larger."""
     x = stated.columns[t]
-    if standard.counts_served and not stated.learns:
+    if standard.is_counted_as_served and not stated.uses_cutting_planes:
         problem = stated.years.problems[t]
-        for _, columns, values in within_terms(stated.model, problem, x, standard, "asked"):
+        for _, columns, values in share_served_terms(stated.model, problem, x, standard, "asked"):
             stated.model.add_cost(columns, -np.asarray(values))
-        result = solved(stated, seconds)
+        result = solve_feasibility(stated, seconds)
         return None if result.objective is None else abs(result.objective)
-    hosts, column = offering_hosts(x, standard)
+    hosts, column = eligible_hosts(x, standard)
     reach = standard.within[:, x.hosts.building[hosts]]
     people = standard.residents / standard.residents.sum()
     cover = stated.model.add_columns("cover_asked", size=len(people), upper=1, cost=-people)
@@ -248,5 +258,5 @@ def _largest_share(stated: Stated, t: int, standard: Standard, seconds: float) -
         terms=[(np.arange(len(people)), cover.all, 1), (point, column[host], -1)],
         upper=0,
     )
-    result = solved(stated, seconds)
+    result = solve_feasibility(stated, seconds)
     return None if result.objective is None else abs(result.objective)  # never -0.0

@@ -27,29 +27,29 @@ from placeopt.engine import Block, Model
 from placeopt.engine.model import Terms
 from placeopt.estate.model.variables import Columns
 from placeopt.estate.problem.arrays import EstateProblem
-from placeopt.estate.problem.choice import pull, spreads
+from placeopt.estate.problem.choice import pull, uses_distance_decay
 from placeopt.scenario.rules.estate.services import Served
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-ONE_LESS = 0.6  # of the others: who has one other host nearer counts, who has two does not
-NONE = 1e-9  # of all visits to a service: a smaller coefficient is none
+NEIGHBOUR_FACTOR = 0.6  # of the others: who has one other host nearer counts, who has two does not
+COEFFICIENT_TOLERANCE = 1e-9  # of all visits to a service: a smaller coefficient is none
 
 
 @dataclass(frozen=True)
-class Drawing:
+class DemandCuts:
     """One year's columns, and what a host may lack of what it draws."""
 
     problem: EstateProblem
     columns: Columns
-    lacking: Block  # (H,) share of all visits to the service, at a price
+    shortfall: Block  # (H,) share of all visits to the service, at a price
     services: Ints  # with visits
 
 
-def add_drawing(
+def add_demand_cuts(
     model: Model, problem: EstateProblem, x: Columns, gbp_per_m2: float, name: str = ""
-) -> Drawing:
+) -> DemandCuts:
     """The columns that the cuts need. ``problem`` has the rule; the model may lack it.
 
     What a host serves less than it draws costs ``gbp_per_m2`` of the floor it would take: a plan
@@ -58,16 +58,16 @@ def add_drawing(
     services = np.flatnonzero(~problem.services.back_office & problem.visits.any(axis=0))
     at = x.hosts.service
     floor = problem.services.area_m2_per_unit * problem.visits.sum(axis=0)
-    lacking = model.add_columns(
+    shortfall = model.add_columns(
         f"lacking{name}",
         size=x.host.size,
         upper=np.isin(at, services).astype(float),
         cost=gbp_per_m2 * np.maximum(floor[at], 1.0),
     )
-    return Drawing(problem, x, lacking, services)
+    return DemandCuts(problem, x, shortfall, services)
 
 
-def hosts_of(drawing: Drawing, values: Floats) -> Floats:
+def host_values(drawing: DemandCuts, values: Floats) -> Floats:
     """(B, S) how far each building hosts each service, from 0 to 1."""
     x = drawing.columns
     host = np.zeros(drawing.problem.hosted.shape)
@@ -75,47 +75,51 @@ def hosts_of(drawing: Drawing, values: Floats) -> Floats:
     return host
 
 
-def cut_off(model: Model, drawing: Drawing, values: Floats, breach: float) -> int:
+def add_violated_cuts(model: Model, drawing: DemandCuts, values: Floats, breach: float) -> int:
     """(E16) Add every cut at the hosts of ``values`` that these break by more than ``breach`` (of
     all visits to the service); the number of cuts added."""
     p, x = drawing.problem, drawing.columns
-    c, host = x.customers, hosts_of(drawing, values)
+    c, host = x.customers, host_values(drawing, values)
     added = 0
     for s in drawing.services:
         at = np.flatnonzero(p.hostable[:, s])
-        worth = least_drawn(p, int(s), at, host[at, s])
+        worth = demand_cut_coefficients(p, int(s), at, host[at, s])
         pair = np.flatnonzero(c.service[c.pair_customer] == s)
         share = c.units[c.pair_customer[pair]] / p.visits[:, s].sum()
         serves = np.bincount(c.pair_host[pair], share * values[x.serve.at(pair)], x.host.size)
-        columns = x.host_at[at, s]
-        drawn = serves[columns] + values[drawing.lacking.at(columns)]
+        columns = x.host_position[at, s]
+        drawn = serves[columns] + values[drawing.shortfall.at(columns)]
         rows = np.flatnonzero(worth @ host[at, s] - drawn > breach)
-        _add(model, drawing, int(s), at, worth, rows)
+        _add_cuts(model, drawing, int(s), at, worth, rows)
         added += len(rows)
     return added
 
 
-def look_around(model: Model, drawing: Drawing, values: Floats, worth_a_look: Bools) -> None:
+def add_neighbour_cuts(
+    model: Model, drawing: DemandCuts, values: Floats, worth_a_look: Bools
+) -> None:
     """(E16) Add cuts that say what would come of one host more or fewer than in ``values``: what a
     new one would draw, and what one draws of those who have one other nearer. ``worth_a_look``
     (H,): hosts that get one."""
     p, x = drawing.problem, drawing.columns
-    host = hosts_of(drawing, values)
+    host = host_values(drawing, values)
     for s in drawing.services:
         at = np.flatnonzero(p.hostable[:, s])
         there = host[at, s] > 0.5
-        added = least_drawn(p, int(s), at, host[at, s])
-        fewer = least_drawn(p, int(s), at, host[at, s], others=ONE_LESS)
-        rows = np.flatnonzero(worth_a_look[x.host_at[at, s]])
-        _add(model, drawing, int(s), at, np.where(there[:, None], fewer, added), rows)
+        added = demand_cut_coefficients(p, int(s), at, host[at, s])
+        fewer = demand_cut_coefficients(p, int(s), at, host[at, s], others=NEIGHBOUR_FACTOR)
+        rows = np.flatnonzero(worth_a_look[x.host_position[at, s]])
+        _add_cuts(model, drawing, int(s), at, np.where(there[:, None], fewer, added), rows)
 
 
-def _add(model: Model, drawing: Drawing, service: int, at: Ints, worth: Floats, rows: Ints) -> None:
+def _add_cuts(
+    model: Model, drawing: DemandCuts, service: int, at: Ints, worth: Floats, rows: Ints
+) -> None:
     """drawn + lacking + unserved >= worth host, for ``rows`` of ``at``."""
     if not len(rows):
         return
     p, x = drawing.problem, drawing.columns
-    c, columns = x.customers, x.host_at[at, service]
+    c, columns = x.customers, x.host_position[at, service]
     total = float(p.visits[:, service].sum())
     row_of = np.full(x.host.size, -1)
     row_of[columns[rows]] = np.arange(len(rows))
@@ -124,7 +128,7 @@ def _add(model: Model, drawing: Drawing, service: int, at: Ints, worth: Floats, 
     every = np.arange(len(rows))
     terms: list[Terms] = [
         (row_of[c.pair_host[pair]], x.serve.at(pair), c.units[c.pair_customer[pair]] / total),
-        (every, drawing.lacking.at(columns[rows]), 1.0),
+        (every, drawing.shortfall.at(columns[rows]), 1.0),
         (n, x.host.at(columns[b]), -worth[rows[n], b]),
     ]
     if any(rule.unserved_share > 0 for rule in p.scenario.of(Served)):
@@ -135,23 +139,23 @@ def _add(model: Model, drawing: Drawing, service: int, at: Ints, worth: Floats, 
     model.add_rows(name, rule="E16", labels=labels, terms=terms, lower=0.0)
 
 
-def least_drawn(
+def demand_cut_coefficients(
     problem: EstateProblem, service: int, at: Ints, host: Floats, others: float = 1.0
 ) -> Floats:
     """(N, N) for possible hosts ``at`` that host as far as ``host`` (N,) says: in every plan the
     share of all visits that the n-th draws is no less than the n-th row x hosts. ``others``: as
     if, beside each host, there were so much of the others; it holds for any number."""
     visits = problem.visits[:, service] / float(problem.visits[:, service].sum())
-    if spreads(problem):
-        worth = _spread(pull(problem)[:, at], visits, host, others)
+    if uses_distance_decay(problem):
+        worth = _decay_coefficients(pull(problem)[:, at], visits, host, others)
     else:
         ids = problem.buildings.ids[at]
-        worth = _nearest(problem.minutes[:, at], ids, visits, host, others)
-    worth[np.abs(worth) < NONE] = 0.0
+        worth = _nearest_coefficients(problem.minutes[:, at], ids, visits, host, others)
+    worth[np.abs(worth) < COEFFICIENT_TOLERANCE] = 0.0
     return worth
 
 
-def _nearest(
+def _nearest_coefficients(
     minutes: Floats, ids: NDArray[np.str_], visits: Floats, host: Floats, others: float
 ) -> Floats:
     """Z of each host: the zones in reach with less of nearer hosts than there is of itself."""
@@ -162,7 +166,9 @@ def _nearest(
     rank = np.argsort(order, axis=1)
     there = np.take_along_axis(np.where(reach, host[None, :], 0.0), order, axis=1)
     nearer = np.take_along_axis(np.cumsum(there, axis=1) - there, rank, axis=1)
-    counted = (reach & (others * nearer < np.maximum(host, NONE)[None, :])) * visits[:, None]
+    counted = (
+        reach & (others * nearer < np.maximum(host, COEFFICIENT_TOLERANCE)[None, :])
+    ) * visits[:, None]
     worth = np.zeros((len(host), len(host)))
     for b in range(len(host)):
         worth[b] = -(counted[:, b] @ (reach & (rank < rank[:, b : b + 1])))
@@ -170,11 +176,11 @@ def _nearest(
     return worth
 
 
-def _spread(drawing: Floats, visits: Floats, host: Floats, others: float) -> Floats:
+def _decay_coefficients(drawing: Floats, visits: Floats, host: Floats, others: float) -> Floats:
     """The tangents of what each host draws; y of each: the others' share of what there is of it."""
     worth = np.zeros((len(host), len(host)))
     for b in range(len(host)):
-        y = others * host / (host[b] if host[b] > NONE else 1.0)
+        y = others * host / (host[b] if host[b] > COEFFICIENT_TOLERANCE else 1.0)
         y[b] = 1.0
         total = drawing @ y
         share = np.divide(drawing[:, b], total, out=np.zeros_like(total), where=total > 0)

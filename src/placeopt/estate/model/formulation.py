@@ -38,15 +38,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Model
-from placeopt.estate.model.constraints import access_as_served as by_served
-from placeopt.estate.model.constraints import choice as by_behaviour
-from placeopt.estate.model.constraints import equity as by_people
-from placeopt.estate.model.constraints import network as by_place
-from placeopt.estate.model.constraints import service as by_service
+from placeopt.estate.model.constraints import (
+    access,
+    access_as_served,
+    choice,
+    equity,
+    finance,
+    network,
+    pinned,
+    service,
+)
 from placeopt.estate.model.objectives import OBJECTIVES, Expression, weighted
 from placeopt.estate.model.variables import Columns, add_columns
-from placeopt.estate.problem.arrays import EstateProblem, by_nearest
-from placeopt.estate.problem.customers import Hosts, at_large, by_reach, by_zone
+from placeopt.estate.problem.arrays import EstateProblem, counted_by_nearest
+from placeopt.estate.problem.customers import (
+    Hosts,
+    aggregate_all,
+    aggregate_by_reach,
+    customers_by_zone,
+)
 from placeopt.scenario.rules.estate.services import (
     Access,
     Behaviour,
@@ -65,32 +75,32 @@ from placeopt.scenario.rules.estate.services import (
 )
 from placeopt.scenario.rules.rule import Rule
 
-WHO_GOES_WHERE = (Fairness, Behaviour)
+ASSIGNMENT_RULES = (Fairness, Behaviour)
 STRUCTURE: tuple[Callable[[Model, EstateProblem, Columns], None], ...] = (
-    by_service.closed_or_disposed,
-    by_service.one_building,
-    by_service.front_of_house,
-    by_service.served_or_not,
-    by_service.area_follows_visits,
-    by_service.preferred_pairs,
+    service.closed_or_disposed,
+    service.one_building,
+    service.front_of_house,
+    service.served_or_not,
+    service.area_follows_visits,
+    service.preferred_pairs,
 )
 EQUATIONS: tuple[tuple[type[Rule], Callable[[Model, EstateProblem, Columns, Any], None]], ...] = (
-    (Served, by_service.all_served),
-    (Hosted, by_service.served_only_where_hosted),
-    (Hosted, by_service.hosted_for_least_visits),
-    (Opened, by_service.hosted_only_where_opened),
-    (Floor, by_service.services_fit),
-    (Together, by_service.sharing_roofs),
-    (Access, by_place.near_enough),
-    (Access, by_served.served_near_enough),
-    (Fairness, by_people.nobody_loses_too_much),
-    (Behaviour, by_behaviour.residents_choose),
-    (Network, by_place.counts_and_spacing),
-    (Capital, by_place.capital_fits),
-    (Revenue, by_place.revenue_fits),
-    (Carbon, by_place.carbon_fits),
-    (FairRents, by_place.rents_can_be_fair),
-    (Pinned, by_place.decided_already),
+    (Served, service.all_served),
+    (Hosted, service.served_only_where_hosted),
+    (Hosted, service.hosted_for_least_visits),
+    (Opened, service.hosted_only_where_opened),
+    (Floor, service.services_fit),
+    (Together, service.sharing_roofs),
+    (Access, access.residents_within_minutes),
+    (Access, access_as_served.residents_served_within_minutes),
+    (Fairness, equity.nobody_loses_too_much),
+    (Behaviour, choice.residents_choose),
+    (Network, network.counts_and_spacing),
+    (Capital, finance.capital_fits),
+    (Revenue, finance.revenue_fits),
+    (Carbon, finance.carbon_fits),
+    (FairRents, finance.rents_can_be_fair),
+    (Pinned, pinned.decided_already),
 )
 
 
@@ -116,24 +126,24 @@ def formulate(
     ``ceilings`` bound other objectives: (name, at most). Every zone is a customer by itself where
     ``zones`` is true or minutes count, of the services of which they do; otherwise zones with the
     same hosts in reach are one.
-    ``keep`` (Z, S) leaves out hosts further than so many minutes, as ``by_zone`` says.
-    ``relaxed``: where no minutes count, all residents are one customer, as ``at_large`` says.
+    ``keep`` (Z, S) leaves out hosts further than so many minutes, as ``customers_by_zone`` says.
+    ``relaxed``: where no minutes count, all residents are one customer, as ``aggregate_all`` says.
     """
     named = [name for name, _ in ceilings] + ([objective] if objective else [])
-    only = services_by_zone(problem, named) if zones is None else None
+    only = services_needing_zones(problem, named) if zones is None else None
     if zones is None:
-        zones = minutes_count(problem, named)
+        zones = needs_assignment(problem, named)
     hosts = Hosts.of(problem)
     if zones:
-        customers = by_zone(problem, hosts, keep, only=only)
+        customers = customers_by_zone(problem, hosts, keep, only=only)
     else:
-        customers = (at_large if relaxed else by_reach)(problem, hosts)
+        customers = (aggregate_all if relaxed else aggregate_by_reach)(problem, hosts)
     model = Model("estate")
     x = add_columns(model, problem, hosts, customers)
-    state_rules(model, problem, x)
-    by_service.staff_let_go(model, problem, x)
+    add_rules(model, problem, x)
+    service.staff_let_go(model, problem, x)
     if relaxed and not zones:
-        by_service.hosts_in_reach(model, problem, x)
+        service.hosts_in_reach(model, problem, x)
     if objective:
         total = expression(model, problem, x, objective)
         for columns, values in total.terms:
@@ -147,7 +157,7 @@ def formulate(
     return Formulation(problem, model, x)
 
 
-def state_rules(model: Model, problem: EstateProblem, x: Columns) -> None:
+def add_rules(model: Model, problem: EstateProblem, x: Columns) -> None:
     """What a year's columns are to one another, and every rule of its scenario."""
     for state_structure in STRUCTURE:
         state_structure(model, problem, x)
@@ -157,48 +167,50 @@ def state_rules(model: Model, problem: EstateProblem, x: Columns) -> None:
             state_rule(model, problem, x, rules)
 
 
-def minutes_count(problem: EstateProblem, objectives: Sequence[str]) -> bool:
+def needs_assignment(problem: EstateProblem, objectives: Sequence[str]) -> bool:
     """Whether a model has to know who goes where: an objective or a rule speaks of it."""
-    parts = parts_of(problem, objectives)
-    return bool({"visit_minutes", "worst_off"} & parts) or rules_tell_who_goes_where(problem)
+    parts = objective_parts(problem, objectives)
+    return bool({"visit_minutes", "worst_off"} & parts) or has_assignment_rules(problem)
 
 
-def parts_of(problem: EstateProblem, objectives: Sequence[str]) -> set[str]:
+def objective_parts(problem: EstateProblem, objectives: Sequence[str]) -> set[str]:
     """The objectives by name, a weighted sum by those that it weighs."""
     weights = problem.scenario.objective.weights
     return {part for name in objectives for part in (weights if name == "weighted" else [name])}
 
 
-def services_by_zone(problem: EstateProblem, objectives: Sequence[str]) -> NDArray[np.bool_] | None:
+def services_needing_zones(
+    problem: EstateProblem, objectives: Sequence[str]
+) -> NDArray[np.bool_] | None:
     """(S,) the services of which a model has to know who goes where, where it is only standards
     that are met by service given that ask it; else ``None``: all of them, or none."""
     plain = replace(problem, standards=())
-    if minutes_count(plain, objectives):
+    if needs_assignment(plain, objectives):
         return None
     found = np.zeros(len(problem.services.ids), bool)
     for standard in problem.standards:
-        found[standard.service] |= standard.counts_served
+        found[standard.service] |= standard.is_counted_as_served
     return found if found.any() else None
 
 
-def rules_tell_who_goes_where(problem: EstateProblem) -> bool:
+def has_assignment_rules(problem: EstateProblem) -> bool:
     """Whether a rule speaks of who goes where: how fair it is, where residents go by themselves,
     or a standard that is met by service given."""
     rules = problem.scenario.rules
-    served = any(standard.counts_served for standard in problem.standards)
-    return served or any(isinstance(rule, WHO_GOES_WHERE) for rule in rules)
+    served = any(standard.is_counted_as_served for standard in problem.standards)
+    return served or any(isinstance(rule, ASSIGNMENT_RULES) for rule in rules)
 
 
-def planner_alone(problem: EstateProblem) -> EstateProblem:
+def without_assignment_rules(problem: EstateProblem) -> EstateProblem:
     """The problem without the rules that speak of who goes where, standards counted by the nearest
     host: a relaxation."""
     scenario = problem.scenario
     rules = tuple(
         rule.model_copy(update={"counts": "nearest"}) if isinstance(rule, Access) else rule
         for rule in scenario.rules
-        if not isinstance(rule, WHO_GOES_WHERE)
+        if not isinstance(rule, ASSIGNMENT_RULES)
     )
-    standards = tuple(by_nearest(standard) for standard in problem.standards)
+    standards = tuple(counted_by_nearest(standard) for standard in problem.standards)
     return replace(problem, scenario=scenario.with_rules(rules), standards=standards)
 
 
@@ -208,5 +220,5 @@ def expression(model: Model, problem: EstateProblem, x: Columns, objective: str)
         weights = problem.scenario.objective.weights
         return weighted({name: expression(model, problem, x, name) for name in weights}, weights)
     if objective == "worst_off":
-        return by_people.worst_off(model, problem, x)
+        return equity.worst_off(model, problem, x)
     return OBJECTIVES[objective](problem, x)

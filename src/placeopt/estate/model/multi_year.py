@@ -15,19 +15,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Model
-from placeopt.estate.model.constraints import service as by_service
+from placeopt.estate.model.constraints import service
 from placeopt.estate.model.constraints.linking import Links, link_years
 from placeopt.estate.model.formulation import (
     Formulation,
+    add_rules,
     expression,
-    minutes_count,
-    services_by_zone,
-    state_rules,
+    needs_assignment,
+    services_needing_zones,
 )
 from placeopt.estate.model.multi_year_objectives import capital_up_to, present_cost
 from placeopt.estate.model.objectives import Expression, weighted
 from placeopt.estate.model.variables import Columns, add_columns
-from placeopt.estate.problem.customers import Hosts, at_large, by_reach, by_zone
+from placeopt.estate.problem.customers import (
+    Hosts,
+    aggregate_all,
+    aggregate_by_reach,
+    customers_by_zone,
+)
 from placeopt.estate.problem.horizon import Years
 from placeopt.scenario.rules.estate.services import Capital
 
@@ -59,9 +64,9 @@ def formulate_years(
 
     ``cost`` is of all years; the other objectives, and the ``ceilings`` on them, are of the last
     decided year, the state that the plan leads to. ``relaxed``: where no minutes count, all
-    residents are one customer, as ``at_large`` says. ``zones``: every zone is a customer by itself
+    residents are one customer, as ``aggregate_all`` says. ``zones``: every zone is a customer by itself
     in every year; then ``keep`` (T of (Z, S)) leaves out hosts further than so many minutes and
-    ``serving`` (T of (B, S)) those that serve nobody in the year, as ``by_zone`` says.
+    ``serving`` (T of (B, S)) those that serve nobody in the year, as ``customers_by_zone`` says.
     """
     named = [name for name, _ in ceilings] + ([objective] if objective else [])
     model = Model("estate")
@@ -71,41 +76,41 @@ def formulate_years(
         last = problem is years.last
         by_itself, only = zones, None
         if by_itself is None:
-            by_itself = minutes_count(problem, named if last else ())
-            only = services_by_zone(problem, named if last else ())
+            by_itself = needs_assignment(problem, named if last else ())
+            only = services_needing_zones(problem, named if last else ())
         model.suffix = f"_{problem.year}"
         if by_itself:
             nearest = None if keep is None else keep[t]
             served = None if serving is None else serving[t]
-            customers = by_zone(problem, hosts, nearest, served, only)
+            customers = customers_by_zone(problem, hosts, nearest, served, only)
         else:
-            customers = (at_large if relaxed else by_reach)(problem, hosts)
+            customers = (aggregate_all if relaxed else aggregate_by_reach)(problem, hosts)
         columns.append(add_columns(model, problem, hosts, customers))
-        state_rules(model, problem, columns[t])
+        add_rules(model, problem, columns[t])
         if relaxed and not by_itself:
-            by_service.hosts_in_reach(model, problem, columns[t])
+            service.hosts_in_reach(model, problem, columns[t])
     model.suffix = ""
     links = link_years(model, years, tuple(columns))
     stated = YearsFormulation(years, model, tuple(columns), links)
     _capital_fits(stated)
     if objective:
-        total = total_of(stated, objective)
+        total = total_expression(stated, objective)
         for numbers, values in total.terms:
             model.add_cost(numbers, values)
         model.offset = total.constant
     for name, most in ceilings:
-        total = total_of(stated, name)
+        total = total_expression(stated, name)
         model.add_rows(
             f"objective_{name}", rule="", size=1, terms=total.rows(), upper=most - total.constant
         )
     return stated
 
 
-def total_of(stated: YearsFormulation, objective: str) -> Expression:
+def total_expression(stated: YearsFormulation, objective: str) -> Expression:
     """An objective as a sum over the columns of all years."""
     if objective == "weighted":
         weights = stated.years.scenario.objective.weights
-        return weighted({name: total_of(stated, name) for name in weights}, weights)
+        return weighted({name: total_expression(stated, name) for name in weights}, weights)
     if objective == "cost":
         return present_cost(stated.years, stated.columns, stated.links)
     return expression(stated.model, stated.years.last, stated.columns[-1], objective)

@@ -64,13 +64,13 @@ def capital(
 ) -> Expression:
     """GBP: the works named, less the recycled share of net receipts."""
     b, s = problem.buildings, problem.services
-    at, of = x.hosts.building[x.new], x.hosts.service[x.new]
+    at, of = x.hosts.building[x.is_new], x.hosts.service[x.is_new]
     d = x.dispose_building
     total = Expression()
     if "fit_out" in works:
-        total.add(x.area.at(np.flatnonzero(x.new)), b.fit_out_gbp_per_m2[at])
+        total.add(x.area.at(np.flatnonzero(x.is_new)), b.fit_out_gbp_per_m2[at])
     if "moves" in works:
-        total.add(x.host.at(np.flatnonzero(x.new)), s.moving_gbp[of])
+        total.add(x.host.at(np.flatnonzero(x.is_new)), s.moving_gbp[of])
     if "set_up" in works:
         total.add(
             x.tier.all, problem.tiers.setup_gbp[x.tier_tier] * b.works_factor[x.tier_building]
@@ -108,8 +108,8 @@ def visit_minutes(problem: EstateProblem, x: Columns) -> Expression:
     c = x.customers
     total = Expression()
     total.add(x.serve.all, c.units[c.pair_customer] * c.pair_minutes)
-    further = np.where(np.isfinite(c.beyond_minutes), c.beyond_minutes, 0.0)
-    total.add(x.beyond.all, c.units * further)
+    further = np.where(np.isfinite(c.relaxed_minutes), c.relaxed_minutes, 0.0)
+    total.add(x.relaxed_assignment.all, c.units * further)
     return total
 
 

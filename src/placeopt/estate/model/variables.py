@@ -33,7 +33,7 @@ class Columns:
     front: Block
     serve: Block
     unserved: Block
-    beyond: Block
+    relaxed_assignment: Block
     pair: Block
     redundant: Block
     hosts: Hosts
@@ -41,9 +41,9 @@ class Columns:
     dispose_building: Ints  # (D,)
     tier_building: Ints  # (T,)
     tier_tier: Ints  # (T,)
-    host_at: Ints  # (B, S) position in host, -1 where the building cannot host the service
-    new: NDArray[np.bool_]  # (H,) not hosted there today
-    full_number: Ints  # (H,) column that is 1 where the full offer is there; -1 where it never is
+    host_position: Ints  # (B, S) position in host, -1 where the building cannot host the service
+    is_new: NDArray[np.bool_]  # (H,) not hosted there today
+    full_column: Ints  # (H,) column that is 1 where the full offer is there; -1 where it never is
     full_host: Ints  # (F,) positions in host that have a column of their own in full
     pair_building: Ints  # (Q,)
     pair_pair: Ints  # (Q,)
@@ -55,9 +55,9 @@ def add_columns(
 ) -> Columns:
     """Add every block of columns to ``model``."""
     b, s = problem.buildings, problem.services
-    new = ~problem.hosted[hosts.building, hosts.service]
-    host_at = np.full(problem.hosted.shape, -1)
-    host_at[hosts.building, hosts.service] = np.arange(len(hosts.building))
+    is_new = ~problem.hosted[hosts.building, hosts.service]
+    host_position = np.full(problem.hosted.shape, -1)
+    host_position[hosts.building, hosts.service] = np.arange(len(hosts.building))
     host_labels = {"building_id": b.ids[hosts.building], "service_id": s.ids[hosts.service]}
 
     opened = model.add_columns(
@@ -74,7 +74,7 @@ def add_columns(
         upper=1,
         integer=b.penalty_gbp[disposable] > 0,
     )
-    tier_building, tier_tier = _possible_tiers(problem, host_at)
+    tier_building, tier_tier = _possible_tiers(problem, host_position)
     tier = model.add_columns(
         "tier",
         labels={
@@ -85,11 +85,11 @@ def add_columns(
         integer=True,
     )
     host = model.add_columns("host", labels=host_labels, upper=1, integer=True)
-    full_host, full_number = _full_offers(problem, hosts, host)
+    full_host, full_column = _full_offers(problem, hosts, host)
     full = model.add_columns(
         "full", labels={key: ids[full_host] for key, ids in host_labels.items()}, upper=1
     )
-    full_number[full_host] = full.all
+    full_column[full_host] = full.all
     area = model.add_columns("area", labels=host_labels)
     front = model.add_columns("front", labels={"building_id": b.ids})
     serve = model.add_columns(
@@ -107,10 +107,10 @@ def add_columns(
         labels={"customer": np.arange(len(customers.units))},
         upper=0.0 if allowed and max(allowed) == 0 else np.where(every_desk, 0.0, 1.0),
     )
-    beyond = model.add_columns(
+    relaxed_assignment = model.add_columns(
         "beyond",
         labels={"customer": np.arange(len(customers.units))},
-        upper=np.where(np.isfinite(customers.beyond_minutes), 1.0, 0.0),
+        upper=np.where(np.isfinite(customers.relaxed_minutes), 1.0, 0.0),
     )
     pair_pair, pair_building = _preferred(problem)
     pair = model.add_columns(
@@ -132,7 +132,7 @@ def add_columns(
         front=front,
         serve=serve,
         unserved=unserved,
-        beyond=beyond,
+        relaxed_assignment=relaxed_assignment,
         pair=pair,
         redundant=redundant,
         hosts=hosts,
@@ -140,9 +140,9 @@ def add_columns(
         dispose_building=disposable,
         tier_building=tier_building,
         tier_tier=tier_tier,
-        host_at=host_at,
-        new=new,
-        full_number=full_number,
+        host_position=host_position,
+        is_new=is_new,
+        full_column=full_column,
         full_host=full_host,
         pair_building=pair_building,
         pair_pair=pair_pair,
@@ -150,11 +150,11 @@ def add_columns(
     )
 
 
-def _possible_tiers(problem: EstateProblem, host_at: Ints) -> tuple[Ints, Ints]:
+def _possible_tiers(problem: EstateProblem, host_position: Ints) -> tuple[Ints, Ints]:
     """(building, tier) where the building is large enough and may host what the tier must."""
     b, tiers = problem.buildings, problem.tiers
     large = b.usable_m2[:, None] >= tiers.min_usable_m2[None, :]
-    lacking = (host_at < 0)[:, None, :] & tiers.must[None, :, :]
+    lacking = (host_position < 0)[:, None, :] & tiers.must[None, :, :]
     possible = large & ~lacking.any(axis=2) & ~b.unknown_use[:, None]
     building, tier = np.nonzero(possible)
     return building, tier

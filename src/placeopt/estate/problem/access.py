@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from placeopt.travel import TravelTimes
 
 
-def offering(
+def hosts_offering(
     problem: EstateProblem, host: NDArray[np.bool_], tier: NDArray[np.int64], standard: Standard
 ) -> NDArray[np.bool_]:
     """(B,) hosts of a plan whose offer counts for the standard: with a tier as the tier has it,
@@ -40,7 +40,7 @@ def offering(
     return host[:, s] & np.where(tier >= 0, full_tier, problem.full_today[:, s] | new)
 
 
-def state_standards(place: Place, times: TravelTimes, scenario: Scenario) -> tuple[Standard, ...]:
+def build_standards(place: Place, times: TravelTimes, scenario: Scenario) -> tuple[Standard, ...]:
     """Every access rule of the scenario as standards; districts without anybody counted are left
     out. Raises ``UsageError`` for a rule that counts nobody at all."""
     service_ids = list(place.services["service_id"])
@@ -52,7 +52,7 @@ def state_standards(place: Place, times: TravelTimes, scenario: Scenario) -> tup
             raise UsageError(
                 f"an access rule counts nobody and would hold whatever is decided: {asked}"
             )
-        points = _points(place, times, scenario, rule)
+        points = _standard_of_points(place, times, scenario, rule)
         ids = rule.services
         if ids == "all":
             ids = tuple(identity for identity in service_ids if not back_office[identity])
@@ -62,7 +62,9 @@ def state_standards(place: Place, times: TravelTimes, scenario: Scenario) -> tup
     return tuple(standard for standard in standards if len(standard.zone))
 
 
-def _points(place: Place, times: TravelTimes, scenario: Scenario, rule: Access) -> Standard:
+def _standard_of_points(
+    place: Place, times: TravelTimes, scenario: Scenario, rule: Access
+) -> Standard:
     modes = modes_counted(times, scenario, rule)
     on_foot = [mode for mode in modes if mode not in CAR_MODES]
     with_car, without_car = residents_counted(place, rule)
@@ -122,10 +124,10 @@ def _scopes(place: Place, standard: Standard) -> list[Standard]:
         return [standard]
     district = place.zones["district_id"].to_numpy(str)[standard.zone]
     scopes = [rule.district] if rule.district is not None else list(place.districts["district_id"])
-    return [_only(standard, str(scope), district == scope) for scope in scopes]
+    return [_restricted_to(standard, str(scope), district == scope) for scope in scopes]
 
 
-def _only(standard: Standard, scope: str, keep: NDArray[np.bool_]) -> Standard:
+def _restricted_to(standard: Standard, scope: str, keep: NDArray[np.bool_]) -> Standard:
     return replace(
         standard,
         scope=scope,

@@ -161,18 +161,18 @@ class Standard:
     under_ceiling: NDArray[np.bool_]  # (P, B) within the rule's ceiling
 
     @property
-    def asks_share(self) -> bool:
+    def has_share(self) -> bool:
         """Whether the rule asks for a share within its minutes."""
         return self.rule.minutes is not None and self.rule.share > 0
 
     @property
-    def counts_served(self) -> bool:
+    def is_counted_as_served(self) -> bool:
         """Whether where visits are sent decides if the standard is met."""
-        asks = self.asks_share or self.rule.ceiling_minutes is not None
+        asks = self.has_share or self.rule.ceiling_minutes is not None
         return asks and self.rule.counts == "served"
 
 
-def by_nearest(standard: Standard) -> Standard:
+def counted_by_nearest(standard: Standard) -> Standard:
     """The standard counted by the nearest host: each plan that keeps it as served keeps this."""
     return replace(standard, rule=standard.rule.model_copy(update={"counts": "nearest"}))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from placeopt.base.errors import UsageError
-from placeopt.estate.problem.access import state_standards
+from placeopt.estate.problem.access import build_standards
 from placeopt.estate.problem.arrays import (
     Bools,
     Buildings,
@@ -21,7 +21,7 @@ from placeopt.estate.problem.arrays import (
     Tiers,
     positions,
 )
-from placeopt.estate.problem.money import carbon_worth, works_factor
+from placeopt.estate.problem.money import carbon_present_value, works_factor
 from placeopt.place.demand import visits_of
 from placeopt.place.running_cost import base_year
 from placeopt.scenario.carbon_stated import missing_carbon
@@ -41,7 +41,7 @@ def decision_year(place: Place, scenario: Scenario) -> int:
     return base_year(place) if scenario.year is None else scenario.year
 
 
-def state(place: Place, times: TravelTimes, scenario: Scenario) -> EstateProblem:
+def build_problem(place: Place, times: TravelTimes, scenario: Scenario) -> EstateProblem:
     """The problem that ``scenario`` asks of ``place``, as arrays.
 
     Raises ``UsageError`` where the scenario drops what makes a plan a plan, where a rule speaks
@@ -59,13 +59,13 @@ def state(place: Place, times: TravelTimes, scenario: Scenario) -> EstateProblem
     zone_ids = place.zones["zone_id"].to_numpy(str)
     building_ids = place.buildings["building_id"].to_numpy(str)
     service_ids = place.services["service_id"].to_numpy(str)
-    hosting = place.hosting[place.hosting["building_id"].isin(_in_use(place))]
+    hosting = place.hosting[place.hosting["building_id"].isin(_open_building_ids(place))]
     hosted = incidence(hosting, building_ids, service_ids)
     full = incidence(hosting[hosting["offer"] != "partial"], building_ids, service_ids)
     visits = visits_of(place, year)
     services = services_of(place, visits)
     buildings = _buildings(place, scenario, year, hosted)
-    carbon_gbp, carbon_years = carbon_worth(place, scenario, year)
+    carbon_gbp, carbon_years = carbon_present_value(place, scenario, year)
     return EstateProblem(
         scenario=scenario,
         year=year,
@@ -83,8 +83,9 @@ def state(place: Place, times: TravelTimes, scenario: Scenario) -> EstateProblem
         pairs=_pairs(place, scenario, service_ids),
         hosted=hosted,
         full_today=full,
-        hostable=(hosted | _suitable(place, buildings, services)) & _kept_to(place, scenario),
-        standards=state_standards(place, times, scenario),
+        hostable=(hosted | _suitable_hosts(place, buildings, services))
+        & _allowed_by_scenario(place, scenario),
+        standards=build_standards(place, times, scenario),
         groups={
             column: _groups(place, column)
             for column in ("deprivation_quintile", "area_type", "district_id")
@@ -107,7 +108,7 @@ def _groups(place: Place, column: str) -> Groups:
     return Groups(names, member.reshape(len(values), len(names)))
 
 
-def _in_use(place: Place) -> pd.Series:
+def _open_building_ids(place: Place) -> pd.Series:
     return place.buildings.loc[place.buildings["status"] == "open", "building_id"]
 
 
@@ -146,7 +147,7 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
     unknown = (status == "open") & ~hosted.any(axis=1)
     freehold = (table["tenure"] == "freehold").to_numpy()
     gross = table["capital_receipt_gbp"].fillna(0).to_numpy(float)
-    penalty = penalties(table, year)
+    penalty = lease_penalties(table, year)
     sold = freehold & (gross > 0) & ~pinned["never_sell"]
     lag = np.where(sold, table["sale_lag_years"].to_numpy(int), 0)
     goes = table["sale_cost_share"] + table["receipt_clawback_share"]
@@ -165,7 +166,7 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
         open_today=status == "open",
         vacant_today=status == "vacant",
         candidate=status == "candidate",
-        replaces=_replaced(table),
+        replaces=_replaced_positions(table),
         unknown_use=unknown,
         must_open=pinned["keep"] | unknown,
         must_close=pinned["close"],
@@ -192,13 +193,13 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
     )
 
 
-def _replaced(table: pd.DataFrame) -> Ints:
+def _replaced_positions(table: pd.DataFrame) -> Ints:
     """(B,) position of the building that a candidate replaces, -1 where it replaces none."""
     at = positions(table["building_id"].to_numpy(str))
     return np.array([at.get(str(i), -1) for i in table["replaces_building_id"]], np.int64)
 
 
-def penalties(table: pd.DataFrame, year: int) -> Floats:
+def lease_penalties(table: pd.DataFrame, year: int) -> Floats:
     """(B,) what ending the lease in ``year`` costs; NaN where it cannot end. It ends for nothing at
     a break date: the first, and so many years later again, in any year where no number is stated.
     A licence that states no break year can end at any time."""
@@ -268,7 +269,7 @@ def _pairs(place: Place, scenario: Scenario, service_ids: Ids) -> Pairs:
     )
 
 
-def _kept_to(place: Place, scenario: Scenario) -> Bools:
+def _allowed_by_scenario(place: Place, scenario: Scenario) -> Bools:
     """(B, S) where the scenario lets a kind of building host a service, today's hosts included."""
     rule = scenario.of(Opened)[0]
     kinds, services = place.buildings["kind"], place.services["service_id"]
@@ -277,7 +278,7 @@ def _kept_to(place: Place, scenario: Scenario) -> Bools:
     )
 
 
-def _suitable(place: Place, buildings: Buildings, services: Services) -> Bools:
+def _suitable_hosts(place: Place, buildings: Buildings, services: Services) -> Bools:
     """(B, S) True where the kind may host the service and a service point fits at all."""
     kinds = place.buildings["kind"].to_numpy(str)
     if len(place.suitability):

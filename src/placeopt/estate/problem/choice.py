@@ -28,30 +28,30 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def spreads(problem: EstateProblem) -> bool:
+def uses_distance_decay(problem: EstateProblem) -> bool:
     """Whether residents are spread by distance decay."""
     return any(rule.residents == "decay" for rule in problem.scenario.of(Behaviour))
 
 
-def go_by_themselves(problem: EstateProblem) -> bool:
+def residents_choose_hosts(problem: EstateProblem) -> bool:
     """Whether residents go where they would, and not where the planner sends them."""
     return any(rule.residents != "planner" for rule in problem.scenario.of(Behaviour))
 
 
-def hosts_tell(problem: EstateProblem) -> bool:
+def choice_implied_by_hosts(problem: EstateProblem) -> bool:
     """Whether the hosts alone tell who goes where: residents go by themselves, past no full
     building, and all of them are served."""
     allowed = [rule.unserved_share for rule in problem.scenario.of(Served)]
-    alone = go_by_themselves(problem) and not passes_full(problem)
+    alone = residents_choose_hosts(problem) and not overflow_allowed(problem)
     return alone and bool(allowed) and min(allowed) == 0
 
 
-def passes_full(problem: EstateProblem) -> bool:
+def overflow_allowed(problem: EstateProblem) -> bool:
     """Whether residents may pass a host whose building is full."""
     return any(rule.overflow for rule in problem.scenario.of(Behaviour))
 
 
-def nobody_passes(problem: EstateProblem) -> EstateProblem:
+def without_overflow(problem: EstateProblem) -> EstateProblem:
     """The problem in which no host may be passed: each of its plans is one of ``problem``."""
     rules = tuple(
         rule.model_copy(update={"overflow": False}) if isinstance(rule, Behaviour) else rule
@@ -80,12 +80,12 @@ def pull(problem: EstateProblem) -> Floats:
     return np.where(reach, nearness, 0.0)
 
 
-def shares(problem: EstateProblem, hosts: Ints) -> Floats:
+def visit_shares(problem: EstateProblem, hosts: Ints) -> Floats:
     """(Z, B) share of a zone's visits at each of ``hosts``; a zone without one in reach has 0."""
     found = np.zeros(problem.minutes.shape)
     if not len(hosts):
         return found
-    if spreads(problem):
+    if uses_distance_decay(problem):
         drawn = pull(problem)[:, hosts]
         total = drawn.sum(axis=1, keepdims=True)
         found[:, hosts] = np.divide(drawn, total, out=np.zeros_like(drawn), where=total > 0)

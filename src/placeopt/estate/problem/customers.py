@@ -1,11 +1,11 @@
 """Who is served: customers of a service, each with the hosts in its reach.
 
-The model may speak of every zone by itself (``by_zone``, needed where minutes count), or of all
-zones that have the same possible hosts in reach as one customer (``by_reach``): where no minutes
+The model may speak of every zone by itself (``customers_by_zone``, needed where minutes count), or of all
+zones that have the same possible hosts in reach as one customer (``aggregate_by_reach``): where no minutes
 count, such zones are interchangeable, and any plan for the joint customer is a plan for its zones
 in the same shares. A back-office service is one customer that reaches every host.
 
-Where even those are too many, ``at_large`` speaks of all residents as one customer that reaches
+Where even those are too many, ``aggregate_all`` speaks of all residents as one customer that reaches
 what any of them does: a relaxation, whose bound holds for the place and whose plan is to be
 checked zone by zone.
 """
@@ -49,10 +49,10 @@ class Customers:
     pair_customer: Ints  # (N,)
     pair_host: Ints  # (N,) position in Hosts
     pair_minutes: NDArray[np.float64]  # (N,) 0 where minutes do not count
-    beyond_minutes: NDArray[np.float64]  # (C,) to the nearest host left out; inf: none was
+    relaxed_minutes: NDArray[np.float64]  # (C,) to the nearest host left out; inf: none was
 
 
-def by_zone(
+def customers_by_zone(
     problem: EstateProblem,
     hosts: Hosts,
     keep: NDArray[np.float64] | None = None,
@@ -73,10 +73,10 @@ def by_zone(
         if serving is not None:
             at = at[serving[hosts.building[at], service]]
         if problem.services.back_office[service]:
-            parts.append(_back_office(problem, service, at))
+            parts.append(_back_office_customer(problem, service, at))
             continue
         if only is not None and not only[service]:
-            parts.append(_of_reach(problem, hosts, service, at))
+            parts.append(_aggregate_service(problem, hosts, service, at))
             continue
         zone = np.flatnonzero(problem.visits[:, service] > 0)
         minutes = problem.minutes[np.ix_(zone, hosts.building[at])]
@@ -92,25 +92,25 @@ def by_zone(
                 pair_customer=customer,
                 pair_host=at[host],
                 pair_minutes=minutes[customer, host],
-                beyond_minutes=left_out.min(axis=1, initial=np.inf),
+                relaxed_minutes=left_out.min(axis=1, initial=np.inf),
             )
         )
-    return _joined(parts)
+    return _concatenated(parts)
 
 
-def by_reach(problem: EstateProblem, hosts: Hosts) -> Customers:
+def aggregate_by_reach(problem: EstateProblem, hosts: Hosts) -> Customers:
     """One customer for all zones whose possible hosts in reach are the same."""
     parts = []
     for service in range(len(problem.services.ids)):
         at = hosts.of_service(service)
         if problem.services.back_office[service]:
-            parts.append(_back_office(problem, service, at))
+            parts.append(_back_office_customer(problem, service, at))
             continue
-        parts.append(_of_reach(problem, hosts, service, at))
-    return _joined(parts)
+        parts.append(_aggregate_service(problem, hosts, service, at))
+    return _concatenated(parts)
 
 
-def _of_reach(problem: EstateProblem, hosts: Hosts, service: int, at: Ints) -> Customers:
+def _aggregate_service(problem: EstateProblem, hosts: Hosts, service: int, at: Ints) -> Customers:
     """One service's customers by reach."""
     zone = np.flatnonzero(problem.visits[:, service] > 0)
     reach = np.isfinite(problem.minutes[np.ix_(zone, hosts.building[at])])
@@ -124,27 +124,27 @@ def _of_reach(problem: EstateProblem, hosts: Hosts, service: int, at: Ints) -> C
         pair_customer=customer,
         pair_host=at[host],
         pair_minutes=np.zeros(len(customer)),
-        beyond_minutes=np.full(len(classes), np.inf),
+        relaxed_minutes=np.full(len(classes), np.inf),
     )
 
 
-def at_large(problem: EstateProblem, hosts: Hosts) -> Customers:
+def aggregate_all(problem: EstateProblem, hosts: Hosts) -> Customers:
     """One customer of each service, with every host that is in anybody's reach: a relaxation."""
     parts = []
     for service in range(len(problem.services.ids)):
         at = hosts.of_service(service)
         visits = problem.visits[:, service]
         if problem.services.back_office[service] or not visits.any():
-            parts.append(_back_office(problem, service, at))
+            parts.append(_back_office_customer(problem, service, at))
             continue
         minutes = problem.minutes[np.ix_(visits > 0, hosts.building[at])]
         at = at[np.isfinite(minutes).any(axis=0)]
-        parts.append(_one(service, float(visits.sum()), at))
-    return _joined(parts)
+        parts.append(_single_customer(service, float(visits.sum()), at))
+    return _concatenated(parts)
 
 
-def pairs_by_reach(problem: EstateProblem) -> int:
-    """How many pairs of a customer and a host ``by_reach`` has."""
+def count_pairs_by_reach(problem: EstateProblem) -> int:
+    """How many pairs of a customer and a host ``aggregate_by_reach`` has."""
     pairs = 0
     for service in np.flatnonzero(~problem.services.back_office):
         zone = problem.visits[:, service] > 0
@@ -173,11 +173,11 @@ def minimal_rows(matrix: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return matrix[~contains.any(axis=1)]
 
 
-def _back_office(problem: EstateProblem, service: int, at: Ints) -> Customers:
-    return _one(service, float(problem.services.units[service]), at)
+def _back_office_customer(problem: EstateProblem, service: int, at: Ints) -> Customers:
+    return _single_customer(service, float(problem.services.units[service]), at)
 
 
-def _one(service: int, units: float, at: Ints) -> Customers:
+def _single_customer(service: int, units: float, at: Ints) -> Customers:
     """One customer with all hosts at these positions; none where there is nothing to serve."""
     count = int(units > 0)
     at = at if count else at[:0]
@@ -188,11 +188,11 @@ def _one(service: int, units: float, at: Ints) -> Customers:
         pair_customer=np.zeros(len(at), np.int64),
         pair_host=at,
         pair_minutes=np.zeros(len(at)),
-        beyond_minutes=np.full(count, np.inf),
+        relaxed_minutes=np.full(count, np.inf),
     )
 
 
-def _joined(parts: list[Customers]) -> Customers:
+def _concatenated(parts: list[Customers]) -> Customers:
     starts = np.cumsum([0, *(len(part.service) for part in parts)])
     return Customers(
         service=np.concatenate([part.service for part in parts]),
@@ -203,5 +203,5 @@ def _joined(parts: list[Customers]) -> Customers:
         ),
         pair_host=np.concatenate([part.pair_host for part in parts]),
         pair_minutes=np.concatenate([part.pair_minutes for part in parts]),
-        beyond_minutes=np.concatenate([part.beyond_minutes for part in parts]),
+        relaxed_minutes=np.concatenate([part.relaxed_minutes for part in parts]),
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.estate.problem.choice import shares
+from placeopt.estate.problem.choice import visit_shares
 from placeopt.scenario.rules.estate.services import Fairness
 
 if TYPE_CHECKING:
@@ -23,19 +23,19 @@ Floats = NDArray[np.float64]
 WORST_SHARE = 0.1  # of visits, for the objective worst_off
 
 
-def today_minutes(problem: EstateProblem) -> Floats:
+def minutes_today(problem: EstateProblem) -> Floats:
     """(Z, S) mean minutes to today's hosts, residents going where they go by themselves; NaN
     where there is none in reach."""
     minutes = np.full(problem.visits.shape, np.nan)
     for s in np.flatnonzero(~problem.services.back_office):
-        share = shares(problem, np.flatnonzero(problem.hosted[:, s]))
+        share = visit_shares(problem, np.flatnonzero(problem.hosted[:, s]))
         reached = share.any(axis=1)
         mean = (share * np.nan_to_num(problem.minutes)).sum(axis=1)
         minutes[reached, s] = mean[reached]
     return minutes
 
 
-def counted(problem: EstateProblem, rule: Fairness) -> NDArray[np.bool_]:
+def counted_services(problem: EstateProblem, rule: Fairness) -> NDArray[np.bool_]:
     """(S,) the services a rule counts."""
     services = problem.services
     if rule.services == "all":
@@ -45,14 +45,14 @@ def counted(problem: EstateProblem, rule: Fairness) -> NDArray[np.bool_]:
 
 def kappa(problem: EstateProblem, rule: Fairness) -> float:
     """1/minutes: the Kolm-Pollak parameter, fixed from today's minutes."""
-    minutes = today_minutes(problem)
-    weight = np.where(np.isfinite(minutes) & counted(problem, rule), problem.visits, 0.0)
+    minutes = minutes_today(problem)
+    weight = np.where(np.isfinite(minutes) & counted_services(problem, rule), problem.visits, 0.0)
     minutes = np.nan_to_num(minutes)
     squares = float((weight * minutes**2).sum())
     return rule.aversion * float((weight * minutes).sum()) / squares if squares > 0 else 0.0
 
 
-def worst_mean(minutes: Floats, weight: Floats, share: float) -> float:
+def mean_of_worst(minutes: Floats, weight: Floats, share: float) -> float:
     """The mean of the worst-off ``share`` of the weight; 0 where there is none."""
     order = np.argsort(-minutes)
     most = share * weight.sum()

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.estate.problem.arrays import EstateProblem
-from placeopt.estate.problem.build import penalties, services_of, state
-from placeopt.estate.problem.money import carbon_worth
+from placeopt.estate.problem.build import build_problem, lease_penalties, services_of
+from placeopt.estate.problem.money import carbon_present_value
 from placeopt.place.demand import visits_of
 from placeopt.scenario.discount import discount_factors, discount_factors_at
 from placeopt.scenario.rules.estate.services import Capital, EstateRule, Sequence
@@ -97,9 +97,9 @@ def with_rules(years: Years, rules: tuple[Rule, ...]) -> Years:
     return replace(years, scenario=years.scenario.with_rules(rules))
 
 
-def state_years(place: Place, times: TravelTimes, scenario: Scenario) -> Years:
-    """The problem of every decided year; of one year it is ``state``'s."""
-    first = state(place, times, scenario)
+def build_years(place: Place, times: TravelTimes, scenario: Scenario) -> Years:
+    """The problem of every decided year; of one year it is ``build_problem``'s."""
+    first = build_problem(place, times, scenario)
     if scenario.years == 1:
         return Years(scenario, (_year(place, first, 0),))
     problems = [_year(place, first, t) for t in range(scenario.years)]
@@ -125,8 +125,8 @@ def _year(place: Place, first: EstateProblem, t: int) -> EstateProblem:
         and not (whole and isinstance(rule, Capital))
     )
     visits = visits_of(place, year, t)
-    carbon, _ = carbon_worth(place, first.scenario, first.year)
-    penalty = penalties(place.buildings, year)
+    carbon, _ = carbon_present_value(place, first.scenario, first.year)
+    penalty = lease_penalties(place.buildings, year)
     b = first.buildings
     freehold = (place.buildings["tenure"] == "freehold").to_numpy()
     return replace(

@@ -39,7 +39,9 @@ def works_factor(place: Place, scenario: Scenario) -> NDArray[np.float64]:
     return np.array([1 + share[kind] for kind in kinds], float)
 
 
-def carbon_worth(place: Place, scenario: Scenario, year: int) -> tuple[NDArray[np.float64], int]:
+def carbon_present_value(
+    place: Place, scenario: Scenario, year: int
+) -> tuple[NDArray[np.float64], int]:
     """(T,) worth in ``year`` of one tCO2e a year in each decided year, the last one's going on to
     the end of the appraisal, in the years that the place values; and how many those are. Zeros
     where the scenario does not ask.

@@ -19,11 +19,11 @@ from placeopt.engine import Model, solve
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.solution.decision import Decision
 
-CLOSE = 1e-7  # relative room of what a host serves, for rounding
-DUST = 1e-6
+UNITS_TOLERANCE = 1e-7  # relative room of what a host serves, for rounding
+SHARE_TOLERANCE = 1e-6
 
 
-def with_least_minutes(
+def assign_with_least_minutes(
     problem: EstateProblem, decision: Decision, only: NDArray[np.bool_] | None = None
 ) -> Decision:
     """The decision with zones sent to hosts so that visits take the least minutes in all;
@@ -37,7 +37,7 @@ def with_least_minutes(
         zones, of = decision.zone[stay], decision.service[stay]
         parts.append((zones, of, decision.building[stay], decision.share[stay]))
     for service in np.flatnonzero(sent):
-        zone, building, share = _sent(problem, decision, int(service))
+        zone, building, share = _assign_service(problem, decision, int(service))
         units[:, service] = 0.0
         np.add.at(units[:, service], building, share * problem.visits[zone, service])
         parts.append((zone, np.full(len(zone), service), building, share))
@@ -49,7 +49,7 @@ def with_least_minutes(
     )
 
 
-def _sent(
+def _assign_service(
     problem: EstateProblem, decision: Decision, service: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """(zone, building, share) of one service."""
@@ -68,16 +68,16 @@ def _sent(
         rule="E5",
         size=len(hosts),
         terms=[(host, share.all, visits)],
-        lower=served * (1 - CLOSE),
-        upper=served * (1 + CLOSE),
+        lower=served * (1 - UNITS_TOLERANCE),
+        upper=served * (1 + UNITS_TOLERANCE),
     )
     with without_deadline():
         result = solve(model, threads=problem.scenario.solver.threads)
     if result.values is None:
         raise EngineError(f"sending zones to the hosts of a plan failed: {result.message}")
-    shares = np.where(result.values > DUST, result.values, 0.0)
+    shares = np.where(result.values > SHARE_TOLERANCE, result.values, 0.0)
     total = np.bincount(zone, shares, len(zones))
-    whole = total > 1 - 10 * DUST
-    shares = shares / np.where(whole, np.maximum(total, DUST), 1.0)[zone]
+    whole = total > 1 - 10 * SHARE_TOLERANCE
+    shares = shares / np.where(whole, np.maximum(total, SHARE_TOLERANCE), 1.0)[zone]
     used = shares > 0
     return zones[zone[used]], hosts[host[used]], shares[used]

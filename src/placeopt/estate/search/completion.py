@@ -1,7 +1,7 @@
 """The plan found made whole: buildings, hosts and tiers kept, the rest settled.
 
 A search stops at its gap, so who is served where may still be had for less money or fewer
-minutes. ``settle`` keeps what is open, hosted and of which tier, and solves what is left open
+minutes. ``fix_and_complete`` keeps what is open, hosted and of which tier, and solves what is left open
 exactly: first the objective asked for, then money, then minutes. Where zones and hosts make too
 many pairs for that, how much each host serves is settled first, and then who goes where.
 """
@@ -20,27 +20,34 @@ from placeopt.base.errors import EngineError
 from placeopt.engine import Result, solve
 from placeopt.engine.interrupts import ignoring_interrupts
 from placeopt.engine.model import Arrays
-from placeopt.estate.model.formulation import Formulation, formulate, minutes_count, planner_alone
+from placeopt.estate.model.formulation import (
+    Formulation,
+    formulate,
+    needs_assignment,
+    without_assignment_rules,
+)
 from placeopt.estate.model.variables import Columns
 from placeopt.estate.problem.arrays import EstateProblem
-from placeopt.estate.problem.choice import hosts_tell, passes_full
-from placeopt.estate.search.assignment import with_least_minutes
-from placeopt.estate.search.lexicographic import SETTLED, Stage
-from placeopt.estate.search.overflow import past_full
-from placeopt.estate.solution.decision import Decision, by_themselves
-from placeopt.estate.solution.standards_met import keeps_served
+from placeopt.estate.problem.choice import choice_implied_by_hosts, overflow_allowed
+from placeopt.estate.search.assignment import assign_with_least_minutes
+from placeopt.estate.search.lexicographic import OBJECTIVE_TOLERANCE, Stage
+from placeopt.estate.search.overflow import assign_with_overflow
+from placeopt.estate.solution.decision import Decision, assign_by_choice
+from placeopt.estate.solution.standards_met import served_standards_met
 from placeopt.scenario.rules.estate.services import Fairness
 
-PASSED = 10_000  # the same where some pass full buildings: beyond, a plan stays as it was found
-PAIRS = 100_000  # up to so many pairs of a zone and a host are settled at once
+MAX_PAIRS_WITH_OVERFLOW = (
+    10_000  # the same where some pass full buildings: beyond, a plan stays as it was found
+)
+MAX_PAIRS_BY_ZONE = 100_000  # up to so many pairs of a zone and a host are settled at once
 
 
-def fixed(formulation: Formulation, decision: Decision) -> Arrays:
+def fix_structure(formulation: Formulation, decision: Decision) -> Arrays:
     """The model with buildings, hosts and tiers as in ``decision``."""
-    return in_state(formulation.model.arrays(), formulation.columns, decision)
+    return fix_structure_of_year(formulation.model.arrays(), formulation.columns, decision)
 
 
-def in_state(arrays: Arrays, x: Columns, decision: Decision) -> Arrays:
+def fix_structure_of_year(arrays: Arrays, x: Columns, decision: Decision) -> Arrays:
     """The model with the buildings, hosts and tiers of one year's columns as in ``decision``."""
     lower, upper = arrays.lower.copy(), arrays.upper.copy()
     for numbers, values in (
@@ -52,80 +59,93 @@ def in_state(arrays: Arrays, x: Columns, decision: Decision) -> Arrays:
     return replace(arrays, lower=lower, upper=upper)
 
 
-def lift(formulation: Formulation, decision: Decision) -> NDArray[np.float64] | None:
+def complete_vector(formulation: Formulation, decision: Decision) -> NDArray[np.float64] | None:
     """A full vector for ``formulation`` that agrees with ``decision``; None if there is none."""
     solver = formulation.problem.scenario.solver
     result = solve(
-        fixed(formulation, decision), engine="highs", threads=solver.threads, seed=solver.seed
+        fix_structure(formulation, decision),
+        engine="highs",
+        threads=solver.threads,
+        seed=solver.seed,
     )
     return result.values
 
 
-def settle(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> Decision:
+def fix_and_complete(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> Decision:
     """Buildings, hosts and tiers as they are; least money, then least minutes, within what each
     objective has reached. Ctrl-C before it does not keep a plan from being settled."""
     with ignoring_interrupts():
-        return _settle(problem, decision, stages)
+        return _fix_and_complete(problem, decision, stages)
 
 
-def _settle(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> Decision:
+def _fix_and_complete(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> Decision:
     smaller = replace(problem, hostable=decision.host)
     pairs = problem.visits.astype(bool).sum(axis=0) @ decision.host.sum(axis=0)
     named = [stage.objective for stage in stages]
-    if hosts_tell_all(problem, named):
-        told = _hosts_told(problem, decision, stages)
-        if not keeps_served(problem, told):
+    if assignment_implied_by_hosts(problem, named):
+        told = _complete_by_choice(problem, decision, stages)
+        if not served_standards_met(problem, told):
             raise EngineError("residents who go by themselves are not served within the minutes")
         return told
-    if pairs > PASSED and passes_full(problem) and not minutes_count(planner_alone(problem), named):
+    if (
+        pairs > MAX_PAIRS_WITH_OVERFLOW
+        and overflow_allowed(problem)
+        and not needs_assignment(without_assignment_rules(problem), named)
+    ):
         return decision
-    if pairs > PAIRS and not minutes_count(problem, named):
+    if pairs > MAX_PAIRS_BY_ZONE and not needs_assignment(problem, named):
         with suppress(EngineError):  # not everybody has the hosts in reach that are cheapest to use
-            return with_least_minutes(problem, _settled(smaller, decision, stages, zones=False))
-    return _settled(smaller, decision, stages, zones=True)
+            return assign_with_least_minutes(
+                problem, _complete(smaller, decision, stages, zones=False)
+            )
+    return _complete(smaller, decision, stages, zones=True)
 
 
-def _hosts_told(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> Decision:
+def _complete_by_choice(
+    problem: EstateProblem, decision: Decision, stages: list[Stage]
+) -> Decision:
     """Everybody where the hosts alone tell; what is sold, and who sits where, with least money."""
-    smaller = replace(planner_alone(problem), hostable=decision.host)
-    units = by_themselves(problem, decision.open, decision.host).units
-    return with_their_residents(problem, _settled(smaller, decision, stages, False, units))
+    smaller = replace(without_assignment_rules(problem), hostable=decision.host)
+    units = assign_by_choice(problem, decision.open, decision.host).units
+    return assign_all_by_choice(problem, _complete(smaller, decision, stages, False, units))
 
 
-def past_full_ones(
+def complete_with_overflow(
     problem: EstateProblem, decision: Decision, stages: list[Stage]
 ) -> Decision | None:
     """The same hosts with residents passing only full buildings; ``None`` where no such way was
     found that keeps every rule."""
-    sent = past_full(problem, decision)
+    sent = assign_with_overflow(problem, decision)
     if sent is None:
         return None
-    smaller = replace(planner_alone(problem), hostable=decision.host)
+    smaller = replace(without_assignment_rules(problem), hostable=decision.host)
     try:
-        found = _settled(smaller, decision, stages, False, sent.units, desks=True)
+        found = _complete(smaller, decision, stages, False, sent.units, desks=True)
     except EngineError:
         return None
     passed = replace(sent, disposed=found.disposed, tier=found.tier)
-    return passed if keeps_served(problem, passed) else None
+    return passed if served_standards_met(problem, passed) else None
 
 
-def hosts_tell_all(problem: EstateProblem, objectives: Sequence[str]) -> bool:
+def assignment_implied_by_hosts(problem: EstateProblem, objectives: Sequence[str]) -> bool:
     """Whether nothing but the hosts tells, or asks, who goes where."""
     fair = bool(problem.scenario.of(Fairness))
     return (
-        hosts_tell(problem) and not fair and not minutes_count(planner_alone(problem), objectives)
+        choice_implied_by_hosts(problem)
+        and not fair
+        and not needs_assignment(without_assignment_rules(problem), objectives)
     )
 
 
-def with_their_residents(problem: EstateProblem, decision: Decision) -> Decision:
+def assign_all_by_choice(problem: EstateProblem, decision: Decision) -> Decision:
     """The decision with all residents where the hosts alone tell."""
-    going = by_themselves(problem, decision.open, decision.host)
+    going = assign_by_choice(problem, decision.open, decision.host)
     office = problem.services.back_office[None, :]
     units = np.where(office, decision.units, going.units)
     return replace(going, disposed=decision.disposed, tier=decision.tier, units=units)
 
 
-def _settled(
+def _complete(
     smaller: EstateProblem,
     decision: Decision,
     stages: list[Stage],
@@ -145,10 +165,10 @@ def _settled(
             continue
         bounds = [(other, most) for other, most in ceilings.items() if other in names]
         formulation = formulate(smaller, name, bounds, zones=zones, relaxed=not zones)
-        arrays = fixed(formulation, decision)
+        arrays = fix_structure(formulation, decision)
         with nullcontext() if settled and zones else without_deadline():
             result = solve(
-                arrays if units is None else _serving(formulation, arrays, units, desks),
+                arrays if units is None else _fix_units(formulation, arrays, units, desks),
                 engine="highs",
                 gap=0.0,
                 threads=solver.threads,
@@ -158,12 +178,12 @@ def _settled(
             if settled and zones:
                 return decision  # what was asked for is settled; only less may be had of the rest
             raise EngineError(f"settling {name} of a plan found failed: {result.message}")
-        ceilings[name] = result.objective + abs(result.objective) * SETTLED
-        decision, settled = read(formulation, result), True
+        ceilings[name] = result.objective + abs(result.objective) * OBJECTIVE_TOLERANCE
+        decision, settled = read_decision(formulation, result), True
     return decision
 
 
-def _serving(
+def _fix_units(
     formulation: Formulation, arrays: Arrays, units: NDArray[np.float64], desks: bool
 ) -> Arrays:
     """The model of all residents at large with the visits, and ``desks``, that each host serves."""
@@ -177,7 +197,7 @@ def _serving(
     return replace(arrays, lower=lower, upper=upper)
 
 
-def read(formulation: Formulation, result: Result) -> Decision:
+def read_decision(formulation: Formulation, result: Result) -> Decision:
     """The decision that a result's values speak of.
 
     A building disposed of in part, for as much of its receipt as the capital needs, is disposed
@@ -194,7 +214,7 @@ def read(formulation: Formulation, result: Result) -> Decision:
     tier = np.full(shape[0], -1)
     tier[x.tier_building[tiers]] = x.tier_tier[tiers]
     c = x.customers
-    share = clean(result.value(x.serve), result.value(x.unserved), c.pair_customer, c.units)
+    share = clean_shares(result.value(x.serve), result.value(x.unserved), c.pair_customer, c.units)
     building, service = x.hosts.building[c.pair_host], x.hosts.service[c.pair_host]
     units = np.zeros(shape)
     np.add.at(units, (building, service), share * c.units[c.pair_customer])
@@ -213,7 +233,7 @@ def read(formulation: Formulation, result: Result) -> Decision:
     )
 
 
-def clean(
+def clean_shares(
     serve: NDArray[np.float64],
     unserved: NDArray[np.float64],
     customer: NDArray[np.int64],

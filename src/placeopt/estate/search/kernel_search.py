@@ -1,6 +1,6 @@
 """Good plans within moments: the kernel of the relaxation, then one neighbourhood after another.
 
-``first`` solves the model among the buildings, hosts and tiers that the linear relaxation
+``kernel_plan`` solves the model among the buildings, hosts and tiers that the linear relaxation
 uses at all; where no plan is among them, also those that it could use at next to no loss.
 ``improve`` keeps most of a plan and solves the rest again: what lies around one building, or all
 that concerns some services, or where plan and relaxation differ. Every answer is a plan of the
@@ -29,38 +29,40 @@ from placeopt.scenario.scenario import SolverSettings
 
 Floats = NDArray[np.float64]
 FIRST_PLAN_GAP = 0.05
-USED = 1e-6  # what the relaxation gives less of than this, it does not use
-AS_WELL = 1e-5  # of the relaxation's objective: a column that costs it no more might be used
-ENOUGH = 0.02  # a plan so near its relaxation is left to the search
-TRIES = 9  # neighbourhoods in a row without a better plan, then it is left to the search
+SUPPORT_TOLERANCE = 1e-6  # what the relaxation gives less of than this, it does not use
+REDUCED_COST_TOLERANCE = (
+    1e-5  # of the relaxation's objective: a column that costs it no more might be used
+)
+STOP_GAP = 0.02  # a plan so near its relaxation is left to the search
+MAX_FAILURES = 9  # neighbourhoods in a row without a better plan, then it is left to the search
 TRY_SHARE = 0.1  # of the time, at most, for one neighbourhood
-AROUND = 0.25  # share of the buildings that are free around one of them, at first
+NEIGHBOURHOOD_SHARE = 0.25  # share of the buildings that are free around one of them, at first
 
 
 @dataclass(frozen=True)
-class Start:
+class KernelPlan:
     """A full vector that keeps all rows, and what the relaxation says."""
 
     values: Floats
     relaxation: Result
 
 
-def first(formulation: Formulation, seconds: float) -> Start | None:
+def kernel_plan(formulation: Formulation, seconds: float) -> KernelPlan | None:
     """A good plan within moments, with the relaxation that it comes from; ``None`` where there is
     none in time, or no use for it."""
     solver = formulation.problem.scenario.solver
     if not engine_named(solver.engine).warm_start:
         return None
-    return first_of(formulation.model.arrays(), (formulation.columns,), solver, seconds)
+    return kernel_plan_of(formulation.model.arrays(), (formulation.columns,), solver, seconds)
 
 
-def first_of(
+def kernel_plan_of(
     arrays: Arrays,
     columns: Sequence[Columns],
     solver: SolverSettings,
     seconds: float,
     gap: float = FIRST_PLAN_GAP / 5,
-) -> Start | None:
+) -> KernelPlan | None:
     """The same of a model of several years, each with its ``columns``; to ``gap`` at best."""
     began = time.perf_counter()
     relaxation = _solve(
@@ -68,10 +70,14 @@ def first_of(
     )
     if relaxation.values is None:
         return None
-    unused = decided(columns, len(arrays.cost)) & (relaxation.values < USED) & (arrays.lower <= 0)
+    unused = (
+        structural_mask(columns, len(arrays.cost))
+        & (relaxation.values < SUPPORT_TOLERANCE)
+        & (arrays.lower <= 0)
+    )
     kernels = [unused]
     if relaxation.reduced_costs is not None:
-        dear = relaxation.reduced_costs > AS_WELL * max(1.0, abs(relaxation.bound))
+        dear = relaxation.reduced_costs > REDUCED_COST_TOLERANCE * max(1.0, abs(relaxation.bound))
         wider = unused & dear
         for x in columns:
             wider[x.dispose.all] = False  # what closes may be given up
@@ -84,29 +90,29 @@ def first_of(
             max(solver.gap, gap),
         )
         if kernel.values is not None:
-            return Start(kernel.values, relaxation)
+            return KernelPlan(kernel.values, relaxation)
     return None
 
 
-def improve(formulation: Formulation, start: Start, seconds: float) -> Floats:
+def improve(formulation: Formulation, start: KernelPlan, seconds: float) -> Floats:
     """A plan at least as good as ``start``, by solving again one part of it after another."""
     arrays = formulation.model.arrays()
-    choices = decided((formulation.columns,), len(arrays.cost))
+    choices = structural_mask((formulation.columns,), len(arrays.cost))
     solver = formulation.problem.scenario.solver
     gap = solver.gap
     rng = np.random.default_rng(solver.seed)
     best, values = arrays.objective(start.values), start.values
     began = time.perf_counter()
     failed, wide = 0, 1.0
-    while failed < TRIES:
+    while failed < MAX_FAILURES:
         left = seconds - (time.perf_counter() - began)
-        near = best - start.relaxation.bound <= max(ENOUGH, gap) * abs(best)
+        near = best - start.relaxation.bound <= max(STOP_GAP, gap) * abs(best)
         if left <= 0 and not near:
             record_timeout("the search for better plans")
         if left <= 0 or near:
             break
-        free = neighbourhood(formulation, values, start.relaxation, wide, rng)
-        part = keeping(arrays, choices & ~free, values)
+        free = _neighbourhood(formulation, values, start.relaxation, wide, rng)
+        part = fix_columns(arrays, choices & ~free, values)
         found = _solve(solver, part, min(left, TRY_SHARE * seconds), gap / 10, values)
         wide *= 1.25 if found.gap <= gap else 0.8
         failed += 1
@@ -116,7 +122,7 @@ def improve(formulation: Formulation, start: Start, seconds: float) -> Floats:
     return values
 
 
-def neighbourhood(
+def _neighbourhood(
     formulation: Formulation,
     values: Floats,
     relaxation: Result,
@@ -134,13 +140,13 @@ def neighbourhood(
         of = rng.integers(buildings)
         far = np.hypot(b.x_m - b.x_m[of], b.y_m - b.y_m[of])
         some = np.zeros(buildings, bool)
-        some[np.argsort(far)[: max(2, int(AROUND * wide * buildings))]] = True
+        some[np.argsort(far)[: max(2, int(NEIGHBOURHOOD_SHARE * wide * buildings))]] = True
         free[x.open.all], free[x.host.all] = some, some[x.hosts.building]
         free[x.tier.all] = some[x.tier_building]
         free[x.dispose.all] = some[x.dispose_building]
         return free
-    assert relaxation.values is not None  # ``first`` has seen to it
-    used = (relaxation.values > USED) | (values > 0.5)
+    assert relaxation.values is not None  # ``kernel_plan`` has seen to it
+    used = (relaxation.values > SUPPORT_TOLERANCE) | (values > 0.5)
     if kind == 1:
         services = len(problem.services.ids)
         some = np.zeros(services, bool)
@@ -149,13 +155,13 @@ def neighbourhood(
     else:
         differ = np.abs(values - relaxation.values)[x.host.all]
         draw = differ + 0.2 * rng.random(x.host.size)
-        free[x.host.at(np.argsort(-draw)[: int(AROUND * wide * x.host.size)])] = True
+        free[x.host.at(np.argsort(-draw)[: int(NEIGHBOURHOOD_SHARE * wide * x.host.size)])] = True
     for block in (x.open, x.tier, x.dispose):
         free[block.all] = used[block.all]
     return free
 
 
-def decided(columns: Sequence[Columns], size: int) -> NDArray[np.bool_]:
+def structural_mask(columns: Sequence[Columns], size: int) -> NDArray[np.bool_]:
     """(columns,) what becomes of buildings in each year: open, disposed of, of a tier, hosts."""
     found = np.zeros(size, bool)
     for x in columns:
@@ -164,7 +170,7 @@ def decided(columns: Sequence[Columns], size: int) -> NDArray[np.bool_]:
     return found
 
 
-def keeping(arrays: Arrays, kept: NDArray[np.bool_], values: Floats) -> Arrays:
+def fix_columns(arrays: Arrays, kept: NDArray[np.bool_], values: Floats) -> Arrays:
     """The model with these (columns,) as in ``values``; of them, what may be had in part (a
     building disposed of) stays free: rounded, a plan would not be one."""
     kept = kept & arrays.integer.astype(bool)

@@ -19,14 +19,14 @@ from placeopt.engine import Status, solve
 from placeopt.engine.model import Arrays
 from placeopt.estate.model.variables import Columns
 from placeopt.estate.problem.arrays import EstateProblem
-from placeopt.estate.search.kernel_search import USED, decided, keeping
+from placeopt.estate.search.kernel_search import SUPPORT_TOLERANCE, fix_columns, structural_mask
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-AROUND, SERVICES, DIFFERENT = 0.2, 0.3, 0.2  # shares that are free at first
+BUILDINGS_FREE, SERVICES_FREE, HOSTS_FREE = 0.2, 0.3, 0.2  # shares that are free at first
 TRY_SHARE = 0.15  # of the time, at most, for one part
-WIDER, NARROWER = 1.2, 0.8
-KINDS = 3
+GROW, SHRINK = 1.2, 0.8
+NEIGHBOURHOODS = 3
 
 
 def improve_years(
@@ -45,21 +45,21 @@ def improve_years(
     """
     solver = problem.scenario.solver
     rng = np.random.default_rng(solver.seed)
-    choices = decided(columns, len(arrays.cost))
+    choices = structural_mask(columns, len(arrays.cost))
     began = time.perf_counter()
-    best, wide, tries = arrays.objective(values), np.ones(KINDS), 0
+    best, wide, tries = arrays.objective(values), np.ones(NEIGHBOURHOODS), 0
     while not enough(best):
         left = seconds - (time.perf_counter() - began)
         if left <= 0:
             record_timeout("the search for better plans over years")
             break
-        kind = tries % KINDS
-        worth = _worth_a_look(columns, values, guides)
+        kind = tries % NEIGHBOURHOODS
+        worth = _candidate_hosts(columns, values, guides)
         host, touched = _neighbourhood(
             columns, problem, values, guides, worth, kind, wide[kind], rng
         )
-        part = keeping(
-            arrays, choices & ~what_becomes_of(columns, host, touched, len(values)), values
+        part = fix_columns(
+            arrays, choices & ~structural_columns(columns, host, touched, len(values)), values
         )
         found = solve(
             part,
@@ -70,7 +70,7 @@ def improve_years(
             warm_start=values,
         )
         done = found.status is Status.OPTIMAL
-        wide[kind] *= WIDER if done else NARROWER
+        wide[kind] *= GROW if done else SHRINK
         tries += 1
         if found.values is not None and found.objective is not None and found.objective < best:
             best, values = found.objective, found.values
@@ -81,12 +81,12 @@ def improve_years(
     return values
 
 
-def _worth_a_look(columns: Sequence[Columns], values: Floats, guides: Sequence[Floats]) -> Bools:
+def _candidate_hosts(columns: Sequence[Columns], values: Floats, guides: Sequence[Floats]) -> Bools:
     """(H,) hosts of today, of the plan or of a guide, in any year."""
     x = columns[0]
     plan = np.max([values[of.host.all] for of in columns], axis=0) > 0.5
-    guided = np.max([np.zeros(x.host.size), *guides], axis=0) > USED
-    worth: Bools = ~x.new | plan | guided
+    guided = np.max([np.zeros(x.host.size), *guides], axis=0) > SUPPORT_TOLERANCE
+    worth: Bools = ~x.is_new | plan | guided
     return worth
 
 
@@ -107,23 +107,25 @@ def _neighbourhood(
     if kind == 0:
         of = rng.integers(len(b.ids))
         far = np.hypot(b.x_m - b.x_m[of], b.y_m - b.y_m[of])
-        touched[np.argsort(far)[: max(2, round(AROUND * wide * len(b.ids)))]] = True
+        touched[np.argsort(far)[: max(2, round(BUILDINGS_FREE * wide * len(b.ids)))]] = True
         return worth & touched[x.hosts.building], touched
     if kind == 1:
-        some = rng.permutation(services)[: max(1, round(SERVICES * wide * services))]
+        some = rng.permutation(services)[: max(1, round(SERVICES_FREE * wide * services))]
         host = worth & np.isin(x.hosts.service, some)
     else:
         last = values[columns[-1].host.all]
         guide = guides[int(rng.integers(len(guides)))] if guides else last
         draw = np.where(worth, np.abs(last - guide) + 0.2 * rng.random(len(last)), -1.0)
         host = np.zeros(len(last), bool)
-        host[np.argsort(-draw)[: max(2, round(DIFFERENT * wide * worth.sum()))]] = True
+        host[np.argsort(-draw)[: max(2, round(HOSTS_FREE * wide * worth.sum()))]] = True
         host &= worth
     touched[x.hosts.building[host]] = True
     return host, touched
 
 
-def what_becomes_of(columns: Sequence[Columns], host: Bools, building: Bools, size: int) -> Bools:
+def structural_columns(
+    columns: Sequence[Columns], host: Bools, building: Bools, size: int
+) -> Bools:
     """(columns,) what becomes of these hosts and buildings in every year."""
     free = np.zeros(size, bool)
     for x in columns:

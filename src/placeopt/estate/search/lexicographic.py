@@ -20,9 +20,9 @@ from placeopt.scenario.reassignment import uses_reassignment
 from placeopt.scenario.scenario import Scenario
 
 REASSIGNMENT_SHARE = 0.2  # of the time, kept for sending visits nearer after the stages
-SETTLED = 1e-7  # relative room left to an objective that is settled, for rounding
-SETTLED_GAP = 1e-5  # a plan called optimal stays within this, or the gap asked for, once settled
-Found = TypeVar("Found")  # a decision, or a course
+OBJECTIVE_TOLERANCE = 1e-7  # relative room left to an objective that is settled, for rounding
+COMPLETION_GAP = 1e-5  # a plan called optimal stays within this, or the gap asked for, once settled
+Solution = TypeVar("Solution")  # a decision, or a course
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,12 @@ class Reassignment:
 
 
 @dataclass(frozen=True)
-class Outcome(Generic[Found]):
+class Outcome(Generic[Solution]):
     """Stages in order, and what was found, if anything was; ``reassignment`` where visits were
     sent nearer afterwards."""
 
     stages: tuple[Stage, ...]
-    found: Found | None
+    solution: Solution | None
     reassignment: Reassignment | None = None
 
     @property
@@ -77,14 +77,14 @@ class Outcome(Generic[Found]):
         return self.stages[-1].result
 
 
-def in_order(
+def minimise_in_order(
     scenario: Scenario,
     minimise: Callable[
-        [str, list[tuple[str, float]], Found | None, float], tuple[Result, Found | None]
+        [str, list[tuple[str, float]], Solution | None, float], tuple[Result, Solution | None]
     ],
-    settle: Callable[[Found, list[Stage]], Found],
-    value: Callable[[Found, str], float],
-) -> Outcome[Found]:
+    settle: Callable[[Solution, list[Stage]], Solution],
+    value: Callable[[Solution, str], float],
+) -> Outcome[Solution]:
     """The scenario's objectives one after another, within its time limit.
 
     ``minimise(objective, ceilings, found so far, seconds)`` gives a result and, where it has a
@@ -98,7 +98,7 @@ def in_order(
         (1 - REASSIGNMENT_SHARE) if uses_reassignment(scenario) else 1
     )
     stages: list[Stage] = []
-    found: Found | None = None
+    found: Solution | None = None
     for number, name in enumerate(objective.minimise):
         ceilings = [(stage.objective, stage.ceiling) for stage in stages]
         left = limit - (time.perf_counter() - began)
@@ -115,7 +115,7 @@ def in_order(
             result = replace(result, status=Status.INTERRUPTED)
         slack = objective.slack[number] if number < len(objective.slack) else 0.0
         reached = result.objective if result.objective is not None else np.inf
-        stages.append(Stage(name, result, reached + abs(reached) * (slack + SETTLED)))
+        stages.append(Stage(name, result, reached + abs(reached) * (slack + OBJECTIVE_TOLERANCE)))
         if found is None:
             return Outcome((*stages[:-1], _timed(stages[-1], began)), None)
         if interrupted():
@@ -124,7 +124,7 @@ def in_order(
     found = settle(found, stages)
     last = stages[-1]
     final = replace(last.result, objective=value(found, last.objective))
-    if final.status is Status.OPTIMAL and final.gap > max(solver.gap, SETTLED_GAP):
+    if final.status is Status.OPTIMAL and final.gap > max(solver.gap, COMPLETION_GAP):
         final = replace(final, status=Status.FEASIBLE)  # settling found no plan as good
     return Outcome((*stages[:-1], _timed(replace(last, result=final), began)), found)
 

@@ -24,18 +24,20 @@ from placeopt.estate.solution.decision import Decision
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-TRIES = 20
+MAX_ITERATIONS = 20
 SPARE_M2 = 1e-3  # of floor left in a full building; less too much or too little is rounding
-DEAR = 1e-3  # m2 for each pound of fit-out more than the decision has, which may be all there is
-LITTLE = 1e-6  # m2 for each pound: money decides between ways that all fit
+EXTRA_FIT_OUT_PENALTY = (
+    1e-3  # m2 for each pound of fit-out more than the decision has, which may be all there is
+)
+COST_WEIGHT = 1e-6  # m2 for each pound: money decides between ways that all fit
 
 
-def past_full(problem: EstateProblem, decision: Decision) -> Decision | None:
+def assign_with_overflow(problem: EstateProblem, decision: Decision) -> Decision | None:
     """The decision with all residents at the nearest host, or past those that are full; ``None``
     where no such way was found. Everybody is served."""
     full = np.zeros(len(problem.buildings.ids), bool)
-    for _ in range(TRIES):
-        found = _sent(problem, decision, full)
+    for _ in range(MAX_ITERATIONS):
+        found = _assign(problem, decision, full)
         if found is None:
             return None
         sent, over, under = found
@@ -48,12 +50,12 @@ def past_full(problem: EstateProblem, decision: Decision) -> Decision | None:
     return None
 
 
-def _sent(
+def _assign(
     problem: EstateProblem, decision: Decision, full: Bools
 ) -> tuple[Decision, Floats, Floats] | None:
     """Who goes where with these buildings full, and by how much each is over- or under-full."""
     s, count = problem.services, len(problem.buildings.ids)
-    zone, service, building = _pairs(problem, decision, full)
+    zone, service, building = _allowed_pairs(problem, decision, full)
     units = np.where(zone < 0, s.units[service], problem.visits[zone, service])
     b, new = problem.buildings, ~problem.hosted[building, service]
     gbp_per_m2 = problem.annuity * b.use_gbp_per_m2_per_year
@@ -61,12 +63,14 @@ def _sent(
     area = units * s.area_m2_per_unit[service]
     customers, customer = np.unique(np.stack([zone, service]), axis=1, return_inverse=True)
     model = Model("overflow")
-    share = model.add_columns("share", size=len(zone), upper=1, cost=LITTLE * gbp_per_m2 * area)
+    share = model.add_columns(
+        "share", size=len(zone), upper=1, cost=COST_WEIGHT * gbp_per_m2 * area
+    )
     over = model.add_columns("over", size=count, cost=1.0)
     under = model.add_columns("under", size=count, upper=full * 1e12, cost=1.0)
     served = [(customer.ravel(), share.all, 1)]
     model.add_rows("served", rule="E1", size=customers.shape[1], terms=served, lower=1, upper=1)
-    more = model.add_columns("more", size=1, cost=DEAR)
+    more = model.add_columns("more", size=1, cost=EXTRA_FIT_OUT_PENALTY)
     works = b.fit_out_gbp_per_m2[building] * new * area
     planned = ~problem.hosted * b.fit_out_gbp_per_m2[:, None] * s.area_m2_per_unit
     model.add_rows(
@@ -107,7 +111,7 @@ def _sent(
     return sent, result.value(over), result.value(under)
 
 
-def _pairs(
+def _allowed_pairs(
     problem: EstateProblem, decision: Decision, full: Bools
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """(zone, service, building) that may be; zone -1 for a back office, which may be anywhere."""

@@ -26,28 +26,30 @@ from placeopt.engine import Model, Result, Status, solve
 from placeopt.engine.interrupts import ignoring_interrupts
 from placeopt.engine.model import Arrays
 from placeopt.estate.model.formulation import Formulation, expression, formulate
-from placeopt.estate.model.multi_year import formulate_years, total_of
+from placeopt.estate.model.multi_year import formulate_years, total_expression
 from placeopt.estate.model.objectives import Expression
 from placeopt.estate.model.objectives import visit_minutes as minutes_of_visits
 from placeopt.estate.model.variables import Columns
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.problem.horizon import Years
-from placeopt.estate.search.completion import in_state, read
-from placeopt.estate.search.lexicographic import SETTLED, Outcome, Reassignment
+from placeopt.estate.search.completion import fix_structure_of_year, read_decision
+from placeopt.estate.search.lexicographic import OBJECTIVE_TOLERANCE, Outcome, Reassignment
 from placeopt.estate.solution.decision import Decision, visit_minutes
-from placeopt.estate.solution.timeline import Course, do_nothing, flows_of, present_cost
+from placeopt.estate.solution.timeline import Timeline, do_nothing, flows_of, present_cost
 from placeopt.scenario.reassignment import allowance_gbp
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-ALL_PAIRS = 200_000  # up to so many pairs of a zone and a host, of all years, all are in the model
-NEAREST = 5  # hosts of a zone that are in the model in any case
-DUST = 1e-6  # shares of a customer below this are rounding
+MAX_PAIRS_WHOLE = (
+    200_000  # up to so many pairs of a zone and a host, of all years, all are in the model
+)
+NEAREST_HOSTS = 5  # hosts of a zone that are in the model in any case
+SHARE_TOLERANCE = 1e-6  # shares of a customer below this are rounding
 log = logging.getLogger("placeopt.estate")
 
 
 @dataclass(frozen=True)
-class _Stated:
+class _ReassignmentModel:
     """The model with two sums over its columns, and each year's part of it."""
 
     model: Model
@@ -57,7 +59,7 @@ class _Stated:
     minutes: Expression
 
 
-def reassigned(years: Years, outcome: Outcome[Course], seconds: float) -> Outcome[Course]:
+def reassign_visits(years: Years, outcome: Outcome[Timeline], seconds: float) -> Outcome[Timeline]:
     """Return the outcome with its visits sent nearer, and a record of what that came to.
 
     Args:
@@ -69,27 +71,27 @@ def reassigned(years: Years, outcome: Outcome[Course], seconds: float) -> Outcom
         The outcome as it was, with the course after and ``reassignment`` set. Where the time was
         too short the course is the one found, and the record says so.
     """
-    course = outcome.found
-    assert course is not None
-    found = flows_of(years, course)
+    timeline = outcome.solution
+    assert timeline is not None
+    found = flows_of(years, timeline)
     cost = present_cost(years, found)
     nothing = do_nothing(years)
     allowance = allowance_gbp(cost, present_cost(years, flows_of(years, nothing)))
     ceiling = cost + allowance
-    minutes = _minutes(years, course)
+    minutes = _total_minutes(years, timeline)
     with ignoring_interrupts():
-        status, bound, sent = _sent_nearer(years, course, ceiling, seconds)
-    if sent is not None and _minutes(years, sent) >= minutes * (1 - 1e-9):
+        status, bound, sent = _minimise_minutes(years, timeline, ceiling, seconds)
+    if sent is not None and _total_minutes(years, sent) >= minutes * (1 - 1e-9):
         sent = None  # nothing gained: the plan found stays as it is
-    after = course if sent is None else sent
+    after = timeline if sent is None else sent
     flows = flows_of(years, after)
     of_last = (float(each.costs[-1].running_gbp_per_year.sum()) for each in (found, flows))
     running_before, running_after = of_last
     record = Reassignment(
         status=status,
         minutes_before=minutes,
-        minutes_after=_minutes(years, after),
-        bound=min(bound, _minutes(years, after)),
+        minutes_after=_total_minutes(years, after),
+        bound=min(bound, _total_minutes(years, after)),
         cost_before=cost,
         cost_after=present_cost(years, flows),
         ceiling=ceiling,
@@ -104,26 +106,26 @@ def reassigned(years: Years, outcome: Outcome[Course], seconds: float) -> Outcom
         record.cost_after - cost,
         allowance,
     )
-    return replace(outcome, found=after, reassignment=record)
+    return replace(outcome, solution=after, reassignment=record)
 
 
-def _minutes(years: Years, course: Course) -> float:
-    pairs = zip(years.problems, course.decisions, strict=True)
+def _total_minutes(years: Years, timeline: Timeline) -> float:
+    pairs = zip(years.problems, timeline.decisions, strict=True)
     return sum(visit_minutes(problem, decision) for problem, decision in pairs)
 
 
-def _sent_nearer(
-    years: Years, course: Course, ceiling: float, seconds: float
-) -> tuple[Status, float, Course | None]:
+def _minimise_minutes(
+    years: Years, timeline: Timeline, ceiling: float, seconds: float
+) -> tuple[Status, float, Timeline | None]:
     """How it ended, what is proven of the minutes, and a course where there is a better one."""
     began = time.perf_counter()
-    keep = _near_enough(years, course)
-    stated = _stated(years, course, keep)
-    arrays = _as_found(stated, course)
+    keep = _max_minutes(years, timeline)
+    stated = _build_model(years, timeline, keep)
+    arrays = _fix_decisions(stated, timeline)
     size = len(arrays.cost)
-    minutes, cost = _vector(stated.minutes, size), _vector(stated.cost, size)
-    room = ceiling + abs(ceiling) * SETTLED - stated.cost.constant
-    bounded = _with_row(replace(arrays, cost=minutes, offset=stated.minutes.constant), cost, room)
+    minutes, cost = _coefficients(stated.minutes, size), _coefficients(stated.cost, size)
+    room = ceiling + abs(ceiling) * OBJECTIVE_TOLERANCE - stated.cost.constant
+    bounded = _add_row(replace(arrays, cost=minutes, offset=stated.minutes.constant), cost, room)
 
     def solved(of: Arrays) -> Result:
         left = max(seconds - (time.perf_counter() - began), 1.0)
@@ -134,8 +136,8 @@ def _sent_nearer(
     bound = first.bound
     exact = True
     if keep is not None:
-        beyond = np.concatenate([x.beyond.all for x in stated.columns])
-        exact = first.has_plan and bool((first.values[beyond] <= DUST).all())  # type: ignore[index]
+        beyond = np.concatenate([x.relaxed_assignment.all for x in stated.columns])
+        exact = first.has_plan and bool((first.values[beyond] <= SHARE_TOLERANCE).all())  # type: ignore[index]
         upper = bounded.upper.copy()
         upper[beyond] = 0.0
         bounded = replace(bounded, upper=upper)
@@ -144,21 +146,23 @@ def _sent_nearer(
     if first.objective is None:
         return Status.NO_PLAN, bound, None
     status = Status.OPTIMAL if exact and first.status is Status.OPTIMAL else Status.FEASIBLE
-    most = first.objective * (1 + SETTLED) - stated.minutes.constant
-    cheapest = solved(_with_row(replace(bounded, cost=cost, offset=0.0), minutes, most))
+    most = first.objective * (1 + OBJECTIVE_TOLERANCE) - stated.minutes.constant
+    cheapest = solved(_add_row(replace(bounded, cost=cost, offset=0.0), minutes, most))
     result = cheapest if cheapest.has_plan else first
     decisions = tuple(
-        replace(read(Formulation(problem, stated.model, x), result), disposed=decision.disposed)
+        replace(
+            read_decision(Formulation(problem, stated.model, x), result), disposed=decision.disposed
+        )
         for problem, x, decision in zip(
-            stated.problems, stated.columns, course.decisions, strict=True
+            stated.problems, stated.columns, timeline.decisions, strict=True
         )
     )
-    return status, bound, Course(decisions)
+    return status, bound, Timeline(decisions)
 
 
-def _stated(years: Years, course: Course, keep: list[Floats] | None) -> _Stated:
+def _build_model(years: Years, timeline: Timeline, keep: list[Floats] | None) -> _ReassignmentModel:
     """Every rule of the question, for the hosts found and zone by zone."""
-    decisions = course.decisions
+    decisions = timeline.decisions
     if len(years.problems) == 1:
         problem = replace(years.first, hostable=decisions[0].host)
         alone = formulate(problem, zones=True, keep=None if keep is None else keep[0])
@@ -173,27 +177,27 @@ def _stated(years: Years, course: Course, keep: list[Floats] | None) -> _Stated:
         serving = [decision.host for decision in decisions]
         stated = formulate_years(smaller, zones=True, keep=keep, serving=serving)
         model, columns = stated.model, stated.columns
-        cost = total_of(stated, "cost")
+        cost = total_expression(stated, "cost")
     minutes = Expression()
     for problem, x in zip(problems, columns, strict=True):
         minutes.terms += minutes_of_visits(problem, x).terms
-    return _Stated(model, problems, columns, cost, minutes)
+    return _ReassignmentModel(model, problems, columns, cost, minutes)
 
 
-def _as_found(stated: _Stated, course: Course) -> Arrays:
-    """The model with what is yes or no as in ``course``, and nobody unserved who was not."""
+def _fix_decisions(stated: _ReassignmentModel, timeline: Timeline) -> Arrays:
+    """The model with what is yes or no as in ``timeline``, and nobody unserved who was not."""
     arrays = stated.model.arrays()
-    for x, decision in zip(stated.columns, course.decisions, strict=True):
-        arrays = in_state(arrays, x, decision)
+    for x, decision in zip(stated.columns, timeline.decisions, strict=True):
+        arrays = fix_structure_of_year(arrays, x, decision)
         lower, upper = arrays.lower.copy(), arrays.upper.copy()
         sold = decision.disposed[x.dispose_building]
         lower[x.dispose.all] = upper[x.dispose.all] = sold
-        upper[x.unserved.all] = np.minimum(upper[x.unserved.all], _unserved(x, decision))
+        upper[x.unserved.all] = np.minimum(upper[x.unserved.all], _unserved_shares(x, decision))
         arrays = replace(arrays, lower=lower, upper=upper)
     return arrays
 
 
-def _unserved(x: Columns, decision: Decision) -> Floats:
+def _unserved_shares(x: Columns, decision: Decision) -> Floats:
     """(C,) the share of each customer that the plan found leaves unserved."""
     c = x.customers
     served = np.zeros((int(max(c.zone.max(initial=-1), 0)) + 1, decision.host.shape[1]))
@@ -201,34 +205,34 @@ def _unserved(x: Columns, decision: Decision) -> Floats:
     np.add.at(served, (decision.zone[inside], decision.service[inside]), decision.share[inside])
     desks = decision.units.sum(axis=0)[c.service] / np.maximum(c.units, 1e-9)
     share = np.where(c.zone >= 0, served[np.maximum(c.zone, 0), c.service], desks)
-    left: Floats = np.where(share < 1 - 10 * DUST, 1 - share + DUST, 0.0)
+    left: Floats = np.where(share < 1 - 10 * SHARE_TOLERANCE, 1 - share + SHARE_TOLERANCE, 0.0)
     return left
 
 
-def _near_enough(years: Years, course: Course) -> list[Floats] | None:
+def _max_minutes(years: Years, timeline: Timeline) -> list[Floats] | None:
     """For each year (Z, S) minutes up to which hosts are in the model: those of the furthest host
     that a zone uses, and at least those of its nearest few. None: all hosts are."""
     pairs = sum(
         int(problem.visits.astype(bool).sum(axis=0) @ decision.host.sum(axis=0))
-        for problem, decision in zip(years.problems, course.decisions, strict=True)
+        for problem, decision in zip(years.problems, timeline.decisions, strict=True)
     )
-    if pairs <= ALL_PAIRS:
+    if pairs <= MAX_PAIRS_WHOLE:
         return None
     found = []
-    for problem, decision in zip(years.problems, course.decisions, strict=True):
+    for problem, decision in zip(years.problems, timeline.decisions, strict=True):
         keep = np.zeros_like(problem.visits)
         at = (decision.zone, decision.service)
         np.maximum.at(keep, at, problem.minutes[decision.zone, decision.building])
         for s in np.flatnonzero(~problem.services.back_office & decision.host.any(axis=0)):
             minutes = problem.minutes[:, decision.host[:, s]]
-            few = min(NEAREST, minutes.shape[1]) - 1
+            few = min(NEAREST_HOSTS, minutes.shape[1]) - 1
             reach = np.where(np.isfinite(minutes), minutes, np.inf)
             keep[:, s] = np.maximum(keep[:, s], np.partition(reach, few, axis=1)[:, few])
         found.append(keep)
     return found
 
 
-def _vector(total: Expression, size: int) -> Floats:
+def _coefficients(total: Expression, size: int) -> Floats:
     """(columns,) the coefficients of a sum over columns."""
     found = np.zeros(size)
     for columns, values in total.terms:
@@ -237,7 +241,7 @@ def _vector(total: Expression, size: int) -> Floats:
     return found
 
 
-def _with_row(arrays: Arrays, row: Floats, most: float) -> Arrays:
+def _add_row(arrays: Arrays, row: Floats, most: float) -> Arrays:
     """The model with one row more: ``row`` x columns <= ``most``."""
     from scipy import sparse
 

@@ -27,10 +27,12 @@ from placeopt.engine.model import Arrays
 from placeopt.engine.result import Status
 from placeopt.estate.model.formulation import Formulation
 
-ROUNDING = 1e-4  # taken off before a least number is rounded up: far above HiGHS's tolerance
+ROUNDING_TOLERANCE = (
+    1e-4  # taken off before a least number is rounded up: far above HiGHS's tolerance
+)
 
 
-def count_at_least(
+def add_count_cuts(
     formulation: Formulation,
     relaxed: Formulation,
     seconds: float,
@@ -49,12 +51,12 @@ def count_at_least(
     sets = [x.open.all, *(x.host.at(hosts) for hosts in of_services)]
     arrays = relaxed.model.arrays() if arrays is None else arrays
     threads = relaxed.problem.scenario.solver.threads
-    least = least_sums(arrays, sets, seconds, threads, [] if bases is None else bases)
-    ask_at_least(formulation, least)
+    least = least_counts(arrays, sets, seconds, threads, [] if bases is None else bases)
+    add_count_rows(formulation, least)
     return least
 
 
-def ask_at_least(formulation: Formulation, least: list[float]) -> None:
+def add_count_rows(formulation: Formulation, least: list[float]) -> None:
     """Add the rows with these right-hand sides: of all buildings, then of each service's hosts."""
     y = formulation.columns
     names = ["buildings", *formulation.problem.services.ids]
@@ -75,7 +77,7 @@ def ask_at_least(formulation: Formulation, least: list[float]) -> None:
     )
 
 
-def least_sums(
+def least_counts(
     arrays: Arrays,
     sets: list[NDArray[np.int64]],
     seconds: float,
@@ -108,7 +110,7 @@ def least_sums(
                     record_timeout("the least numbers of hosts")
                 break
             bases.append(program.basis)
-            least[number] = float(max(np.ceil(program.value - ROUNDING), 0.0))
+            least[number] = float(max(np.ceil(program.value - ROUNDING_TOLERANCE), 0.0))
             program.add_row(least[number], columns)
     finally:
         program.close()

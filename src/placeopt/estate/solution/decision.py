@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from placeopt.base.errors import EngineError
 from placeopt.estate.problem.arrays import EstateProblem
-from placeopt.estate.problem.choice import shares
-from placeopt.estate.problem.equity import WORST_SHARE, worst_mean
+from placeopt.estate.problem.choice import visit_shares
+from placeopt.estate.problem.equity import WORST_SHARE, mean_of_worst
 from placeopt.place.running_cost import RunningCostRates, running_cost
 
 Floats = NDArray[np.float64]
@@ -64,7 +64,7 @@ class Costs:
     carbon_present_gbp: Floats  # (B,) of the appraisal's years that are priced
 
     @property
-    def in_parts(self) -> dict[str, float]:
+    def running_cost_parts(self) -> dict[str, float]:
         """GBP/year of running buildings in use, of staff of service points, and of empty
         buildings held; cost of capital is with its building."""
         staff, held = self.staffing_gbp_per_year.sum(), self.held_gbp_per_year.sum()
@@ -84,15 +84,15 @@ class Costs:
         return float(annuity * yearly + once.sum() + self.redundancy_gbp.sum())
 
 
-def today(problem: EstateProblem) -> Decision:
+def decision_today(problem: EstateProblem) -> Decision:
     """Do nothing: every service stays, everyone goes where residents go by themselves.
 
     Zones without a host in reach are unserved; desks are shared out evenly over today's hosts.
     """
-    return by_themselves(problem, problem.buildings.open_today, problem.hosted)
+    return assign_by_choice(problem, problem.buildings.open_today, problem.hosted)
 
 
-def by_themselves(
+def assign_by_choice(
     problem: EstateProblem, opened: NDArray[np.bool_], host: NDArray[np.bool_]
 ) -> Decision:
     """Open buildings and hosts, everyone where they go by themselves; nothing sold, no tiers."""
@@ -104,7 +104,7 @@ def by_themselves(
         if services.back_office[s]:
             units[at, s] = services.units[s] / max(len(at), 1)
             continue
-        share = shares(problem, at) * (problem.visits[:, s] > 0)[:, None]
+        share = visit_shares(problem, at) * (problem.visits[:, s] > 0)[:, None]
         units[:, s] = problem.visits[:, s] @ share
         zone, building = np.nonzero(share)
         lists.append((zone, np.full(len(zone), s), building, share[zone, building]))
@@ -124,7 +124,7 @@ def by_themselves(
     )
 
 
-def costs(problem: EstateProblem, decision: Decision) -> Costs:
+def costs_of(problem: EstateProblem, decision: Decision) -> Costs:
     """What a decision costs."""
     b, s = problem.buildings, problem.services
     host = decision.host
@@ -179,7 +179,7 @@ def _prices(problem: EstateProblem) -> RunningCostRates:
     )
 
 
-def replaced(problem: EstateProblem, decision: Decision) -> NDArray[np.bool_]:
+def replaced_buildings(problem: EstateProblem, decision: Decision) -> NDArray[np.bool_]:
     """(B,) buildings in use as the open candidate that replaces them."""
     b = problem.buildings
     found = np.zeros(len(b.ids), bool)
@@ -191,18 +191,20 @@ def held_empty(problem: EstateProblem, decision: Decision) -> NDArray[np.bool_]:
     """(B,) buildings kept empty: neither open, nor disposed of, nor in use as another row."""
     b = problem.buildings
     existing = b.open_today | b.vacant_today
-    return existing & ~decision.open & ~decision.disposed & ~replaced(problem, decision)
+    return existing & ~decision.open & ~decision.disposed & ~replaced_buildings(problem, decision)
 
 
-def value(problem: EstateProblem, decision: Decision, name: str) -> float:
+def objective_value(problem: EstateProblem, decision: Decision, name: str) -> float:
     """An objective's value for a decision, or its ``running_cost`` (GBP/year)."""
     if name == "weighted":
         weights = problem.scenario.objective.weights
-        return sum(weight * value(problem, decision, part) for part, weight in weights.items())
+        return sum(
+            weight * objective_value(problem, decision, part) for part, weight in weights.items()
+        )
     if name == "cost":
-        return costs(problem, decision).present_gbp(problem.annuity)
+        return costs_of(problem, decision).present_gbp(problem.annuity)
     if name == "running_cost":
-        return float(costs(problem, decision).running_gbp_per_year.sum())
+        return float(costs_of(problem, decision).running_gbp_per_year.sum())
     if name == "visit_minutes":
         return visit_minutes(problem, decision)
     if name == "worst_off":
@@ -227,9 +229,9 @@ def worst_off_minutes(problem: EstateProblem, decision: Decision) -> float:
     d = decision
     minutes = np.zeros(problem.visits.shape)
     np.add.at(minutes, (d.zone, d.service), d.share * problem.minutes[d.zone, d.building])
-    return worst_mean(minutes.ravel(), problem.visits.ravel(), WORST_SHARE)
+    return mean_of_worst(minutes.ravel(), problem.visits.ravel(), WORST_SHARE)
 
 
-def running_today(problem: EstateProblem) -> float:
+def running_cost_today(problem: EstateProblem) -> float:
     """GBP/year that today's arrangement costs to run, by the same arithmetic as a plan's."""
-    return value(problem, today(problem), "running_cost")
+    return objective_value(problem, decision_today(problem), "running_cost")

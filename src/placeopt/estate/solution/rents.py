@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from placeopt.place import Place
 
 Floats = NDArray[np.float64]
-SETTLED = 1e-7
+OBJECTIVE_TOLERANCE = 1e-7
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _least_transfers(
         result = solve(model, seed=seed, threads=threads)
         if result.objective is None:
             raise EngineError(f"no fair rents ({objective}): {result.status} {result.message}")
-        most = result.objective + SETTLED * max(1.0, abs(result.objective))
+        most = result.objective + OBJECTIVE_TOLERANCE * max(1.0, abs(result.objective))
     rents = np.zeros(len(cost))
     rents[let] = result.value(rent)
     return rents, result.value(pays_in) - result.value(receives)

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.estate.problem.access import offering
+from placeopt.estate.problem.access import hosts_offering
 from placeopt.estate.problem.arrays import EstateProblem, Standard
 from placeopt.estate.solution.decision import Decision
 
-ROUNDING = 1e-6  # of the residents counted
-SENT = 1e-6  # of a zone's visits: less is rounding
+RESIDENTS_TOLERANCE = 1e-6  # of the residents counted
+VISITS_TOLERANCE = 1e-6  # of a zone's visits: less is rounding
 
 
 @dataclass(frozen=True)
-class Met:
+class Attainment:
     """How far a plan meets a standard, by the nearest host and as residents are sent.
 
     Attributes:
@@ -41,27 +41,29 @@ class Met:
         share = self.served if counts == "served" else self.nearest
         near = self.sent_under_ceiling if counts == "served" else self.under_ceiling
         near = near or standard.rule.ceiling_minutes is None
-        return near and (not standard.asks_share or share >= standard.rule.share - ROUNDING)
+        return near and (
+            not standard.has_share or share >= standard.rule.share - RESIDENTS_TOLERANCE
+        )
 
 
-def met(problem: EstateProblem, decision: Decision, standard: Standard) -> Met:
+def attainment(problem: EstateProblem, decision: Decision, standard: Standard) -> Attainment:
     """How far ``decision`` meets the standard."""
-    offers = offering(problem, decision.host, decision.tier, standard)
+    offers = hosts_offering(problem, decision.host, decision.tier, standard)
     near = (standard.within & offers).any(axis=1)
-    share, going = sent(problem, decision, standard)
+    share, going = visit_shares_of_points(problem, decision, standard)
     inside = (share * (standard.within & offers)).sum(axis=1)
     total = standard.residents.sum()
     under = bool((standard.under_ceiling & offers).any(axis=1).all())
     beyond = (share * ~standard.under_ceiling).sum(axis=1)
-    return Met(
+    return Attainment(
         nearest=float(standard.residents @ near / total),
         served=float(standard.residents @ np.where(going, inside, near) / total),
         under_ceiling=under,
-        sent_under_ceiling=under and bool((beyond <= SENT).all()),
+        sent_under_ceiling=under and bool((beyond <= VISITS_TOLERANCE).all()),
     )
 
 
-def sent(
+def visit_shares_of_points(
     problem: EstateProblem, decision: Decision, standard: Standard
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """(P, B) share of the visits of each point's zone at each building, and (P,) whether the zone
@@ -72,10 +74,10 @@ def sent(
     return shares[standard.zone], problem.visits[standard.zone, standard.service] > 0
 
 
-def keeps_served(problem: EstateProblem, decision: Decision) -> bool:
+def served_standards_met(problem: EstateProblem, decision: Decision) -> bool:
     """Whether every standard that is met by service given is met."""
     return all(
-        met(problem, decision, standard).holds(standard, "served")
+        attainment(problem, decision, standard).holds(standard, "served")
         for standard in problem.standards
-        if standard.counts_served
+        if standard.is_counted_as_served
     )

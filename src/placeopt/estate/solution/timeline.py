@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from placeopt.estate.problem.horizon import Years
 from placeopt.estate.solution import decision
-from placeopt.estate.solution.decision import Costs, Decision, costs, today
+from placeopt.estate.solution.decision import Costs, Decision, costs_of, decision_today
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Course:
+class Timeline:
     """The decision of each year. ``disposed`` of a decision: up to and in its year."""
 
     decisions: tuple[Decision, ...]
@@ -53,7 +53,7 @@ class Flows:
         points = self.fit_out_gbp + self.moving_gbp
         return points.sum(axis=2) + self.setup_gbp + self.closing_gbp
 
-    def at_the_end(self, years: Years, course: Course) -> Costs:
+    def total_costs(self, years: Years, timeline: Timeline) -> Costs:
         """The last year's yearly costs, and what is paid once, summed over all years."""
         return replace(
             self.costs[-1],
@@ -63,24 +63,24 @@ class Flows:
             setup_gbp=self.setup_gbp.sum(axis=0),
             closing_gbp=self.closing_gbp.sum(axis=0),
             backlog_gbp=self.backlog_gbp.sum(axis=0),
-            receipt_net_gbp=years.first.buildings.receipt_net_gbp * course.last.disposed,
+            receipt_net_gbp=years.first.buildings.receipt_net_gbp * timeline.last.disposed,
         )
 
 
-def do_nothing(years: Years) -> Course:
+def do_nothing(years: Years) -> Timeline:
     """Today's arrangement in every year, with each year's own visits."""
-    return Course(tuple(today(problem) for problem in years.problems))
+    return Timeline(tuple(decision_today(problem) for problem in years.problems))
 
 
-def flows_of(years: Years, course: Course) -> Flows:
+def flows_of(years: Years, timeline: Timeline) -> Flows:
     """What a course costs in each year."""
     first = years.first
     b, s = first.buildings, first.services
-    yearly = tuple(costs(p, d) for p, d in zip(years.problems, course.decisions, strict=True))
-    hosts = np.stack([first.hosted, *(d.host for d in course.decisions)])
-    opened = np.stack([b.open_today, *(d.open for d in course.decisions)])
-    disposed = np.stack([np.zeros_like(b.open_today), *(d.disposed for d in course.decisions)])
-    tier = np.stack([np.full(len(b.ids), -1), *(d.tier for d in course.decisions)])
+    yearly = tuple(costs_of(p, d) for p, d in zip(years.problems, timeline.decisions, strict=True))
+    hosts = np.stack([first.hosted, *(d.host for d in timeline.decisions)])
+    opened = np.stack([b.open_today, *(d.open for d in timeline.decisions)])
+    disposed = np.stack([np.zeros_like(b.open_today), *(d.disposed for d in timeline.decisions)])
+    tier = np.stack([np.full(len(b.ids), -1), *(d.tier for d in timeline.decisions)])
     sold = disposed[1:] & ~disposed[:-1]
     fitted = fitted_m2(years, np.stack([c.area_m2 for c in yearly]), first.hosted)
     added = np.diff(fitted, axis=0, prepend=0.0)
@@ -144,11 +144,13 @@ def present_cost(years: Years, flows: Flows) -> float:
     return float(total + sum(c.carbon_present_gbp.sum() for c in flows.costs))
 
 
-def value(years: Years, course: Course, objective: str) -> float:
+def objective_value(years: Years, timeline: Timeline, objective: str) -> float:
     """An objective's value for a course: ``cost`` of all years, the others of the last."""
     if objective == "weighted":
         weights = years.scenario.objective.weights
-        return sum(weight * value(years, course, part) for part, weight in weights.items())
+        return sum(
+            weight * objective_value(years, timeline, part) for part, weight in weights.items()
+        )
     if objective == "cost":
-        return present_cost(years, flows_of(years, course))
-    return decision.value(years.last, course.last, objective)
+        return present_cost(years, flows_of(years, timeline))
+    return decision.objective_value(years.last, timeline.last, objective)

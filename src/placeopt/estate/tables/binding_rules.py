@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.estate.problem.access import offering
+from placeopt.estate.problem.access import hosts_offering
 from placeopt.estate.problem.arrays import EstateProblem, Standard
-from placeopt.estate.solution.decision import Decision, costs, running_today
-from placeopt.estate.solution.standards_met import sent
+from placeopt.estate.solution.decision import Decision, costs_of, running_cost_today
+from placeopt.estate.solution.standards_met import visit_shares_of_points
 from placeopt.scenario.rules.estate.services import Carbon, Network, Revenue
 from placeopt.scenario.wording import pounds
 
@@ -22,7 +22,7 @@ Names = dict[str, str]
 Bools = NDArray[np.bool_]
 
 
-def needed_for(problem: EstateProblem, plan: Decision, names: Names) -> list[list[str]]:
+def rules_broken_if_closed(problem: EstateProblem, plan: Decision, names: Names) -> list[list[str]]:
     """For every building the rules that fail without it and its service points."""
     needed: list[list[str]] = [[] for _ in problem.buildings.ids]
 
@@ -34,17 +34,19 @@ def needed_for(problem: EstateProblem, plan: Decision, names: Names) -> list[lis
     for standard in problem.standards:
         service = names.get(standard.service_id) or standard.service_id
         scope = f", {names.get(standard.scope) or standard.scope}" if standard.scope else ""
-        add(_only_near(problem, plan, standard), f"{service} near by (E7{scope})")
-    for rule, scope, counted in _counts(problem, plan):
+        add(_indispensable_hosts(problem, plan, standard), f"{service} near by (E7{scope})")
+    for rule, scope, counted in _network_counts(problem, plan):
         if rule.at_least is not None and counted.sum() <= rule.at_least:
-            add(np.flatnonzero(counted), f"{_counted(rule, scope, names)} (E9)")
+            add(np.flatnonzero(counted), f"{_describe_least_number(rule, scope, names)} (E9)")
     return needed
 
 
-def _only_near(problem: EstateProblem, plan: Decision, standard: Standard) -> NDArray[np.int64]:
+def _indispensable_hosts(
+    problem: EstateProblem, plan: Decision, standard: Standard
+) -> NDArray[np.int64]:
     """Buildings without whose service point the standard fails."""
     rule, found = standard.rule, []
-    at = np.flatnonzero(offering(problem, plan.host, plan.tier, standard))
+    at = np.flatnonzero(hosts_offering(problem, plan.host, plan.tier, standard))
     for reach, share in (
         (standard.within, rule.share if rule.minutes is not None else 0.0),
         (standard.under_ceiling, 1.0 if rule.ceiling_minutes is not None else 0.0),
@@ -56,8 +58,8 @@ def _only_near(problem: EstateProblem, plan: Decision, standard: Standard) -> ND
         covered = people[hosts_in_reach > 0].sum()
         only = people @ (reach[:, at] & (hosts_in_reach == 1)[:, None])
         found.append(at[covered - only < share * total - 1e-6 * total])
-        if standard.counts_served and reach is standard.within:
-            sent_to, going = sent(problem, plan, standard)
+        if standard.is_counted_as_served and reach is standard.within:
+            sent_to, going = visit_shares_of_points(problem, plan, standard)
             inside = np.where(reach, sent_to, 0.0)[:, at]
             served = people @ np.where(going, inside.sum(axis=1), hosts_in_reach > 0)
             alone = reach[:, at] & (hosts_in_reach == 1)[:, None]
@@ -66,13 +68,13 @@ def _only_near(problem: EstateProblem, plan: Decision, standard: Standard) -> ND
     return np.concatenate(found) if found else np.zeros(0, np.int64)
 
 
-def against(problem: EstateProblem, plan: Decision, names: Names) -> list[list[str]]:
+def rules_broken_if_open(problem: EstateProblem, plan: Decision, names: Names) -> list[list[str]]:
     """For every closed building the rules that fail were it open as well (E9, E11, E14)."""
     b = problem.buildings
     found: list[list[str]] = [[] for _ in b.ids]
     closed = ~plan.open & ~b.candidate
     emitted = float(b.carbon_tco2e_per_year[plan.open].sum())
-    running = float(costs(problem, plan).running_gbp_per_year.sum())
+    running = float(costs_of(problem, plan).running_gbp_per_year.sum())
     adds = b.fixed_gbp_per_year - b.holding_gbp_per_year * ~plan.disposed
 
     def add(at: Bools, what: str) -> None:
@@ -85,13 +87,13 @@ def against(problem: EstateProblem, plan: Decision, names: Names) -> list[list[s
         add(emitted + b.carbon_tco2e_per_year > most + 1e-6,
             f"carbon would pass its ceiling of {most:,.0f} t (E14)")  # fmt: skip
     for rule in problem.scenario.of(Revenue):
-        today = running_today(problem)
+        today = running_cost_today(problem)
         most = _ceiling(rule.ceiling_gbp_per_year, rule.share_of_today, today)
         add(
             running + adds > most + 1,
             f"running costs would pass their ceiling (E11, {pounds(most)})",
         )
-    for rule, scope, counted in _counts(problem, plan):
+    for rule, scope, counted in _network_counts(problem, plan):
         full = rule.at_most is not None and counted.sum() >= rule.at_most
         if full and rule.tier is None and rule.service is None:
             inside = (b.district == scope) | (scope == "")
@@ -103,7 +105,7 @@ def _ceiling(stated: float | None, share: float | None, today: float) -> float:
     return stated if stated is not None else (share or 0.0) * today
 
 
-def _counts(problem: EstateProblem, plan: Decision) -> Iterator[tuple[Network, str, Bools]]:
+def _network_counts(problem: EstateProblem, plan: Decision) -> Iterator[tuple[Network, str, Bools]]:
     """(rule, district or "", buildings counted) of every number that rules of the network set."""
     b = problem.buildings
     for rule in problem.scenario.of(Network):
@@ -120,7 +122,7 @@ def _counts(problem: EstateProblem, plan: Decision) -> Iterator[tuple[Network, s
             yield rule, scope, counted & inside
 
 
-def _counted(rule: Network, scope: str, names: Names) -> str:
+def _describe_least_number(rule: Network, scope: str, names: Names) -> str:
     of = "open buildings"
     if rule.tier is not None:
         of = f"buildings of tier {names.get(rule.tier) or rule.tier}"

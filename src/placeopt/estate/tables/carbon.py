@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.estate.problem.horizon import Years
-from placeopt.estate.solution.timeline import Course
+from placeopt.estate.solution.timeline import Timeline
 from placeopt.scenario.discount import discount_factors
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from placeopt.place import Place
 
 
-def carbon_table(place: Place, years: Years, before: Course, plan: Course) -> pd.DataFrame:
+def carbon_table(place: Place, years: Years, before: Timeline, plan: Timeline) -> pd.DataFrame:
     """(year, tonnes of both, GBP a tonne, GBP saved in the year, and its worth in the first)."""
     import pandas as pd
 
@@ -29,7 +29,7 @@ def carbon_table(place: Place, years: Years, before: Course, plan: Course) -> pd
     value = place.carbon_values.set_index("year")["gbp_per_tco2e"]
     appraised = np.arange(first, first + money.appraisal_years)
     year = appraised[np.isin(appraised, value.index)]
-    was, now = (_tonnes(years, course, year - first) for course in (before, plan))
+    was, now = (_tonnes(years, timeline, year - first) for timeline in (before, plan))
     saving = (was - now) * value[year].to_numpy(float)
     factor = discount_factors(money.appraisal_years, money.discount_rate)[year - first]
     return pd.DataFrame(
@@ -45,10 +45,10 @@ def carbon_table(place: Place, years: Years, before: Course, plan: Course) -> pd
     )
 
 
-def _tonnes(years: Years, course: Course, ahead: NDArray[np.int64]) -> NDArray[np.float64]:
+def _tonnes(years: Years, timeline: Timeline, ahead: NDArray[np.int64]) -> NDArray[np.float64]:
     """tCO2e of the years ``ahead`` of the first; of the last decided year after it."""
     emitted = [
         problem.buildings.carbon_tco2e_per_year[decision.open].sum()
-        for problem, decision in zip(years.problems, course.decisions, strict=True)
+        for problem, decision in zip(years.problems, timeline.decisions, strict=True)
     ]
     return np.array(emitted, float)[np.minimum(ahead, len(emitted) - 1)]

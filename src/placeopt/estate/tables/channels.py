@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from placeopt.estate.problem.horizon import Years
-from placeopt.estate.solution.timeline import Course
+from placeopt.estate.solution.timeline import Timeline
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from placeopt.place import Place
 
 
-def channels_table(place: Place, years: Years, course: Course) -> pd.DataFrame:
+def channels_table(place: Place, years: Years, timeline: Timeline) -> pd.DataFrame:
     """One row for each decided year and service; numbers a year."""
     import pandas as pd
 
     from placeopt.place import demand_of
 
     parts = []
-    for t, (problem, decision) in enumerate(zip(years.problems, course.decisions, strict=True)):
+    for t, (problem, decision) in enumerate(zip(years.problems, timeline.decisions, strict=True)):
         services, units = problem.services, decision.units
         demand = demand_of(place, t).groupby("service_id")["visits_per_year"].sum()
         office = services.back_office

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from placeopt.estate.problem.arrays import CAR_MODES, EstateProblem
 from placeopt.estate.problem.horizon import Years
 from placeopt.estate.solution.decision import Decision
-from placeopt.estate.solution.timeline import Course
+from placeopt.estate.solution.timeline import Timeline
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-NOWHERE = -1  # of a flow: visits that the plan leaves unserved
-LEAST_SHARE = 1e-6  # of a zone's visits: less is rounding
+UNSERVED = -1  # of a flow: visits that the plan leaves unserved
+SHARE_TOLERANCE = 1e-6  # of a zone's visits: less is rounding
 FASTEST = "fastest"
 CLOSURES = (
     *("year", "building_id", "service_id", "what_closes", "to_building_id", "visits_per_year"),
@@ -65,53 +65,55 @@ class ClosedPoint:
 
 
 def closures_tables(
-    place: Place, times: TravelTimes, years: Years, nothing: Course, course: Course
+    place: Place, times: TravelTimes, years: Years, nothing: Timeline, timeline: Timeline
 ) -> dict[str, pd.DataFrame]:
     """Both tables of closures; without rows where nothing closes."""
     import pandas as pd
 
-    points = list(closed_points(years, nothing, course))
-    ways = _ways(times, years.last)
+    points = list(closed_points(years, nothing, timeline))
+    ways = _minutes_by_mode(times, years.last)
     groups = resident_groups(place)
-    flows = [row for point in points for row in _flows(point)]
-    by_group = [row for point in points for row in _by_group(point, ways, groups)]
+    flows = [row for point in points for row in _flow_rows(point)]
+    by_group = [row for point in points for row in _group_rows(point, ways, groups)]
     return {
         "closures": pd.DataFrame(flows, columns=CLOSURES),
         "closures_by_group": pd.DataFrame(by_group, columns=BY_GROUP),
     }
 
 
-def closed_points(years: Years, nothing: Course, course: Course) -> Iterator[ClosedPoint]:
+def closed_points(years: Years, nothing: Timeline, timeline: Timeline) -> Iterator[ClosedPoint]:
     """Every point of today that closes, year by year, in the place's order."""
     hosts = years.first.hosted
     visited = ~years.first.services.back_office
-    for t, (problem, decision) in enumerate(zip(years.problems, course.decisions, strict=True)):
+    for t, (problem, decision) in enumerate(zip(years.problems, timeline.decisions, strict=True)):
         closes = years.first.hosted & hosts & ~decision.host & visited
         for b, s in zip(*np.nonzero(closes), strict=True):
-            yield _closed(problem, nothing.decisions[t], decision, int(b), int(s))
+            yield _closed_point(problem, nothing.decisions[t], decision, int(b), int(s))
         hosts = decision.host
 
 
-def _closed(problem: EstateProblem, today: Decision, plan: Decision, b: int, s: int) -> ClosedPoint:
+def _closed_point(
+    problem: EstateProblem, today: Decision, plan: Decision, b: int, s: int
+) -> ClosedPoint:
     used = (today.building == b) & (today.service == s)
     users = np.zeros(len(problem.zone_ids))
     users[today.zone[used]] = today.share[used] * problem.visits[today.zone[used], s]
     sent = (plan.service == s) & (users[plan.zone] > 0)
     zone, to, share = plan.zone[sent], plan.building[sent], plan.share[sent]
     unserved = 1 - np.bincount(zone, share, minlength=len(users))
-    lost = np.flatnonzero((users > 0) & (unserved > LEAST_SHARE))
+    lost = np.flatnonzero((users > 0) & (unserved > SHARE_TOLERANCE))
     return ClosedPoint(
         problem=problem,
         building=b,
         service=s,
         with_building=not plan.open[b],
         zone=np.concatenate([zone, lost]),
-        to=np.concatenate([to, np.full(len(lost), NOWHERE)]),
+        to=np.concatenate([to, np.full(len(lost), UNSERVED)]),
         visits=np.concatenate([users[zone] * share, users[lost] * unserved[lost]]),
     )
 
 
-def _flows(point: ClosedPoint) -> Iterator[tuple[Any, ...]]:
+def _flow_rows(point: ClosedPoint) -> Iterator[tuple[Any, ...]]:
     """One row a building that takes users, the most visits first; unserved last."""
     problem, ids = point.problem, point.problem.buildings.ids
     what = "building" if point.with_building else "service"
@@ -120,23 +122,23 @@ def _flows(point: ClosedPoint) -> Iterator[tuple[Any, ...]]:
         yield (*key, "", 0.0, np.nan, np.nan, np.nan)
         return
     minutes, total = problem.minutes, {int(j): point.visits[point.to == j].sum() for j in point.to}
-    for j in sorted(total, key=lambda j: (j == NOWHERE, -total[j], str(ids[j]))):
+    for j in sorted(total, key=lambda j: (j == UNSERVED, -total[j], str(ids[j]))):
         here = point.to == j
         visits, zone = point.visits[here], point.zone[here]
         before = float(visits @ minutes[zone, point.building] / total[j])
-        after = np.nan if j == NOWHERE else float(visits @ minutes[zone, j] / total[j])
-        to = "" if j == NOWHERE else ids[j]
+        after = np.nan if j == UNSERVED else float(visits @ minutes[zone, j] / total[j])
+        to = "" if j == UNSERVED else ids[j]
         yield (*key, to, float(total[j]), before, after, after - before)
 
 
-def _by_group(
+def _group_rows(
     point: ClosedPoint, ways: dict[bool, dict[str, Floats]], groups: dict[str, Floats]
 ) -> Iterator[tuple[Any, ...]]:
     """One row a group of residents that uses the point, and mode open to it."""
     problem, zone = point.problem, point.zone
     ids, services = problem.buildings.ids, problem.services.ids
     key = (problem.year, ids[point.building], services[point.service])
-    served = point.to != NOWHERE
+    served = point.to != UNSERVED
     for who, share in groups.items():
         visits = point.visits * share[zone]
         total = float(visits.sum())
@@ -173,7 +175,7 @@ def resident_groups(place: Place) -> dict[str, Floats]:
     return {who: share for who, share in found.items() if who == "all" or share.any()}
 
 
-def _ways(times: TravelTimes, problem: EstateProblem) -> dict[bool, dict[str, Floats]]:
+def _minutes_by_mode(times: TravelTimes, problem: EstateProblem) -> dict[bool, dict[str, Floats]]:
     """With a car or without -> the fastest of the modes open, then each of them: (Z, B) minutes."""
     modes = {m: times.matrix(m) for m in problem.scenario.travel.modes if m in times.modes}
     found = {}

@@ -2,7 +2,7 @@
 against today; ``plan/years.py`` adds the tables of every year.
 
     buildings   one row a building: what becomes of it, what it hosts, what it costs, and why
-    reasons     one row a reason of ``why``: code, year, amount with its unit, ids, sentence
+    reasons     one row a reason of ``why_texts``: code, year, amount with its unit, ids, sentence
     services    one row for each service point before or after: stays, moves in, moves out
     assignment  where each zone's visits to each service go, minutes by the fastest mode
     access      minutes of each zone's visits to each service where they are sent, and to the
@@ -40,14 +40,14 @@ from placeopt.engine import Plan
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.problem.horizon import Years
 from placeopt.estate.search.lexicographic import Outcome
-from placeopt.estate.solution.decision import Costs, Decision, held_empty, replaced
+from placeopt.estate.solution.decision import Costs, Decision, held_empty, replaced_buildings
 from placeopt.estate.solution.rents import agencies_table, fair_rents, rents_table
-from placeopt.estate.solution.timeline import Course, Flows, do_nothing, flows_of, value
+from placeopt.estate.solution.timeline import Flows, Timeline, do_nothing, flows_of, objective_value
 from placeopt.estate.tables.carbon import carbon_table
 from placeopt.estate.tables.channels import channels_table
 from placeopt.estate.tables.closures import closures_tables
 from placeopt.estate.tables.partly_stated import carbon_tco2e, energy_kwh, stated_buildings
-from placeopt.estate.tables.reasons import reasons_table, why
+from placeopt.estate.tables.reasons import reasons_table, why_texts
 from placeopt.estate.tables.residents import access_table, bands_table, zones_table
 from placeopt.estate.tables.sent_past import (
     cost_left_gbp,
@@ -56,8 +56,8 @@ from placeopt.estate.tables.sent_past import (
 )
 from placeopt.estate.tables.standards import standards_table
 from placeopt.estate.tables.whole_life import (
-    horizon_of,
-    life_of,
+    cash_horizon,
+    life_cost,
     whole_life_summary,
     whole_life_tables,
 )
@@ -73,53 +73,54 @@ if TYPE_CHECKING:
     from placeopt.travel import TravelTimes
 
 
-def draw_plan(place: Place, times: TravelTimes, years: Years, outcome: Outcome[Course]) -> Plan:
+def plan_tables(place: Place, times: TravelTimes, years: Years, outcome: Outcome[Timeline]) -> Plan:
     """The tables and the summary of the plan found."""
-    course = outcome.found
-    assert course is not None
+    timeline = outcome.solution
+    assert timeline is not None
     nothing = do_nothing(years)
-    flows_before, flows = flows_of(years, nothing), flows_of(years, course)
-    problem, before, plan = years.last, nothing.last, course.last
-    spent_before = flows_before.at_the_end(years, nothing)
-    spent = flows.at_the_end(years, course)
-    horizon = horizon_of(years)
-    lives = life_of(years, flows_before, horizon), life_of(years, flows, horizon)
+    flows_before, flows = flows_of(years, nothing), flows_of(years, timeline)
+    problem, before, plan = years.last, nothing.last, timeline.last
+    spent_before = flows_before.total_costs(years, nothing)
+    spent = flows.total_costs(years, timeline)
+    horizon = cash_horizon(years)
+    lives = life_cost(years, flows_before, horizon), life_cost(years, flows, horizon)
     access = access_table(problem, before, plan)
     unknown = np.asarray(flows.backlog_unknown.any(axis=0))
     buildings = _buildings(place, problem, plan, spent_before, spent, unknown)
-    reasons = reasons_table(place, years, course, spent)
+    reasons = reasons_table(place, years, timeline, spent)
     tables = {
         "buildings": buildings.assign(
-            why=why(reasons, buildings["building_id"]), **years_of_buildings(years, course, flows)
+            why=why_texts(reasons, buildings["building_id"]),
+            **years_of_buildings(years, timeline, flows),
         ),
         "reasons": reasons,
-        "services": _services(problem, course, before, spent_before, spent),
+        "services": _services(problem, timeline, before, spent_before, spent),
         "assignment": _assignment(times, problem, plan),
         "assignment_today": _assignment(times, problem, before),
-        **closures_tables(place, times, years, nothing, course),
+        **closures_tables(place, times, years, nothing, timeline),
         "access": access,
-        "standards": standards_table(times, years, nothing, course),
+        "standards": standards_table(times, years, nothing, timeline),
         "zones": zones_table(place, problem, access),
         "bands": bands_table(place, times, problem, before, plan),
         "money": _money(place, problem, plan, spent_before, spent),
-        "objectives": _objectives(years, nothing, course),
-        "channels_by_year": channels_table(place, years, course),
+        "objectives": _objectives(years, nothing, timeline),
+        "channels_by_year": channels_table(place, years, timeline),
         **whole_life_tables(years, *lives, spent_before, spent),
-        **tables_by_year(place, years, course, flows, nothing, flows_before),
+        **tables_by_year(place, years, timeline, flows, nothing, flows_before),
     }
     if planner_assigns(years.scenario):
-        left = cost_left_gbp(years, outcome, value(years, nothing, "cost"))
-        tables["sent_past"] = sent_past_table(years, course, flows, left)
+        left = cost_left_gbp(years, outcome, objective_value(years, nothing, "cost"))
+        tables["sent_past"] = sent_past_table(years, timeline, flows, left)
     if years.scenario.of(FairRents):
         rents = fair_rents(place, problem, spent_before, spent)
         tables["rents"] = rents_table(problem, rents)
         tables["agencies"] = agencies_table(rents)
     if years.scenario.money.carbon_values:
-        tables["carbon_by_year"] = carbon_table(place, years, nothing, course)
+        tables["carbon_by_year"] = carbon_table(place, years, nothing, timeline)
     summary = _summary(years, outcome, tables, spent_before, spent)
     summary |= whole_life_summary(place, years, *lives, spent_before, spent)
     summary |= reassignment_summary(outcome, tables)
-    summary |= _receipts(place, years, course, flows) | _carbon(years, flows_before, flows)
+    summary |= _receipts(place, years, timeline, flows) | _carbon(years, flows_before, flows)
     return Plan(tables=tables, summary=summary)
 
 
@@ -145,7 +146,7 @@ def disposals(problem: EstateProblem, plan: Decision) -> list[str]:
     is used as; "" for the others."""
     b = problem.buildings
     existing = b.open_today | b.vacant_today
-    taken = replaced(problem, plan)
+    taken = replaced_buildings(problem, plan)
     return [
         ""
         if plan.open[i] or not existing[i]
@@ -158,7 +159,7 @@ def disposals(problem: EstateProblem, plan: Decision) -> list[str]:
     ]
 
 
-def _named(problem: EstateProblem, host: np.ndarray) -> list[str]:
+def _service_lists(problem: EstateProblem, host: np.ndarray) -> list[str]:
     ids = problem.services.ids
     return ["; ".join(ids[row]) for row in host]
 
@@ -189,8 +190,8 @@ def _buildings(
             "decision": decisions(problem, plan),
             "disposal": disposals(problem, plan),
             "tier_id": tier_ids[plan.tier].astype(object),
-            "services_before": _named(problem, problem.hosted),
-            "services_after": _named(problem, plan.host),
+            "services_before": _service_lists(problem, problem.hosted),
+            "services_after": _service_lists(problem, plan.host),
             "usable_m2": b.usable_m2,
             "front_of_house_m2": spent.front_m2,
             "area_used_m2": spent.area_m2.sum(axis=1) + spent.front_m2,
@@ -210,15 +211,15 @@ def _buildings(
 
 def _services(
     problem: EstateProblem,
-    course: Course,
+    timeline: Timeline,
     before: Decision,
     spent_before: Costs,
     spent: Costs,
 ) -> pd.DataFrame:
     import pandas as pd
 
-    plan, capital = course.last, spent.fit_out_gbp + spent.moving_gbp
-    some_year = np.any([decision.host for decision in course.decisions], axis=0)
+    plan, capital = timeline.last, spent.fit_out_gbp + spent.moving_gbp
+    some_year = np.any([decision.host for decision in timeline.decisions], axis=0)
     b, s = np.nonzero(problem.hosted | some_year | (capital > 0))
     was, now = problem.hosted[b, s], plan.host[b, s]
     moves = np.where(now, "moves_in", np.where(was, "moves_out", "in_between"))
@@ -321,7 +322,7 @@ def _money(
     return table[some].reset_index(drop=True)
 
 
-def _objectives(years: Years, before: Course, course: Course) -> pd.DataFrame:
+def _objectives(years: Years, before: Timeline, timeline: Timeline) -> pd.DataFrame:
     import pandas as pd
 
     weights = years.scenario.objective.weights
@@ -330,8 +331,8 @@ def _objectives(years: Years, before: Course, course: Course) -> pd.DataFrame:
         {
             "objective": list(units),
             "unit": list(units.values()),
-            "do_nothing": [value(years, before, name) for name in units],
-            "plan": [value(years, course, name) for name in units],
+            "do_nothing": [objective_value(years, before, name) for name in units],
+            "plan": [objective_value(years, timeline, name) for name in units],
         }
     )
     if weights:
@@ -339,13 +340,13 @@ def _objectives(years: Years, before: Course, course: Course) -> pd.DataFrame:
     return table
 
 
-def _receipts(place: Place, years: Years, course: Course, flows: Flows) -> dict[str, float]:
+def _receipts(place: Place, years: Years, timeline: Timeline, flows: Flows) -> dict[str, float]:
     """Receipts gross, what of them goes back to who paid for the buildings, what is left net of
     that and of the cost of selling, and what the net is worth in the first year."""
     b = years.first.buildings
     gross = place.buildings["capital_receipt_gbp"].fillna(0).to_numpy(float)
     back = gross * place.buildings["receipt_clawback_share"].to_numpy(float)
-    sold = course.last.disposed & b.sellable
+    sold = timeline.last.disposed & b.sellable
     worth = [
         (years.receipt_factor(t, b.sale_lag_years) * b.receipt_net_gbp)[of_year].sum()
         for t, of_year in enumerate(flows.sold)
@@ -376,7 +377,7 @@ def _carbon(years: Years, before: Flows, after: Flows) -> dict[str, float]:
 
 def _summary(
     years: Years,
-    outcome: Outcome[Course],
+    outcome: Outcome[Timeline],
     tables: dict[str, pd.DataFrame],
     spent_before: Costs,
     spent: Costs,

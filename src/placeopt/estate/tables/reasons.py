@@ -17,8 +17,8 @@ import numpy as np
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.problem.horizon import Years
 from placeopt.estate.solution.decision import Costs
-from placeopt.estate.solution.timeline import Course
-from placeopt.estate.tables.binding_rules import against, needed_for
+from placeopt.estate.solution.timeline import Timeline
+from placeopt.estate.tables.binding_rules import rules_broken_if_closed, rules_broken_if_open
 from placeopt.scenario.wording import per_cent, pounds
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from placeopt.place import Place
 
-AIMS = {  # objective -> what a plan is found to have least of
+OBJECTIVE_PHRASES = {  # objective -> what a plan is found to have least of
     "cost": "net present cost",
     "visit_minutes": "minutes of visits",
     "buildings": "number of buildings",
@@ -57,10 +57,10 @@ class Facts:
     """What the reasons are made from."""
 
     years: Years
-    course: Course
+    timeline: Timeline
     spent: Costs  # the last year's, with what is paid once of all years
-    needed: list[list[list[str]]]  # by year and building
-    against: list[list[list[str]]]
+    broken_if_closed: list[list[list[str]]]  # by year and building
+    broken_if_open: list[list[list[str]]]
     names: dict[str, str]
 
     @property
@@ -89,10 +89,10 @@ class Facts:
                 years.setdefault(what, []).append(self.year(t))
         if not self.several:
             return list(years)
-        return [f"{what}{_span(at, len(found))}" for what, at in years.items()]
+        return [f"{what}{_describe_years(at, len(found))}" for what, at in years.items()]
 
 
-def reasons_table(place: Place, years: Years, course: Course, spent: Costs) -> pd.DataFrame:
+def reasons_table(place: Place, years: Years, timeline: Timeline, spent: Costs) -> pd.DataFrame:
     """A row a reason: building_id, code, year, amount, unit, subjects, sentence; every building
     has at least one."""
     import pandas as pd
@@ -104,32 +104,32 @@ def reasons_table(place: Place, years: Years, course: Course, spent: Costs) -> p
         for identity, name in zip(place.tables[table][key], place.tables[table]["name"],
                                   strict=True)
     }  # fmt: skip
-    pairs = list(zip(years.problems, course.decisions, strict=True))
+    pairs = list(zip(years.problems, timeline.decisions, strict=True))
     facts = Facts(
         years=years,
-        course=course,
+        timeline=timeline,
         spent=spent,
-        needed=[needed_for(problem, plan, names) for problem, plan in pairs],
-        against=[against(problem, plan, names) for problem, plan in pairs],
+        broken_if_closed=[rules_broken_if_closed(problem, plan, names) for problem, plan in pairs],
+        broken_if_open=[rules_broken_if_open(problem, plan, names) for problem, plan in pairs],
         names=names,
     )
     rows = [
         (identity, r.code, r.year, r.amount, r.unit, "; ".join(r.subjects), r.sentence)
         for i, identity in enumerate(years.first.buildings.ids)
-        for r in (_open(facts, i) if course.last.open[i] else _closed(facts, i))
+        for r in (_reasons_open(facts, i) if timeline.last.open[i] else _reasons_closed(facts, i))
     ]
     columns = ["building_id", "code", "year", "amount", "unit", "subjects", "sentence"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def why(reasons: pd.DataFrame, ids: Iterable[str]) -> list[str]:
+def why_texts(reasons: pd.DataFrame, ids: Iterable[str]) -> list[str]:
     """The reasons of each building as one text."""
     texts = reasons.groupby("building_id")["sentence"].agg(" ".join)
     return [str(texts[identity]) for identity in ids]
 
 
-def _open(facts: Facts, i: int) -> list[Reason]:
-    plan, b, last = facts.course.last, facts.problem.buildings, facts.last_year
+def _reasons_open(facts: Facts, i: int) -> list[Reason]:
+    plan, b, last = facts.timeline.last, facts.problem.buildings, facts.last_year
     if b.unknown_use[i]:
         text = "Kept: what it hosts today is not known, so nothing is closed or moved in (E13)."
         return [Reason("unknown_use", text, last)]
@@ -137,33 +137,35 @@ def _open(facts: Facts, i: int) -> list[Reason]:
     if b.must_open[i]:
         found.append(Reason("must_stay", "Decided already: it stays open (E13).", last))
     if facts.several and not b.open_today[i]:
-        opened = next(t for t, d in enumerate(facts.course.decisions) if d.open[i])
+        opened = next(t for t, d in enumerate(facts.timeline.decisions) if d.open[i])
         year = facts.year(opened)
         found.append(Reason("opens", f"Opens in {year}.", year))
-    moves = _moves_in(facts, i)
+    moves = _describe_moves_in(facts, i)
     if moves:
         capital = float(facts.spent.capital_gbp[i])
         text = f"Takes in {moves}" + (f" for {pounds(capital)} of capital." if capital else ".")
         services = facts.problem.services.ids[plan.host[i] & ~facts.problem.hosted[i]]
         found.append(Reason("takes_in", text, last, capital, "GBP", tuple(map(str, services))))
-    needed = facts.when(facts.needed, i)
+    needed = facts.when(facts.broken_if_closed, i)
     if needed:
         text = f"Without it this would fail: {'; '.join(needed)}."
         found.append(Reason("needed", text, last))
     elif plan.host[i].any() and not b.must_open[i]:
-        found.append(_hosts(facts, i))
+        found.append(_reason_hosts(facts, i))
     if not plan.host[i].any() and not b.must_open[i] and not needed:
         text = "Open without a service, and no standard of access or number of buildings needs it."
         found.append(Reason("no_service", text, last))
     return found
 
 
-def _hosts(facts: Facts, i: int) -> Reason:
+def _reason_hosts(facts: Facts, i: int) -> Reason:
     """That no single rule needs an open building; how full it is, where its area is known."""
     b, first = facts.problem.buildings, facts.years.scenario.objective.minimise[0]
     used = float(facts.spent.area_m2[i].sum() + facts.spent.front_m2[i])
     text = "No standard of access or number of buildings needs it by itself"
-    text += f"; the plan found for the least {AIMS.get(first, first)} has services in it"
+    text += (
+        f"; the plan found for the least {OBJECTIVE_PHRASES.get(first, first)} has services in it"
+    )
     if not b.usable_m2[i] > 0:
         return Reason("hosts", f"{text}.", facts.last_year)
     share = used / float(b.usable_m2[i])
@@ -171,7 +173,7 @@ def _hosts(facts: Facts, i: int) -> Reason:
     return Reason("hosts", text, facts.last_year, share, "share")
 
 
-def _closed(facts: Facts, i: int) -> list[Reason]:
+def _reasons_closed(facts: Facts, i: int) -> list[Reason]:
     b, last = facts.problem.buildings, facts.last_year
     if b.candidate[i]:
         return [Reason("not_used", "Not needed.", last)]
@@ -179,19 +181,19 @@ def _closed(facts: Facts, i: int) -> list[Reason]:
     if b.must_close[i]:
         found.append(Reason("must_close", "Decided already: it closes (E13).", last))
     if b.open_today[i]:
-        found += _closes(facts, i)
+        found += _reasons_closes(facts, i)
     else:
         found.append(Reason("stays_empty", "Not needed for any service.", last))
-    broken = facts.when(facts.against, i)
+    broken = facts.when(facts.broken_if_open, i)
     if broken and b.open_today[i]:
         found.append(Reason("would_break", f"With it open {' and '.join(broken)}.", last))
-    return [*found, _left(facts, i)]
+    return [*found, _reason_disposal(facts, i)]
 
 
-def _closes(facts: Facts, i: int) -> list[Reason]:
+def _reasons_closes(facts: Facts, i: int) -> list[Reason]:
     """That it closes, what that does to its running cost, and what kept it open before."""
     b = facts.problem.buildings
-    closes = next(t for t, d in enumerate(facts.course.decisions) if not d.open[i])
+    closes = next(t for t, d in enumerate(facts.timeline.decisions) if not d.open[i])
     saved = float(b.fixed_gbp_per_year[i] - facts.spent.running_gbp_per_year[i])
     year = facts.year(closes)
     when = f" in {year}" if facts.several else ""
@@ -204,16 +206,16 @@ def _closes(facts: Facts, i: int) -> list[Reason]:
         effect = f"{'saves' if saved > 0 else 'costs a further'} {pounds(abs(saved))} a year"
     text = f"Closing{when} {effect} before rehousing its services{moved}."
     found = [Reason("closes", text, year, saved, "GBP/year", services)]
-    return found + _kept_until(facts, i, closes) if closes else found
+    return found + _reasons_kept_until(facts, i, closes) if closes else found
 
 
-def _kept_until(facts: Facts, i: int, closes: int) -> list[Reason]:
+def _reasons_kept_until(facts: Facts, i: int, closes: int) -> list[Reason]:
     """What the year before its closing needed it for, or waited for."""
-    before, now = facts.course.decisions[closes - 1], facts.course.decisions[closes]
+    before, now = facts.timeline.decisions[closes - 1], facts.timeline.decisions[closes]
     earlier, year = facts.year(closes - 1), facts.year(closes)
     found = []
-    if facts.needed[closes - 1][i]:
-        text = f"In {earlier} it was still needed for {'; '.join(facts.needed[closes - 1][i])}."
+    if facts.broken_if_closed[closes - 1][i]:
+        text = f"In {earlier} it was still needed for {'; '.join(facts.broken_if_closed[closes - 1][i])}."
         found.append(Reason("needed_until", text, earlier))
     enters = now.host & ~before.host
     fitted = facts.years.fit_out_years
@@ -227,7 +229,7 @@ def _kept_until(facts: Facts, i: int, closes: int) -> list[Reason]:
         )
         found.append(Reason("fitted_out", text, year - fitted, subjects=tuple(ids)))
     most = facts.years.moves_per_year
-    been = facts.course.decisions[closes - 2].host if closes > 1 else facts.problem.hosted
+    been = facts.timeline.decisions[closes - 2].host if closes > 1 else facts.problem.hosted
     if most is not None and (before.host & ~been).sum() >= most:
         text = f"In {earlier} as many services moved as may in a year, {most} (E12)."
         found.append(Reason("moves_used_up", text, earlier, float(most), "moves"))
@@ -238,14 +240,14 @@ def _kept_until(facts: Facts, i: int, closes: int) -> list[Reason]:
     return found
 
 
-def _left(facts: Facts, i: int) -> Reason:
+def _reason_disposal(facts: Facts, i: int) -> Reason:
     """How a closed building is left: sold, its lease ended, or held empty."""
-    plan, b = facts.course.last, facts.problem.buildings
+    plan, b = facts.timeline.last, facts.problem.buildings
     if not plan.disposed[i]:
         cost = float(b.holding_gbp_per_year[i])
         text = f"Held empty for {pounds(cost)} a year."
         return Reason("held", text, facts.last_year, cost, "GBP/year")
-    t = next(t for t, d in enumerate(facts.course.decisions) if d.disposed[i])
+    t = next(t for t, d in enumerate(facts.timeline.decisions) if d.disposed[i])
     year = facts.year(t)
     when = f" in {year}" if facts.several else ""
     if b.sellable[i]:
@@ -257,10 +259,10 @@ def _left(facts: Facts, i: int) -> Reason:
     return Reason("lease_ended", text, year, penalty, "GBP")
 
 
-def _moves_in(facts: Facts, i: int) -> str:
+def _describe_moves_in(facts: Facts, i: int) -> str:
     """The services that move into a building, by year."""
     parts, was = [], facts.problem.hosted[i]
-    for t, decision in enumerate(facts.course.decisions):
+    for t, decision in enumerate(facts.timeline.decisions):
         ids = [facts.name(str(s)) for s in facts.problem.services.ids[decision.host[i] & ~was]]
         if ids:
             parts.append(", ".join(ids) + (f" in {facts.year(t)}" if facts.several else ""))
@@ -268,7 +270,7 @@ def _moves_in(facts: Facts, i: int) -> str:
     return "; ".join(parts)
 
 
-def _span(years: list[int], decided: int) -> str:
+def _describe_years(years: list[int], decided: int) -> str:
     """The years in which something holds: nothing where it is all of them."""
     if len(years) == decided:
         return ""

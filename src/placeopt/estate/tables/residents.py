@@ -32,10 +32,10 @@ def access_table(problem: EstateProblem, before: Decision, plan: Decision) -> pd
     import pandas as pd
 
     parts = []
-    sent_was, sent_now = sent_minutes(problem, before), sent_minutes(problem, plan)
+    sent_was, sent_now = minutes_sent(problem, before), minutes_sent(problem, plan)
     for s in np.flatnonzero(~problem.services.back_office):
-        was, minutes_was = _nearest(problem, problem.hosted[:, s])
-        now, minutes_now = _nearest(problem, plan.host[:, s])
+        was, minutes_was = _nearest_hosts(problem, problem.hosted[:, s])
+        now, minutes_now = _nearest_hosts(problem, plan.host[:, s])
         parts.append(
             pd.DataFrame(
                 {
@@ -67,7 +67,7 @@ ACCESS = [
 ]
 
 
-def sent_minutes(problem: EstateProblem, plan: Decision) -> NDArray[np.float64]:
+def minutes_sent(problem: EstateProblem, plan: Decision) -> NDArray[np.float64]:
     """(Z, S) mean minutes of what is served of a zone's visits; NaN where nothing is."""
     share, minutes = np.zeros_like(problem.visits), np.zeros_like(problem.visits)
     at = (plan.zone, plan.service)
@@ -149,7 +149,9 @@ def bands_table(
             for host in (problem.hosted, plan.host)
         )
         sent_was, sent_now = (
-            np.sum([_sent_by_band(problem, *group, decision, s) for group in groups], axis=0)
+            np.sum(
+                [_residents_sent_by_band(problem, *group, decision, s) for group in groups], axis=0
+            )
             for decision in (before, plan)
         )
         ids = [problem.services.ids[s]] * len(names)
@@ -180,7 +182,7 @@ def _residents_by_band(
     return np.bincount(_band_of(nearest), people, len(BANDS) + 3).astype(float)
 
 
-def _sent_by_band(
+def _residents_sent_by_band(
     problem: EstateProblem,
     people: NDArray[np.float64],
     minutes: NDArray[np.float64],
@@ -208,7 +210,7 @@ def _band_of(minutes: NDArray[np.float64]) -> NDArray[np.int64]:
     return found
 
 
-def _nearest(
+def _nearest_hosts(
     problem: EstateProblem, host: NDArray[np.bool_]
 ) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
     """(Z,) the nearest host's id ("" where none is in reach) and the minutes to it."""

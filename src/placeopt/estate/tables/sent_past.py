@@ -23,7 +23,7 @@ from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.problem.horizon import Years
 from placeopt.estate.search.lexicographic import Outcome
 from placeopt.estate.solution.decision import Decision
-from placeopt.estate.solution.timeline import Course, Flows, fitted_m2, value
+from placeopt.estate.solution.timeline import Flows, Timeline, fitted_m2, objective_value
 from placeopt.estate.tables.years import receipt_years
 from placeopt.scenario.reassignment import (
     AREA_TOLERANCE_M2,
@@ -44,7 +44,7 @@ REASONS = ("floor", "capital", "cost", "open")
 
 
 def sent_past_table(
-    years: Years, course: Course, flows: Flows, cost_left_gbp: float
+    years: Years, timeline: Timeline, flows: Flows, cost_left_gbp: float
 ) -> pd.DataFrame:
     """Return one row for each decided year and service with visits.
 
@@ -59,9 +59,9 @@ def sent_past_table(
     """
     import pandas as pd
 
-    dear = _Dear(years, course, flows, cost_left_gbp)
+    dear = _MarginalCosts(years, timeline, flows, cost_left_gbp)
     rows = []
-    for t, (problem, decision) in enumerate(zip(years.problems, course.decisions, strict=True)):
+    for t, (problem, decision) in enumerate(zip(years.problems, timeline.decisions, strict=True)):
         spare = _spare_m2(problem, decision, flows, t)
         for s in np.flatnonzero(~problem.services.back_office):
             hosts = np.flatnonzero(decision.host[:, s])
@@ -73,22 +73,22 @@ def sent_past_table(
     return pd.DataFrame(rows, columns=["year", "service_id", "visits_per_year", *names])
 
 
-def cost_left_gbp(years: Years, outcome: Outcome[Course], do_nothing: float) -> float:
+def cost_left_gbp(years: Years, outcome: Outcome[Timeline], do_nothing: float) -> float:
     """Return the GBP, net present, that sending visits nearer might still cost; 0 if used up."""
-    assert outcome.found is not None
-    cost = value(years, outcome.found, "cost")
+    assert outcome.solution is not None
+    cost = objective_value(years, outcome.solution, "cost")
     least = [s.result.objective for s in outcome.stages if s.objective == "cost"]
     ceiling = cost_ceiling_gbp(years.scenario, least[0] if least else None, cost, do_nothing)
     return 0.0 if is_used_up(ceiling - cost, cost) else ceiling - cost
 
 
 def reassignment_summary(
-    outcome: Outcome[Course], tables: dict[str, pd.DataFrame]
+    outcome: Outcome[Timeline], tables: dict[str, pd.DataFrame]
 ) -> dict[str, Any]:
     """Return visits sent past a nearer host in the last year, and what was done about it."""
     found: dict[str, Any] = {}
     if "sent_past" in tables:
-        found |= _of_the_last_year(tables["sent_past"])
+        found |= _last_year_figures(tables["sent_past"])
     record = outcome.reassignment
     if record is None:
         return found
@@ -112,7 +112,7 @@ def reassignment_summary(
     }
 
 
-def _of_the_last_year(table: pd.DataFrame) -> dict[str, float]:
+def _last_year_figures(table: pd.DataFrame) -> dict[str, float]:
     """The last decided year's figures, over all services."""
     last = table[table["year"] == table["year"].max()] if len(table) else table
     found = {
@@ -158,7 +158,7 @@ def _by_reason(
     minutes = problem.minutes[:, hosts][zone]
     nearer = minutes < (problem.minutes[zone, used] - MINUTES_TOLERANCE)[:, None]
     nearer &= full[hosts][None, :] | ~full[used][:, None]
-    roomy = nearer & _has_room(problem, s, spare)[hosts][None, :]
+    roomy = nearer & _has_spare_area(problem, s, spare)[hosts][None, :]
     payable = roomy & ~no_capital[at]
     takeable = payable & ~no_money[at]
     past, some, paid, taken = (of.any(axis=1) for of in (nearer, roomy, payable, takeable))
@@ -174,16 +174,18 @@ def _full_offer(problem: EstateProblem, decision: Decision, s: int) -> Bools:
     return np.where(decision.tier >= 0, by_tier, untiered)
 
 
-def _has_room(problem: EstateProblem, s: int, spare: Floats) -> Bools:
+def _has_spare_area(problem: EstateProblem, s: int, spare: Floats) -> Bools:
     rate = problem.services.area_m2_per_unit[s]
     return (spare > np.maximum(VISIT_TOLERANCE * rate, AREA_TOLERANCE_M2)) | (rate <= 0)
 
 
-class _Dear:
+class _MarginalCosts:
     """What one visit more or less takes of capital and cost, and what is left of both."""
 
-    def __init__(self, years: Years, course: Course, flows: Flows, cost_left_gbp: float) -> None:
-        self._years, self._course = years, course
+    def __init__(
+        self, years: Years, timeline: Timeline, flows: Flows, cost_left_gbp: float
+    ) -> None:
+        self._years, self._course = years, timeline
         self._areas = np.stack([costs.area_m2 for costs in flows.costs])
         self._fitted = flows.fitted_m2
         self._cost_left = cost_left_gbp

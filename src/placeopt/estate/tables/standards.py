@@ -12,12 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from placeopt.estate.problem.access import minutes_of, offering
+from placeopt.estate.problem.access import hosts_offering, minutes_of
 from placeopt.estate.problem.arrays import EstateProblem, Standard
 from placeopt.estate.problem.horizon import Years
 from placeopt.estate.solution.decision import Decision
-from placeopt.estate.solution.standards_met import SENT, Met, met, sent
-from placeopt.estate.solution.timeline import Course
+from placeopt.estate.solution.standards_met import (
+    VISITS_TOLERANCE,
+    Attainment,
+    attainment,
+    visit_shares_of_points,
+)
+from placeopt.estate.solution.timeline import Timeline
 from placeopt.scenario.rules.estate.services import Access
 
 if TYPE_CHECKING:
@@ -34,7 +39,7 @@ STANDARDS = [
 
 
 def standards_table(
-    times: TravelTimes, years: Years, nothing: Course, course: Course
+    times: TravelTimes, years: Years, nothing: Timeline, timeline: Timeline
 ) -> pd.DataFrame:
     """One row for each decided year, access rule, service and district asked for by itself.
 
@@ -53,7 +58,9 @@ def standards_table(
 
     rules = years.scenario.of(Access)
     rows = []
-    for problem, was, now in zip(years.problems, nothing.decisions, course.decisions, strict=True):
+    for problem, was, now in zip(
+        years.problems, nothing.decisions, timeline.decisions, strict=True
+    ):
         for standard in problem.standards:
             number = rules.index(standard.rule) + 1
             rows.append(_row(times, problem, was, now, standard, number))
@@ -71,7 +78,7 @@ def _row(
     number: int,
 ) -> tuple[Any, ...]:
     rule = standard.rule
-    before, after = met(problem, was, standard), met(problem, now, standard)
+    before, after = attainment(problem, was, standard), attainment(problem, now, standard)
     asked = rule.minutes is not None
     shares = (before.served, after.served, before.nearest, after.nearest)
     return (
@@ -90,16 +97,16 @@ def _longest(
 ) -> tuple[float, float]:
     """Minutes of the longest way that somebody counted is sent, and to the nearest host."""
     minutes = minutes_of(times, problem.scenario, standard)
-    offers = offering(problem, plan.host, plan.tier, standard)
+    offers = hosts_offering(problem, plan.host, plan.tier, standard)
     far = np.where(np.isfinite(minutes), minutes, np.inf)
     near = np.where(offers, far, np.inf).min(axis=1, initial=np.inf).max(initial=0.0)
-    share, _ = sent(problem, plan, standard)
-    ways = far[share > SENT]
+    share, _ = visit_shares_of_points(problem, plan, standard)
+    ways = far[share > VISITS_TOLERANCE]
     longest = ways.max(initial=0.0) if len(ways) else np.nan
     return tuple(float(one) if np.isfinite(one) else np.nan for one in (longest, near))  # type: ignore[return-value]
 
 
-def _holds(standard: Standard, one: Met) -> str:
+def _holds(standard: Standard, one: Attainment) -> str:
     """By which measures the standard is met."""
     if one.holds(standard, "served"):
         return "as_sent"

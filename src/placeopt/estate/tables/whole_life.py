@@ -31,11 +31,11 @@ Floats = NDArray[np.float64]
 OUTLOOK_YEARS = 10
 RUNNING = ("buildings", "staff", "held_empty")
 ONE_OFF = ("fit_out", "moves", "set_up", "closing", "redundancy", "double_running")
-PENNY = 0.5  # GBP by which savings so far may miss a whole payback
+GBP_TOLERANCE = 0.5  # GBP by which savings so far may miss a whole payback
 
 
 @dataclass(frozen=True)
-class Life:
+class LifeCost:
     """What doing nothing, or the plan, costs from the first year on."""
 
     present_gbp: dict[str, float]  # part -> worth in the first year
@@ -48,10 +48,10 @@ class Life:
         return total
 
 
-def life_of(years: Years, flows: Flows, horizon: int) -> Life:
+def life_cost(years: Years, flows: Flows, horizon: int) -> LifeCost:
     """The parts of a course's cost: worth in the first year, and cash of ``horizon`` years."""
     factor, weight, b = years.factor, years.weight, years.first.buildings
-    parts = [costs.in_parts for costs in flows.costs]
+    parts = [costs.running_cost_parts for costs in flows.costs]
     yearly = {name: np.array([of[name] for of in parts]) for name in RUNNING}
     once = {
         "fit_out": flows.fit_out_gbp.sum(axis=(1, 2)),
@@ -85,10 +85,10 @@ def life_of(years: Years, flows: Flows, horizon: int) -> Life:
             comes = t + int(b.sale_lag_years[i])
             cash["held_empty"][t:comes] += b.holding_gbp_per_year[i]
             cash["receipts"][comes] -= b.receipt_net_gbp[i]
-    return Life(present, cash)
+    return LifeCost(present, cash)
 
 
-def horizon_of(years: Years) -> int:
+def cash_horizon(years: Years) -> int:
     """Years of cash: those appraised and decided, ten at least, and those until any receipt."""
     decided = len(years.problems)
     lag = int(years.first.buildings.sale_lag_years.max(initial=0))
@@ -96,13 +96,13 @@ def horizon_of(years: Years) -> int:
 
 
 def whole_life_tables(
-    years: Years, nothing: Life, plan: Life, before: Costs, after: Costs
+    years: Years, nothing: LifeCost, plan: LifeCost, before: Costs, after: Costs
 ) -> dict[str, pd.DataFrame]:
     """The three tables; ``before`` and ``after`` are the costs of the last decided year."""
     import pandas as pd
 
     start = years.first.year
-    was, now = before.in_parts, after.in_parts
+    was, now = before.running_cost_parts, after.running_cost_parts
     split = pd.DataFrame(
         {
             "part": list(RUNNING),
@@ -135,27 +135,27 @@ def whole_life_tables(
     return {"running_split": split, "whole_life": worth, "cash_outlook": cash}
 
 
-def outlook_years(years: Years, plan: Life) -> int:
+def outlook_years(years: Years, plan: LifeCost) -> int:
     """Years that the cash is shown for: ten, those decided, and those until the last receipt."""
     last = np.flatnonzero(plan.cash_gbp["receipts"]).max(initial=-1) + 1
     return max(OUTLOOK_YEARS, len(years.problems), int(last))
 
 
-def payback_year(years: Years, nothing: Life, plan: Life) -> float:
+def payback_year(years: Years, nothing: LifeCost, plan: LifeCost) -> float:
     """The first year at whose end the plan has cost no more cash than doing nothing, and in no
     later year of the appraisal again; NaN where it has not saved any by the end."""
     saved = np.cumsum(nothing.cash - plan.cash)
-    if saved[-1] <= PENNY:
+    if saved[-1] <= GBP_TOLERANCE:
         return float("nan")
-    behind = np.flatnonzero(saved < -PENNY)
+    behind = np.flatnonzero(saved < -GBP_TOLERANCE)
     return float(years.first.year + (behind.max() + 1 if len(behind) else 0))
 
 
 def whole_life_summary(
-    place: Place, years: Years, nothing: Life, plan: Life, before: Costs, after: Costs
+    place: Place, years: Years, nothing: LifeCost, plan: LifeCost, before: Costs, after: Costs
 ) -> dict[str, Any]:
     """Running costs in parts, what is paid once, ten years of cash, and when the plan pays back."""
-    was, now = before.in_parts, after.in_parts
+    was, now = before.running_cost_parts, after.running_cost_parts
     found: dict[str, Any] = {}
     for name in RUNNING:
         found[f"{name}_cost_before_gbp_per_year"] = was[name]

@@ -17,8 +17,13 @@ from numpy.typing import NDArray
 
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.problem.horizon import Years
-from placeopt.estate.solution.decision import Decision, held_empty, replaced, value
-from placeopt.estate.solution.timeline import Course, Flows
+from placeopt.estate.solution.decision import (
+    Decision,
+    held_empty,
+    objective_value,
+    replaced_buildings,
+)
+from placeopt.estate.solution.timeline import Flows, Timeline
 from placeopt.estate.tables.partly_stated import carbon_tco2e, energy_kwh
 from placeopt.scenario.objectives import ESTATE_UNITS
 
@@ -28,19 +33,24 @@ if TYPE_CHECKING:
     from placeopt.place import Place
 
 Floats = NDArray[np.float64]
-OF_A_YEAR = {"running_cost": "GBP/year"} | {k: u for k, u in ESTATE_UNITS.items() if k != "cost"}
+YEARLY_UNITS = {"running_cost": "GBP/year"} | {k: u for k, u in ESTATE_UNITS.items() if k != "cost"}
 
 
 def tables_by_year(
-    place: Place, years: Years, course: Course, flows: Flows, before: Course, flows_before: Flows
+    place: Place,
+    years: Years,
+    timeline: Timeline,
+    flows: Flows,
+    before: Timeline,
+    flows_before: Flows,
 ) -> dict[str, pd.DataFrame]:
     """Every table that has a row for each decided year."""
     return {
-        "buildings_by_year": _buildings(years, course, flows),
-        "services_by_year": _services(years, course, flows),
-        "assignment_by_year": _assignment(years, course),
-        "cash_flow": _cash_flow(place, years, (before, flows_before), (course, flows)),
-        "objectives_by_year": _objectives(years, before, course),
+        "buildings_by_year": _buildings(years, timeline, flows),
+        "services_by_year": _services(years, timeline, flows),
+        "assignment_by_year": _assignment(years, timeline),
+        "cash_flow": _cash_flow(place, years, (before, flows_before), (timeline, flows)),
+        "objectives_by_year": _objectives(years, before, timeline),
     }
 
 
@@ -56,7 +66,7 @@ def receipt_years(years: Years, flows: Flows) -> dict[int, Floats]:
     return found
 
 
-def years_of_buildings(years: Years, course: Course, flows: Flows) -> dict[str, pd.Series]:
+def years_of_buildings(years: Years, timeline: Timeline, flows: Flows) -> dict[str, pd.Series]:
     """When each building opens, closes, is disposed of and paid for; empty where it is not."""
     import pandas as pd
 
@@ -64,7 +74,7 @@ def years_of_buildings(years: Years, course: Course, flows: Flows) -> dict[str, 
     names = ("opens_year", "closes_year", "disposal_year", "receipt_year")
     found = {name: pd.array([pd.NA] * len(b.ids), dtype="Int64") for name in names}
     was = b.open_today
-    for problem, decision, sold in zip(years.problems, course.decisions, flows.sold, strict=True):
+    for problem, decision, sold in zip(years.problems, timeline.decisions, flows.sold, strict=True):
         found["opens_year"][decision.open & ~was] = problem.year
         found["closes_year"][was & ~decision.open] = problem.year
         found["disposal_year"][sold] = problem.year
@@ -75,21 +85,21 @@ def years_of_buildings(years: Years, course: Course, flows: Flows) -> dict[str, 
     return {name: pd.Series(values) for name, values in found.items()}
 
 
-def states(problem: EstateProblem, decision: Decision) -> NDArray[np.str_]:
+def building_states(problem: EstateProblem, decision: Decision) -> NDArray[np.str_]:
     """(B,) open, held, replaced, disposed or not_used."""
     words = np.where(problem.buildings.candidate, "not_used", "held")
-    words = np.where(replaced(problem, decision), "replaced", words)
+    words = np.where(replaced_buildings(problem, decision), "replaced", words)
     words = np.where(decision.disposed, "disposed", words)
     return np.where(decision.open, "open", words)
 
 
-def _buildings(years: Years, course: Course, flows: Flows) -> pd.DataFrame:
+def _buildings(years: Years, timeline: Timeline, flows: Flows) -> pd.DataFrame:
     import pandas as pd
 
     receipts = receipt_years(years, flows)
     none = np.zeros(len(years.first.buildings.ids))
     parts = []
-    for t, (problem, decision) in enumerate(zip(years.problems, course.decisions, strict=True)):
+    for t, (problem, decision) in enumerate(zip(years.problems, timeline.decisions, strict=True)):
         cost, b = flows.costs[t], problem.buildings
         visits = np.where(problem.services.back_office, 0.0, decision.units)
         tiers = np.append(problem.tiers.ids, "")
@@ -98,7 +108,7 @@ def _buildings(years: Years, course: Course, flows: Flows) -> pd.DataFrame:
                 {
                     "year": problem.year,
                     "building_id": b.ids,
-                    "state": states(problem, decision),
+                    "state": building_states(problem, decision),
                     "tier_id": tiers[decision.tier].astype(object),
                     "services": ["; ".join(problem.services.ids[row]) for row in decision.host],
                     "area_used_m2": cost.area_m2.sum(axis=1) + cost.front_m2,
@@ -119,11 +129,11 @@ def _buildings(years: Years, course: Course, flows: Flows) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _services(years: Years, course: Course, flows: Flows) -> pd.DataFrame:
+def _services(years: Years, timeline: Timeline, flows: Flows) -> pd.DataFrame:
     import pandas as pd
 
     parts = []
-    for t, (problem, decision) in enumerate(zip(years.problems, course.decisions, strict=True)):
+    for t, (problem, decision) in enumerate(zip(years.problems, timeline.decisions, strict=True)):
         cost, office = flows.costs[t], problem.services.back_office
         fitted, double = flows.fitted_m2[t], flows.double_running_gbp[t]
         b, s = np.nonzero(decision.host | (fitted > 0) | (double > 0))
@@ -149,11 +159,11 @@ def _services(years: Years, course: Course, flows: Flows) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _assignment(years: Years, course: Course) -> pd.DataFrame:
+def _assignment(years: Years, timeline: Timeline) -> pd.DataFrame:
     import pandas as pd
 
     parts = []
-    for problem, d in zip(years.problems, course.decisions, strict=True):
+    for problem, d in zip(years.problems, timeline.decisions, strict=True):
         order = np.lexsort((d.building, d.service, d.zone))
         z, s, b, share = (of[order] for of in (d.zone, d.service, d.building, d.share))
         parts.append(
@@ -173,14 +183,14 @@ def _assignment(years: Years, course: Course) -> pd.DataFrame:
 
 
 def _cash_flow(
-    place: Place, years: Years, nothing: tuple[Course, Flows], plan: tuple[Course, Flows]
+    place: Place, years: Years, nothing: tuple[Timeline, Flows], plan: tuple[Timeline, Flows]
 ) -> pd.DataFrame:
     import pandas as pd
 
     key = ["year", "agency_id", "line"]
     tables = {
-        name: _cash(place, years, *course).groupby(key, sort=False)["gbp"].sum()
-        for name, course in (("do_nothing_gbp", nothing), ("plan_gbp", plan))
+        name: _cash(place, years, *timeline).groupby(key, sort=False)["gbp"].sum()
+        for name, timeline in (("do_nothing_gbp", nothing), ("plan_gbp", plan))
     }
     table = pd.DataFrame(tables).fillna(0.0)
     table["saving_gbp"] = table["do_nothing_gbp"] - table["plan_gbp"]
@@ -194,7 +204,7 @@ LINES = ("running", "staffing", "tiers", "holding", "cost_of_capital", "double_r
          "redundancy", "fit_out", "moves", "set_up", "closing", "backlog", "receipts")  # fmt: skip
 
 
-def _cash(place: Place, years: Years, course: Course, flows: Flows) -> pd.DataFrame:
+def _cash(place: Place, years: Years, timeline: Timeline, flows: Flows) -> pd.DataFrame:
     """(year, agency_id, line, gbp): staff, double running, redundancy and moves are the service's
     agency's, the rest the building's."""
     import pandas as pd
@@ -205,7 +215,7 @@ def _cash(place: Place, years: Years, course: Course, flows: Flows) -> pd.DataFr
     tied_up = b.cost_of_capital_gbp_per_year
     fixed, holding = b.fixed_gbp_per_year - tied_up, b.holding_gbp_per_year - tied_up
     parts: list[tuple[int, str, NDArray[np.str_], Floats]] = []
-    for t, (problem, decision) in enumerate(zip(years.problems, course.decisions, strict=True)):
+    for t, (problem, decision) in enumerate(zip(years.problems, timeline.decisions, strict=True)):
         cost, year = flows.costs[t], problem.year
         held = held_empty(problem, decision)
         used = b.use_gbp_per_m2_per_year * (cost.area_m2.sum(axis=1) + cost.front_m2)
@@ -239,7 +249,7 @@ def _cash(place: Place, years: Years, course: Course, flows: Flows) -> pd.DataFr
     )
 
 
-def _objectives(years: Years, before: Course, course: Course) -> pd.DataFrame:
+def _objectives(years: Years, before: Timeline, timeline: Timeline) -> pd.DataFrame:
     import pandas as pd
 
     rows = [
@@ -247,10 +257,10 @@ def _objectives(years: Years, before: Course, course: Course) -> pd.DataFrame:
             "year": problem.year,
             "objective": name,
             "unit": unit,
-            "do_nothing": value(problem, before.decisions[t], name),
-            "plan": value(problem, course.decisions[t], name),
+            "do_nothing": objective_value(problem, before.decisions[t], name),
+            "plan": objective_value(problem, timeline.decisions[t], name),
         }
         for t, problem in enumerate(years.problems)
-        for name, unit in OF_A_YEAR.items()
+        for name, unit in YEARLY_UNITS.items()
     ]
     return pd.DataFrame(rows)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from placeopt.estate.verify.closures import wrong_closures
-from placeopt.estate.verify.completeness import unreadable, wrong_words
+from placeopt.estate.verify.completeness import unreadable_tables, wrong_statements
 from placeopt.estate.verify.facts import facts_of
 from placeopt.estate.verify.minutes import wrong_minutes
 from placeopt.estate.verify.read import arrangements
@@ -23,7 +23,7 @@ from placeopt.estate.verify.standards import wrong_standards
 from placeopt.estate.verify.tables import wrong_figures
 from placeopt.estate.verify.tables_years import wrong_years
 from placeopt.estate.verify.whole_life import wrong_whole_life
-from placeopt.estate.verify.years import course_of, do_nothing, impossible
+from placeopt.estate.verify.years import do_nothing, impossible_states, schedule_of
 from placeopt.scenario.verification import Check, Verification
 
 if TYPE_CHECKING:
@@ -50,30 +50,30 @@ def verify(
     """Every rule of ``scenario`` checked against ``plan``, and every figure recomputed."""
     years = facts_of(place, times, scenario)
     nothing = do_nothing(years)
-    if unread := list(unreadable(years[0], plan.tables)):
+    if unread := list(unreadable_tables(years[0], plan.tables)):
         sentence = "The plan has all its tables, and they speak of this place."
         return Verification(
             checks=(Check("", "tables", sentence, False, "; ".join(unread[:3])),),
             do_nothing=nothing.totals(),
         )
-    course = course_of(nothing, arrangements(plan.tables, [facts.year for facts in years]))
+    schedule = schedule_of(nothing, arrangements(plan.tables, [facts.year for facts in years]))
     wrong = [
-        *impossible(course),
-        *wrong_figures(course, nothing, plan.tables, plan.summary),
-        *wrong_years(course, nothing, plan.tables),
-        *wrong_whole_life(course, nothing, plan.tables, plan.summary),
-        *wrong_minutes(course, nothing, plan.tables),
-        *wrong_standards(course, nothing, plan.tables),
-        *wrong_sent_past(course, nothing, plan.tables, plan.summary),
-        *wrong_closures(course, nothing, plan.tables),
-        *wrong_words(course, plan.tables, plan.summary),
-        *wrong_reasons(course, plan.tables),
+        *impossible_states(schedule),
+        *wrong_figures(schedule, nothing, plan.tables, plan.summary),
+        *wrong_years(schedule, nothing, plan.tables),
+        *wrong_whole_life(schedule, nothing, plan.tables, plan.summary),
+        *wrong_minutes(schedule, nothing, plan.tables),
+        *wrong_standards(schedule, nothing, plan.tables),
+        *wrong_sent_past(schedule, nothing, plan.tables, plan.summary),
+        *wrong_closures(schedule, nothing, plan.tables),
+        *wrong_statements(schedule, plan.tables, plan.summary),
+        *wrong_reasons(schedule, plan.tables),
     ]
     sentence = "The plan's figures are those recomputed from the tables."
     detail = "; ".join(wrong[:3]) if wrong else "every figure stated is the figure found"
     return Verification(
-        checks=(*check_rules(course), Check("", "arithmetic", sentence, not wrong, detail)),
-        totals=course.totals(),
+        checks=(*check_rules(schedule), Check("", "arithmetic", sentence, not wrong, detail)),
+        totals=schedule.totals(),
         do_nothing=nothing.totals(),
         broken_today=tuple(check for check in check_rules(nothing) if not check.holds),
     )

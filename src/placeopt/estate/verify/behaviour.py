@@ -9,7 +9,7 @@ from placeopt.estate.verify.facts import Facts
 from placeopt.scenario.rules.estate.services import Behaviour
 
 
-def goes_to(facts: Facts, zone: str, hosts: Iterable[str]) -> dict[str, float]:
+def visit_shares(facts: Facts, zone: str, hosts: Iterable[str]) -> dict[str, float]:
     """Building -> share of the zone's visits, of those of ``hosts`` in reach: all at the nearest
     (ties by id), or spread by Huff's rule where the scenario asks for distance decay."""
     near = [(facts.fastest[zone, i], i) for i in hosts if (zone, i) in facts.fastest]

@@ -14,9 +14,9 @@ from typing import Any
 
 from placeopt.estate.verify.facts import Facts, Key
 from placeopt.estate.verify.read import Tables, rows, served_of
-from placeopt.estate.verify.residents import CAR
-from placeopt.estate.verify.tables import SHARE, agree, assignment_rows
-from placeopt.estate.verify.years import Course
+from placeopt.estate.verify.residents import CAR_MODES
+from placeopt.estate.verify.tables import SHARE_TOLERANCE, assignment_rows, compare_columns
+from placeopt.estate.verify.years import Schedule
 
 Flow = tuple[str, str, float]  # zone, building ("" for unserved), visits a year
 Closed = dict[tuple[int, str, str], list[Flow]]  # (year, building, service) -> flows
@@ -24,61 +24,63 @@ Figures = dict[str, dict[tuple[Any, ...], float]]
 MINUTES = ("minutes_before", "minutes_after", "added_minutes")
 
 
-def wrong_closures(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
+def wrong_closures(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iterator[str]:
     """Every figure about closures and today's journeys that is not the one found, in words."""
-    closed = _closed(course, nothing)
-    yield from _flows(course, closed, tables["closures"])
-    yield from _groups(course.last.facts, closed, tables["closures_by_group"])
-    yield from _today(nothing, tables["assignment_today"])
+    closed = _closed_points(schedule, nothing)
+    yield from _flows(schedule, closed, tables["closures"])
+    yield from _groups(schedule.last.facts, closed, tables["closures_by_group"])
+    yield from _assignment_today(nothing, tables["assignment_today"])
 
 
-def _closed(course: Course, nothing: Course) -> Closed:
+def _closed_points(schedule: Schedule, nothing: Schedule) -> Closed:
     """Where the users of every closed point go, from zone to building."""
     found: Closed = {}
-    today = course.first.before.hosts
-    for year, still in zip(course.years, nothing.years, strict=True):
+    today = schedule.first.before.hosts
+    for year, still in zip(schedule.years, nothing.years, strict=True):
         services, when = year.facts.services, year.facts.year
         gone = {
             point
-            for point in (today & year.before.hosts) - year.a.hosts
+            for point in (today & year.before.hosts) - year.arrangement.hosts
             if not services[point[1]]["back_office"]
         }
         found |= {(when, *point): [] for point in gone}
-        for (zone, s), shares in still.a.served.items():
+        for (zone, s), shares in still.arrangement.served.items():
             for i in shares.keys() & {b for b, of in gone if of == s}:
                 visits = shares[i] * year.facts.visits[zone, s]
-                goes = year.a.served.get((zone, s), {})
+                goes = year.arrangement.served.get((zone, s), {})
                 flows = found[when, i, s]
                 flows += [(zone, to, visits * share) for to, share in goes.items()]
                 unserved = 1 - sum(goes.values())
-                if unserved > SHARE:
+                if unserved > SHARE_TOLERANCE:
                     flows.append((zone, "", visits * unserved))
     return found
 
 
-def _mean(flows: list[Flow], minutes: Mapping[Key, float], at: str = "") -> float:
+def _mean_minutes(flows: list[Flow], minutes: Mapping[Key, float], at: str = "") -> float:
     """Minutes by visits, to ``at`` or to where each flow goes."""
     total = sum(visits for _, _, visits in flows)
     spent = sum(v * minutes.get((zone, at or to), math.nan) for zone, to, v in flows)
     return spent / total if total else math.nan
 
 
-def _flows(course: Course, closed: Closed, table: Any) -> Iterator[str]:
+def _flows(schedule: Schedule, closed: Closed, table: Any) -> Iterator[str]:
     """One row for each closed point and building that takes its users."""
-    fastest = course.last.facts.fastest
-    is_open = {year.facts.year: year.a.open for year in course.years}
+    fastest = schedule.last.facts.fastest
+    is_open = {year.facts.year: year.arrangement.open for year in schedule.years}
     columns: Figures = {name: {} for name in ("visits_per_year", *MINUTES)}
     for (when, i, s), flows in closed.items():
         taken: dict[str, list[Flow]] = defaultdict(list)
         for flow in flows:
             taken[flow[1]].append(flow)
         for to, part in taken.items() if taken else [("", [])]:
-            before, after = _mean(part, fastest, i), _mean(part, fastest)
+            before, after = _mean_minutes(part, fastest, i), _mean_minutes(part, fastest)
             visits = sum(v for _, _, v in part)
             figures = (visits, before, after, after - before)
             for name, figure in zip(columns, figures, strict=True):
                 columns[name][when, i, s, to] = figure
-    yield from _compared("closure", table, ("building_id", "service_id", "to_building_id"), columns)
+    yield from _compare_rows(
+        "closure", table, ("building_id", "service_id", "to_building_id"), columns
+    )
     for when, i, word in rows(table, "year", "building_id", "what_closes"):
         found = "service" if i in is_open.get(when, ()) else "building"
         if word != found:
@@ -105,7 +107,7 @@ def _groups(facts: Facts, closed: Closed, table: Any) -> Iterator[str]:
         now = {m: np.where(to < 0, np.nan, facts.times.matrix(m)[at, to]) for m in modes}
         for who, share in groups.items():
             part = visits * np.array([share[zone] for zone, _, _ in flows])
-            can = [m for m in modes if who != "without_car" or m not in CAR]
+            can = [m for m in modes if who != "without_car" or m not in CAR_MODES]
             if not part.sum() > 0 or not can:
                 continue
             for mode in ("fastest", *can):
@@ -122,7 +124,7 @@ def _groups(facts: Facts, closed: Closed, table: Any) -> Iterator[str]:
                 for name, figure in zip(names, figures, strict=True):
                     columns[name][when, i, s, who, mode] = float(figure)
     keys = ("building_id", "service_id", "who", "mode")
-    yield from _compared("closure by group", table, keys, columns)
+    yield from _compare_rows("closure by group", table, keys, columns)
 
 
 def _shares(facts: Facts) -> Iterator[tuple[str, dict[str, float]]]:
@@ -130,46 +132,50 @@ def _shares(facts: Facts) -> Iterator[tuple[str, dict[str, float]]]:
     zones = facts.zones
     yield "all", dict.fromkeys(zones, 1.0)
     for n in range(1, 6):
-        found = {z: float(_is(row["deprivation_quintile"], n)) for z, row in zones.items()}
-        yield from _some(f"quintile_{n}", found)
+        found = {z: float(_is_quintile(row["deprivation_quintile"], n)) for z, row in zones.items()}
+        yield from _group_with_members(f"quintile_{n}", found)
     for area in ("rural", "urban"):
         found = {z: float(row["area_type"] == area) for z, row in zones.items()}
-        yield from _some(area, found)
-    yield from _some("without_car", {z: row["without_car_share"] for z, row in zones.items()})
+        yield from _group_with_members(area, found)
+    yield from _group_with_members(
+        "without_car", {z: row["without_car_share"] for z, row in zones.items()}
+    )
     for column in (name for name in facts.place.zones.columns if name.startswith("people_")):
         of_zone = {z: row[column] / (row["population"] or math.inf) for z, row in zones.items()}
-        yield from _some(column, of_zone)
+        yield from _group_with_members(column, of_zone)
 
 
-def _is(quintile: Any, number: int) -> bool:
+def _is_quintile(quintile: Any, number: int) -> bool:
     known = quintile is not None and str(quintile) not in ("<NA>", "nan")
     return known and int(quintile) == number
 
 
-def _some(who: str, shares: dict[str, float]) -> Iterator[tuple[str, dict[str, float]]]:
+def _group_with_members(
+    who: str, shares: dict[str, float]
+) -> Iterator[tuple[str, dict[str, float]]]:
     """The group with unknown shares as 0; nothing where it has nobody."""
     known = {zone: share if share == share else 0.0 for zone, share in shares.items()}
     if any(known.values()):
         yield who, known
 
 
-def _compared(name: str, table: Any, keys: tuple[str, ...], columns: Figures) -> Iterator[str]:
+def _compare_rows(name: str, table: Any, keys: tuple[str, ...], columns: Figures) -> Iterator[str]:
     """Every row that should be there and no other, and its figures."""
     stated, wanted = rows(table, "year", *keys), columns["visits_per_year"]
     for key in sorted(wanted.keys() - set(stated)):
         yield f"{name} {' '.join(map(str, key))}: no row"
     for key in sorted(set(stated) - wanted.keys(), key=str):
         yield f"{name} {' '.join(map(str, key))}: nothing of the kind"
-    yield from agree(name, table, ("year", *keys), columns)
+    yield from compare_columns(name, table, ("year", *keys), columns)
 
 
-def _today(nothing: Course, table: Any) -> Iterator[str]:
+def _assignment_today(nothing: Schedule, table: Any) -> Iterator[str]:
     """Where everybody goes today, at the last decided year's visits."""
     year = nothing.last
     stated = served_of(table)
-    for key in sorted(stated.keys() | year.a.served.keys()):
-        shares, found = stated.get(key, {}), year.a.served.get(key, {})
+    for key in sorted(stated.keys() | year.arrangement.served.keys()):
+        shares, found = stated.get(key, {}), year.arrangement.served.get(key, {})
         for i in sorted(shares.keys() | found.keys()):
-            if abs(shares.get(i, 0.0) - found.get(i, 0.0)) > SHARE:
+            if abs(shares.get(i, 0.0) - found.get(i, 0.0)) > SHARE_TOLERANCE:
                 yield f"assignment_today {' '.join(key)} {i}: not the share of today"
     yield from assignment_rows(year, "assignment_today", table)

@@ -11,7 +11,7 @@ from typing import Any
 from placeopt.estate.verify.facts import Facts
 from placeopt.estate.verify.read import Tables, rows
 from placeopt.estate.verify.residents import TOLERANCE
-from placeopt.estate.verify.years import Course
+from placeopt.estate.verify.years import Schedule
 from placeopt.scenario.objectives import ESTATE_UNITS
 from placeopt.scenario.reassignment import planner_assigns, uses_reassignment
 from placeopt.scenario.rules.estate.services import FairRents
@@ -23,14 +23,14 @@ TABLES = (
     *("closures", "closures_by_group", "assignment_today"),
     *("reasons", "standards"),
 )
-SAID_AGAIN = {
+COPIED_COLUMNS = {
     "buildings": ("building_id", "name", "kind", "agency_id", "district_id", "x_m", "y_m"),
     "zones": ("zone_id", "name", "x_m", "y_m"),
 }
 UNITS = ESTATE_UNITS | {"running_cost": "GBP/year", "weighted": "GBP, as weighted"}
 
 
-def unreadable(facts: Facts, tables: Tables) -> Iterator[str]:
+def unreadable_tables(facts: Facts, tables: Tables) -> Iterator[str]:
     """Tables that are not there, and ids that nobody knows: why a plan cannot be read."""
     asked = [*TABLES]
     if facts.scenario.of(FairRents):
@@ -58,17 +58,19 @@ def unreadable(facts: Facts, tables: Tables) -> Iterator[str]:
                     yield f"{name}: the place has no {column} {identity!r}"
 
 
-def wrong_words(course: Course, tables: Tables, summary: Mapping[str, Any]) -> Iterator[str]:
+def wrong_statements(
+    schedule: Schedule, tables: Tables, summary: Mapping[str, Any]
+) -> Iterator[str]:
     """What the plan says again of the place or claims of its objectives, and is not so."""
-    yield from _said_again(course.last.facts, tables)
-    yield from _modes(course.last.facts, tables)
-    yield from _units(course, tables)
-    yield from _claims(course, summary)
+    yield from _copied_columns(schedule.last.facts, tables)
+    yield from _modes(schedule.last.facts, tables)
+    yield from _units(schedule, tables)
+    yield from _objective_claims(schedule, summary)
 
 
-def _said_again(facts: Facts, tables: Tables) -> Iterator[str]:
+def _copied_columns(facts: Facts, tables: Tables) -> Iterator[str]:
     """Names, kinds, owners and points on the map, a row for each building and zone."""
-    for name, columns in SAID_AGAIN.items():
+    for name, columns in COPIED_COLUMNS.items():
         place = facts.place.tables[name]
         stated = rows(tables[name], *columns)
         for one, other in zip(stated, rows(place, *columns), strict=False):
@@ -91,13 +93,13 @@ def _modes(facts: Facts, tables: Tables) -> Iterator[str]:
                 yield f"{name} {zone} {i}: {mode} is not the fastest mode"
 
 
-def _units(course: Course, tables: Tables) -> Iterator[str]:
+def _units(schedule: Schedule, tables: Tables) -> Iterator[str]:
     """Every objective has its row, in its unit."""
-    counted = course.last.sums.figures().keys()
+    counted = schedule.last.sums.figures().keys()
     whole = ["cost", *(name for name in counted if name != "running_cost")]
-    if course.first.facts.scenario.objective.weights:
+    if schedule.first.facts.scenario.objective.weights:
         whole.append("weighted")
-    by_year = [(y.facts.year, name) for y in course.years for name in counted]
+    by_year = [(y.facts.year, name) for y in schedule.years for name in counted]
     for name, keys, expected in (
         ("objectives", ("objective",), {(one,) for one in whole}),
         ("objectives_by_year", ("year", "objective"), set(by_year)),
@@ -109,10 +111,10 @@ def _units(course: Course, tables: Tables) -> Iterator[str]:
                 yield f"{name}: {objective} is in {UNITS[objective]}, not {unit}"
 
 
-def _claims(course: Course, summary: Mapping[str, Any]) -> Iterator[str]:
+def _objective_claims(schedule: Schedule, summary: Mapping[str, Any]) -> Iterator[str]:
     """Of every objective minimised: no better than its bound, as far from it as is said, and the
     plan gives away no more of it than the scenario grants."""
-    totals, asked = course.totals(), course.first.facts.scenario.objective
+    totals, asked = schedule.totals(), schedule.first.facts.scenario.objective
     for number, name in enumerate(asked.minimise):
         if f"{name}_best_found" not in summary:  # the search was ended before
             continue
@@ -126,8 +128,7 @@ def _claims(course: Course, summary: Mapping[str, Any]) -> Iterator[str]:
         last = number == len(asked.minimise) - 1
         slack = asked.slack[number] if number < len(asked.slack) else 0.0
         most = best if last else best + abs(best) * slack
-        if uses_reassignment(
-            course.first.facts.scenario
+        if uses_reassignment(schedule.first.facts.scenario
         ):  # what more it may cost is checked by itself
             most = math.inf
         if totals[name] > most + close or (last and totals[name] < best - close):

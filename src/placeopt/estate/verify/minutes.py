@@ -8,30 +8,30 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from placeopt.estate.verify.read import Tables, rows
-from placeopt.estate.verify.residents import Ways, nearest_hosts
-from placeopt.estate.verify.tables import agree, differs
-from placeopt.estate.verify.years import Course, Year
+from placeopt.estate.verify.residents import FastestMinutes, nearest_hosts
+from placeopt.estate.verify.tables import compare_columns, compare_figure
+from placeopt.estate.verify.years import Schedule, Year
 
 Nearest = dict[tuple[str, str], float]  # (zone, service) -> minutes; nothing out of reach
 
 
-def wrong_minutes(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
+def wrong_minutes(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iterator[str]:
     """Every figure about residents that is not the one found, in words."""
-    was, now = _nearest(nothing.last), _nearest(course.last)
-    yield from _access(course.last, was, now, tables)
-    sent_was, sent_now = _sent(nothing.last), _sent(course.last)
-    yield from _sent_access(course.last, sent_was, sent_now, tables)
-    yield from _zones(course.last, was, now, tables)
-    yield from _zones(course.last, sent_was, sent_now, tables, "sent_")
-    for when, year in (("before", nothing.last), ("after", course.last)):
+    was, now = _nearest_minutes(nothing.last), _nearest_minutes(schedule.last)
+    yield from _access(schedule.last, was, now, tables)
+    sent_was, sent_now = _sent_minutes(nothing.last), _sent_minutes(schedule.last)
+    yield from _sent_access(schedule.last, sent_was, sent_now, tables)
+    yield from _zones(schedule.last, was, now, tables)
+    yield from _zones(schedule.last, sent_was, sent_now, tables, "sent_")
+    for when, year in (("before", nothing.last), ("after", schedule.last)):
         yield from _bands(year, f"residents_{when}", tables)
         yield from _bands(year, f"residents_sent_{when}", tables, as_sent=True)
 
 
-def _nearest(year: Year) -> Nearest:
+def _nearest_minutes(year: Year) -> Nearest:
     """Minutes to the nearest host, whatever its offer, by the fastest of the modes."""
     found: Nearest = {}
-    for i, s in year.a.hosts:
+    for i, s in year.arrangement.hosts:
         if year.facts.services[s]["back_office"]:
             continue
         for zone in year.facts.zones:
@@ -41,10 +41,10 @@ def _nearest(year: Year) -> Nearest:
     return found
 
 
-def _sent(year: Year) -> Nearest:
+def _sent_minutes(year: Year) -> Nearest:
     """Mean minutes of what is served of a zone's visits; nothing where nothing is."""
     found: Nearest = {}
-    for (zone, s), shares in year.a.served.items():
+    for (zone, s), shares in year.arrangement.served.items():
         total = sum(shares.values())
         if total > 0:
             spent = sum(part * year.facts.fastest[zone, i] for i, part in shares.items() if part)
@@ -66,7 +66,7 @@ def _sent_access(year: Year, was: Nearest, now: Nearest, tables: Tables) -> Iter
     columns["sent_change_minutes"] = {
         key: now.get(key, math.nan) - was.get(key, math.nan) for key in keys
     }
-    yield from agree("access", tables["access"], ("zone_id", "service_id"), columns)
+    yield from compare_columns("access", tables["access"], ("zone_id", "service_id"), columns)
 
 
 def _access(year: Year, was: Nearest, now: Nearest, tables: Tables) -> Iterator[str]:
@@ -79,13 +79,13 @@ def _access(year: Year, was: Nearest, now: Nearest, tables: Tables) -> Iterator[
         "minutes_after": {key: now.get(key, math.nan) for key in keys},
         "change_minutes": {key: now.get(key, math.nan) - was.get(key, math.nan) for key in keys},
     }
-    yield from agree("access", table, ("zone_id", "service_id"), columns)
-    points = {"before": year.facts.hosted_today, "after": year.a.hosts}
+    yield from compare_columns("access", table, ("zone_id", "service_id"), columns)
+    points = {"before": year.facts.hosted_today, "after": year.arrangement.hosts}
     for when, minutes in (("before", was), ("after", now)):
         for zone, s, i in rows(table, "zone_id", "service_id", f"building_{when}"):
             there = facts.fastest.get((zone, i), math.nan)
             what = f"access {zone} {s}: building_{when} {i} minutes"
-            yield from differs(what, there, minutes.get((zone, s), math.nan))
+            yield from compare_figure(what, there, minutes.get((zone, s), math.nan))
             if bool(i) != ((zone, s) in minutes) or (i and (i, s) not in points[when]):
                 yield f"access {zone} {s}: building_{when} {i} is not its nearest host"
 
@@ -112,7 +112,7 @@ def _zones(
         f"{measure}minutes_after": {(z,): mean("after", z) for z in zones},
         f"{measure}change_minutes": {(z,): mean("after", z) - mean("before", z) for z in zones},
     }
-    yield from agree("zone", tables["zones"], ("zone_id",), columns)
+    yield from compare_columns("zone", tables["zones"], ("zone_id",), columns)
 
 
 def _bands(year: Year, column: str, tables: Tables, as_sent: bool = False) -> Iterator[str]:
@@ -128,9 +128,9 @@ def _bands(year: Year, column: str, tables: Tables, as_sent: bool = False) -> It
     visited = [s for s, row in facts.services.items() if not row["back_office"]]
     if set(stated) != set(visited) or len({tuple(bands) for bands in stated.values()}) > 1:
         yield "bands: not the same bands for every service with visits, and for no other"
-    by = {car: Ways(facts, modes, car) for car in (True, False)} if as_sent else {}
+    by = {car: FastestMinutes(facts, modes, car) for car in (True, False)} if as_sent else {}
     for s in visited:
-        hosts = [i for i, of in year.a.hosts if of == s]
+        hosts = [i for i, of in year.arrangement.hosts if of == s]
         found: dict[str, float] = dict.fromkeys(stated[s], 0.0)
         for car in (True, False):
             near = nearest_hosts(facts, hosts, modes, car)
@@ -139,7 +139,7 @@ def _bands(year: Year, column: str, tables: Tables, as_sent: bool = False) -> It
                 people = about["population"] - without if car else without
                 ways = [(near.get(zone, math.inf), 1.0)]
                 if as_sent and facts.visits.get((zone, s), 0.0) > 0:
-                    shares = year.a.served.get((zone, s), {})
+                    shares = year.arrangement.served.get((zone, s), {})
                     ways = [(by[car].to(zone, i), x) for i, x in shares.items()]
                     unserved = max(1.0 - sum(shares.values()), 0.0)
                     found["not served"] = found.get("not served", 0.0) + people * unserved
@@ -148,7 +148,7 @@ def _bands(year: Year, column: str, tables: Tables, as_sent: bool = False) -> It
                     found[band] = found.get(band, 0.0) + people * share
         for band, people in found.items():
             what = f"bands {s} {band} {column}"
-            yield from differs(what, stated[s].get(band, 0.0), people)
+            yield from compare_figure(what, stated[s].get(band, 0.0), people)
 
 
 def _band_of(minutes: float, bands: dict[str, float]) -> str:

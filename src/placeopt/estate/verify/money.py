@@ -3,23 +3,23 @@ rents (E15)."""
 
 from __future__ import annotations
 
-from placeopt.estate.verify.residents import TOLERANCE, Found
-from placeopt.estate.verify.years import Course, Year, received
+from placeopt.estate.verify.residents import TOLERANCE, RuleResult
+from placeopt.estate.verify.years import Schedule, Year, receipts_in
 from placeopt.scenario.rules.estate.services import Capital, Carbon, FairRents, Revenue
 from placeopt.scenario.wording import pounds
 
 
-def capital(rule: Capital, course: Course) -> Found:
+def capital(rule: Capital, schedule: Schedule) -> RuleResult:
     """(E10) Works of every year, from the pot, what was left of it, and receipts recycled.
 
     Of one decided year all receipts count; of several, those received by then.
     """
-    pots = rule.pots(len(course.years))
-    there, alone = 0.0, len(course.years) == 1
+    pots = rule.pots(len(schedule.years))
+    there, alone = 0.0, len(schedule.years) == 1
     detail = ""
-    for t, year in enumerate(course.years):
+    for t, year in enumerate(schedule.years):
         there += pots[t]
-        came = received(course, year.facts.year)
+        came = receipts_in(schedule, year.facts.year)
         if alone:
             came = sum(net for net, _ in year.sums.sold.values())
         there += rule.recycled_share * came
@@ -34,7 +34,7 @@ def capital(rule: Capital, course: Course) -> Found:
     return True, detail
 
 
-def revenue(rule: Revenue, year: Year) -> Found:
+def revenue(rule: Revenue, year: Year) -> RuleResult:
     """(E11)"""
     spent = year.sums.running
     ceiling = rule.ceiling_gbp_per_year
@@ -44,7 +44,7 @@ def revenue(rule: Revenue, year: Year) -> Found:
     return spent <= ceiling + max(1.0, TOLERANCE * ceiling), detail
 
 
-def carbon(rule: Carbon, year: Year) -> Found:
+def carbon(rule: Carbon, year: Year) -> RuleResult:
     """(E14)"""
     emitted, ceiling = year.sums.carbon, rule.ceiling_tco2e_per_year
     if ceiling is None:
@@ -53,13 +53,13 @@ def carbon(rule: Carbon, year: Year) -> Found:
     return emitted <= ceiling + TOLERANCE * max(ceiling, 1.0), detail
 
 
-def fair_rents(rule: FairRents, year: Year) -> Found:
+def fair_rents(rule: FairRents, year: Year) -> RuleResult:
     """(E15) Rents cover all buildings' costs; nobody pays more than its buildings cost today.
 
     Rents are set for the last decided year; before it, all buildings together cost no more than
     today.
     """
-    facts, a, sums = year.facts, year.a, year.sums
+    facts, a, sums = year.facts, year.arrangement, year.sums
     cost = sums.running - sum(sums.staff.values())
     slack = max(1.0, TOLERANCE * cost)
     if not a.rents and not a.transfers:

@@ -8,8 +8,8 @@ from typing import Any
 from placeopt.estate.verify.sums import Arrangement
 
 Tables = Mapping[str, Any]
-OPEN = ("keep", "hub", "open")
-LEFT = ("sold", "lease_ended")
+OPEN_WORDS = ("keep", "hub", "open")
+DISPOSED_WORDS = ("sold", "lease_ended")
 
 
 def rows(table: Any, *columns: str) -> list[tuple[Any, ...]]:
@@ -30,10 +30,10 @@ def arrangements(tables: Tables, years: list[int]) -> list[Arrangement]:
 def arrangement_at_the_end(tables: Tables) -> Arrangement:
     """What the tables of the end state say."""
     buildings, services = tables["buildings"], tables["services"]
-    left = [i for i, how in rows(buildings, "building_id", "disposal") if how in LEFT]
+    left = [i for i, how in rows(buildings, "building_id", "disposal") if how in DISPOSED_WORDS]
     points = rows(services, "building_id", "service_id", "after", "desks")
     return Arrangement(
-        open={i for i, word in rows(buildings, "building_id", "decision") if word in OPEN},
+        open={i for i, word in rows(buildings, "building_id", "decision") if word in OPEN_WORDS},
         disposed=set(left),
         tier={i: tier for i, tier in rows(buildings, "building_id", "tier_id") if tier},
         hosts={(i, s) for i, s, after, _ in points if after},

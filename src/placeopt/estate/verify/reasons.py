@@ -13,55 +13,59 @@ from collections.abc import Iterator
 from typing import Any
 
 from placeopt.estate.verify.read import Tables, rows
-from placeopt.estate.verify.years import Course, Year, fit_out_years, receipts_of
+from placeopt.estate.verify.years import Schedule, Year, fit_out_years, receipts_of
 from placeopt.scenario.rules.estate.services import Pinned, Sequence
 from placeopt.scenario.wording import per_cent, pounds
 
 Claim = tuple[int, float, str, frozenset[str]]  # year, amount, unit, ids
-FREE = ("needed", "needed_until", "would_break")  # codes whose reason is in their words alone
+CODES_IN_WORDS = (
+    "needed",
+    "needed_until",
+    "would_break",
+)  # codes whose reason is in their words alone
 COLUMNS = ("building_id", "code", "year", "amount", "unit", "subjects", "sentence")
-CLOSE = 1e-6
+RELATIVE_TOLERANCE = 1e-6
 
 
-def wrong_reasons(course: Course, tables: Tables) -> Iterator[str]:
+def wrong_reasons(schedule: Schedule, tables: Tables) -> Iterator[str]:
     """Every reason that is not so, and every building whose reasons are not what they come to."""
-    stated: dict[str, dict[str, tuple[Any, ...]]] = {i: {} for i in course.last.facts.buildings}
+    stated: dict[str, dict[str, tuple[Any, ...]]] = {i: {} for i in schedule.last.facts.buildings}
     for i, code, *claim in rows(tables["reasons"], *COLUMNS):
         if code in stated[i]:
             yield f"reasons {i}: {code} stands twice"
         stated[i][code] = tuple(claim)
     texts = dict(rows(tables["buildings"], "building_id", "why"))
     for i, claims in stated.items():
-        found = dict(_found(course, i, "needed" in claims))
+        found = dict(_expected_claims(schedule, i, "needed" in claims))
         for code in claims.keys() ^ found.keys():
-            if code not in FREE:
+            if code not in CODES_IN_WORDS:
                 yield f"reasons {i}: {code} is {'not so' if code in claims else 'not stated'}"
         for code, (year, amount, unit, ids, sentence) in claims.items():
             said = (year, amount, unit, frozenset(filter(None, ids.split("; "))))
-            if code in found and not _same(said, found[code]):
+            if code in found and not _is_same_claim(said, found[code]):
                 yield f"reasons {i} {code}: stated {said}, found {found[code]}"
-            if code in FREE and not _free(course, code, said):
+            if code in CODES_IN_WORDS and not _is_valid_in_words(schedule, code, said):
                 yield f"reasons {i} {code}: stated {said}"
-            if code in found and not _states(sentence, *found[code][:3]):
+            if code in found and not _states_amount(sentence, *found[code][:3]):
                 yield f"reasons {i} {code}: {sentence!r} does not state {found[code][:3]}"
         if texts.get(i) != " ".join(claim[-1] for claim in claims.values()):
             yield f"building {i}: why is not what its reasons say"
 
 
-def _same(stated: Claim, found: Claim) -> bool:
-    close = math.isclose(stated[1], found[1], rel_tol=CLOSE, abs_tol=0.01)
+def _is_same_claim(stated: Claim, found: Claim) -> bool:
+    close = math.isclose(stated[1], found[1], rel_tol=RELATIVE_TOLERANCE, abs_tol=0.01)
     missing = math.isnan(stated[1]) and math.isnan(found[1])
     return (close or missing) and (stated[0], *stated[2:]) == (found[0], *found[2:])
 
 
-def _free(course: Course, code: str, said: Claim) -> bool:
+def _is_valid_in_words(schedule: Schedule, code: str, said: Claim) -> bool:
     """Reasons in words alone state no amount, of a year that is decided."""
-    years = {year.facts.year for year in course.years}
-    last = code == "needed_until" or said[0] == course.last.facts.year
+    years = {year.facts.year for year in schedule.years}
+    last = code == "needed_until" or said[0] == schedule.last.facts.year
     return math.isnan(said[1]) and said[2:] == ("", frozenset()) and said[0] in years and last
 
 
-def _states(sentence: str, year: int, amount: float, unit: str) -> bool:
+def _states_amount(sentence: str, year: int, amount: float, unit: str) -> bool:
     """Whether a sentence states the amount, in its own words."""
     if unit == "share":
         return per_cent(amount) in sentence
@@ -72,10 +76,10 @@ def _states(sentence: str, year: int, amount: float, unit: str) -> bool:
     return True
 
 
-def _found(course: Course, i: str, needed: bool) -> Iterator[tuple[str, Claim]]:
+def _expected_claims(schedule: Schedule, i: str, needed: bool) -> Iterator[tuple[str, Claim]]:
     """code -> what is so of a building, of the codes that figures decide."""
-    last, first = course.last, course.first
-    facts, a, when = last.facts, last.a, last.facts.year
+    last, first = schedule.last, schedule.first
+    facts, a, when = last.facts, last.arrangement, last.facts.year
     row = facts.buildings[i]
     none: frozenset[str] = frozenset()
     keep = any(i in rule.keep for rule in facts.scenario.of(Pinned)) or row["pinned"] == "keep"
@@ -84,7 +88,7 @@ def _found(course: Course, i: str, needed: bool) -> Iterator[tuple[str, Claim]]:
         if facts.unknown_use(i):
             yield "unknown_use", (when, math.nan, "", none)
             return
-        yield from _of_open(course, i, keep, needed)
+        yield from _claims_of_open(schedule, i, keep, needed)
         return
     if row["status"] == "candidate":
         yield "not_used", (when, math.nan, "", none)
@@ -92,35 +96,41 @@ def _found(course: Course, i: str, needed: bool) -> Iterator[tuple[str, Claim]]:
     if close:
         yield "must_close", (when, math.nan, "", none)
     if row["status"] == "open":
-        yield from _of_closed(course, i)
+        yield from _claims_of_closed(schedule, i)
     else:
         yield "stays_empty", (when, math.nan, "", none)
     if i not in a.disposed:
         cost = row["holding_cost_gbp_per_year"] + row["cost_of_capital_gbp_per_year"]
         yield "held", (when, float(cost), "GBP/year", none)
         return
-    ended = next(year for year in course.years if i in year.a.disposed)
+    ended = next(year for year in schedule.years if i in year.arrangement.disposed)
     if first.facts.sellable(i):
-        net = next(net for _, b, net in receipts_of(course) if b == i)
+        net = next(net for _, b, net in receipts_of(schedule) if b == i)
         yield "sold", (ended.facts.year, net, "GBP", none)
     else:
         yield "lease_ended", (ended.facts.year, ended.facts.penalty(i) or 0.0, "GBP", none)
 
 
-def _of_open(course: Course, i: str, keep: bool, needed: bool) -> Iterator[tuple[str, Claim]]:
-    last, none = course.last, frozenset[str]()
+def _claims_of_open(
+    schedule: Schedule, i: str, keep: bool, needed: bool
+) -> Iterator[tuple[str, Claim]]:
+    last, none = schedule.last, frozenset[str]()
     when = last.facts.year
     if keep:
         yield "must_stay", (when, math.nan, "", none)
-    if course.first.facts.over_years and last.facts.buildings[i]["status"] != "open":
-        opened = next(year.facts.year for year in course.years if i in year.a.open)
+    if schedule.first.facts.over_years and last.facts.buildings[i]["status"] != "open":
+        opened = next(year.facts.year for year in schedule.years if i in year.arrangement.open)
         yield "opens", (opened, math.nan, "", none)
-    ever = {s for year in course.years for b, s in year.a.hosts if b == i}
-    today = {s for b, s in course.first.before.hosts if b == i}
-    now = {s for b, s in last.a.hosts if b == i}
-    again = any((i, s) in year.a.hosts - year.before.hosts for year in course.years for s in ever)
+    ever = {s for year in schedule.years for b, s in year.arrangement.hosts if b == i}
+    today = {s for b, s in schedule.first.before.hosts if b == i}
+    now = {s for b, s in last.arrangement.hosts if b == i}
+    again = any(
+        (i, s) in year.arrangement.hosts - year.before.hosts
+        for year in schedule.years
+        for s in ever
+    )
     if ever - today or again:
-        works = sum(year.sums.works_at(i) for year in course.years)
+        works = sum(year.sums.works_at(i) for year in schedule.years)
         yield "takes_in", (when, works, "GBP", frozenset(now - today))
     if not needed and not keep:
         if not now:
@@ -131,26 +141,26 @@ def _of_open(course: Course, i: str, keep: bool, needed: bool) -> Iterator[tuple
         yield "hosts", (when, *share, none)
 
 
-def _of_closed(course: Course, i: str) -> Iterator[tuple[str, Claim]]:
+def _claims_of_closed(schedule: Schedule, i: str) -> Iterator[tuple[str, Claim]]:
     """What closing it saves of its own running cost, and what it waited for."""
-    years, rules = course.years, course.first.facts.scenario.of(Sequence)
-    at = next(t for t, year in enumerate(years) if i not in year.a.open)
-    year, row = years[at], course.first.facts.buildings[i]
+    years, rules = schedule.years, schedule.first.facts.scenario.of(Sequence)
+    at = next(t for t, year in enumerate(years) if i not in year.arrangement.open)
+    year, row = years[at], schedule.first.facts.buildings[i]
     fixed = row["running_cost_fixed_gbp_per_year"] + row["cost_of_capital_gbp_per_year"]
-    saved = float(fixed - course.last.sums.running_of(i))
-    hosted = frozenset(s for b, s in course.first.before.hosts if b == i)
+    saved = float(fixed - schedule.last.sums.running_of(i))
+    hosted = frozenset(s for b, s in schedule.first.before.hosts if b == i)
     yield "closes", (year.facts.year, saved, "GBP/year", hosted)
     if at == 0:
         return
-    entered, earlier = year.a.hosts - year.before.hosts, years[at - 1]
+    entered, earlier = year.arrangement.hosts - year.before.hosts, years[at - 1]
     to = frozenset(b for b, s in entered if (i, s) in year.before.hosts)
-    ahead = fit_out_years(course.first.facts)
+    ahead = fit_out_years(schedule.first.facts)
     if ahead and to:
         yield "fitted_out", (year.facts.year - ahead, math.nan, "", to)
     most = rules[0].moves_per_year if rules else None
-    if most is not None and len(earlier.a.hosts - earlier.before.hosts) >= most:
+    if most is not None and len(earlier.arrangement.hosts - earlier.before.hosts) >= most:
         yield "moves_used_up", (earlier.facts.year, float(most), "moves", frozenset())
-    if i in course.last.a.disposed and _can_end(year, i) and not _can_end(earlier, i):
+    if i in schedule.last.arrangement.disposed and _can_end(year, i) and not _can_end(earlier, i):
         yield "lease_can_end", (year.facts.year, math.nan, "", frozenset())
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from placeopt.estate.verify.behaviour import goes_to
+from placeopt.estate.verify.behaviour import visit_shares
 from placeopt.estate.verify.facts import Facts
 from placeopt.estate.verify.sums import Arrangement, mean_of_worst, minutes_used
 from placeopt.estate.verify.years import Year
 from placeopt.scenario.rules.estate.services import Access, Behaviour, Fairness
 
 TOLERANCE = 1e-5  # relative
-SPREAD = 1e-4  # of a zone's visits
-FULL_M2 = 0.01  # a building with less floor left than this is full
-CAR = {"drive", "car"}
-Found = tuple[bool, str]
+SHARE_TOLERANCE = 1e-4  # of a zone's visits
+FULL_TOLERANCE_M2 = 0.01  # a building with less floor left than this is full
+CAR_MODES = {"drive", "car"}
+RuleResult = tuple[bool, str]
 
 
 def district_named(facts: Facts, district: str) -> str:
@@ -44,7 +44,7 @@ def nearest_hosts(
     matrices = [
         facts.times.matrix(mode)[:, columns]
         for mode in modes
-        if columns and (car or mode not in CAR)
+        if columns and (car or mode not in CAR_MODES)
     ]
     if not matrices:
         return {}
@@ -52,7 +52,7 @@ def nearest_hosts(
     return {z: m for z, m in zip(facts.times.zone_ids, near, strict=True) if m == m}
 
 
-class Ways:
+class FastestMinutes:
     """Minutes by the fastest of the modes open to people with(out) a car."""
 
     def __init__(self, facts: Facts, modes: tuple[str, ...], car: bool) -> None:
@@ -60,7 +60,7 @@ class Ways:
 
         self._zone = {z: n for n, z in enumerate(facts.times.zone_ids)}
         self._building = {i: n for n, i in enumerate(facts.times.building_ids)}
-        matrices = [facts.times.matrix(mode) for mode in modes if car or mode not in CAR]
+        matrices = [facts.times.matrix(mode) for mode in modes if car or mode not in CAR_MODES]
         self._minutes = np.fmin.reduce(matrices, axis=0) if matrices else None
 
     def to(self, zone: str, i: str) -> float:
@@ -101,9 +101,9 @@ def residents_counted(
             yield zone, True, people - without
 
 
-def fairness(rule: Fairness, year: Year) -> Found:
+def fairness(rule: Fairness, year: Year) -> RuleResult:
     """(E8) Minutes to the hosts used; today's with everyone where residents go by themselves."""
-    facts, a = year.facts, year.a
+    facts, a = year.facts, year.arrangement
     services = {s for s, row in facts.services.items() if not row["back_office"]}
     if rule.services != "all":
         services &= set(rule.services)
@@ -113,7 +113,7 @@ def fairness(rule: Fairness, year: Year) -> Found:
         today.setdefault(s, []).append(i)
     before = {}
     for zone, s in facts.visits:
-        going = goes_to(facts, zone, today.get(s, ())) if s in services else {}
+        going = visit_shares(facts, zone, today.get(s, ())) if s in services else {}
         if going:
             before[zone, s] = sum(part * facts.fastest[zone, i] for i, part in going.items())
     details = []
@@ -170,22 +170,22 @@ def _kolm_pollak(
     return math.log(mean / total) / kappa if kappa else mean / total
 
 
-def behaviour(rule: Behaviour, year: Year) -> Found:
+def behaviour(rule: Behaviour, year: Year) -> RuleResult:
     """(E16) Where people go, found again from the hosts alone."""
-    facts, a = year.facts, year.a
+    facts, a = year.facts, year.arrangement
     if rule.residents == "planner":
         return True, ""
     hosts: dict[str, list[str]] = {}
     for i, service in a.hosts:
         hosts.setdefault(service, []).append(i)
-    full = {i for i in a.open if year.sums.area_used(i) >= facts.usable_m2(i) - FULL_M2}
+    full = {i for i in a.open if year.sums.area_used(i) >= facts.usable_m2(i) - FULL_TOLERANCE_M2}
     for (zone, service), shares in a.served.items():
         if rule.overflow:
-            wrong = _passed(
+            wrong = _describe_passed_host(
                 facts, zone, shares, [i for i in hosts.get(service, []) if i not in full]
             )
         else:
-            wrong = _elsewhere(facts, zone, shares, hosts.get(service, []))
+            wrong = _describe_deviation(facts, zone, shares, hosts.get(service, []))
         if wrong:
             return False, f"zone {zone}, {service}: {wrong}"
     if rule.residents == "decay":
@@ -194,21 +194,27 @@ def behaviour(rule: Behaviour, year: Year) -> Found:
     return True, f"everyone served is served at the nearest host{past}"
 
 
-def _elsewhere(facts: Facts, zone: str, shares: dict[str, float], hosts: list[str]) -> str:
+def _describe_deviation(facts: Facts, zone: str, shares: dict[str, float], hosts: list[str]) -> str:
     """Who is sent elsewhere than residents go by themselves; what is unserved is so everywhere."""
     total = sum(shares.values())
-    going = goes_to(facts, zone, hosts)
+    going = visit_shares(facts, zone, hosts)
     for i in {*shares, *going}:
         stated, found = shares.get(i, 0.0), total * going.get(i, 0.0)
-        if abs(stated - found) > SPREAD:
+        if abs(stated - found) > SHARE_TOLERANCE:
             return f"{100 * stated:.3f}% are sent to {i}, {100 * found:.3f}% go there"
     return ""
 
 
-def _passed(facts: Facts, zone: str, shares: dict[str, float], room: list[str]) -> str:
+def _describe_passed_host(
+    facts: Facts, zone: str, shares: dict[str, float], room: list[str]
+) -> str:
     """Who is sent past a host whose building has room."""
     near = sorted((facts.fastest[zone, i], i) for i in room if (zone, i) in facts.fastest)
     for i, share in shares.items():
-        if near and share > SPREAD and (facts.fastest.get((zone, i), math.inf), i) > near[0]:
+        if (
+            near
+            and share > SHARE_TOLERANCE
+            and (facts.fastest.get((zone, i), math.inf), i) > near[0]
+        ):
             return f"sent to {i}, past {near[0][1]}, which has room"
     return ""

@@ -10,19 +10,19 @@ from typing import Any
 from placeopt.estate.verify.money import capital, carbon, fair_rents, revenue
 from placeopt.estate.verify.residents import (
     TOLERANCE,
-    Found,
+    RuleResult,
     behaviour,
     district_named,
     fairness,
     full_offer,
 )
-from placeopt.estate.verify.standards import access, held_by
+from placeopt.estate.verify.standards import access, only_by_nearest
 from placeopt.estate.verify.years import (
-    Course,
+    Schedule,
     Year,
-    came_back,
-    filled_again,
-    moved_too_early,
+    moves_before_fit_out,
+    refilled_buildings,
+    returned_services,
 )
 from placeopt.scenario.rules.estate.services import (
     Access,
@@ -39,12 +39,12 @@ from placeopt.scenario.rules.estate.services import (
 )
 from placeopt.scenario.verification import Check
 
-FEW = 0.01  # of a visit: shares are rounded
+VISITS_TOLERANCE = 0.01  # of a visit: shares are rounded
 
 
-def check_rules(course: Course) -> Iterator[Check]:
+def check_rules(schedule: Schedule) -> Iterator[Check]:
     """Every rule of the scenario, in its order; raises for a rule nobody checks."""
-    facts = course.first.facts
+    facts = schedule.first.facts
     names = {
         row[key]: row["name"]
         for table, key in (
@@ -58,17 +58,17 @@ def check_rules(course: Course) -> Iterator[Check]:
     }
     for rule in facts.scenario.rules:
         if isinstance(rule, EstateRule):
-            holds, detail = _over_years(rule, course)
-            only = held_by(rule, course) if holds and isinstance(rule, Access) else ""
+            holds, detail = _check_rule(rule, schedule)
+            only = only_by_nearest(rule, schedule) if holds and isinstance(rule, Access) else ""
             yield Check(rule.number, rule.name, rule.sentence(names), holds, detail, only)
 
 
-def _over_years(rule: EstateRule, course: Course) -> Found:
+def _check_rule(rule: EstateRule, schedule: Schedule) -> RuleResult:
     """A rule of a year holds in each year that it speaks of."""
-    if rule.name in WHOLE:
-        return WHOLE[rule.name](rule, course)
+    if rule.name in MULTI_YEAR:
+        return MULTI_YEAR[rule.name](rule, schedule)
     holds, detail = True, "speaks of no decided year"
-    for year in course.years:
+    for year in schedule.years:
         if rule.holds_in(year.facts.year):
             holds, detail = YEARLY[rule.name](rule, year)
             if year.facts.over_years:
@@ -78,31 +78,31 @@ def _over_years(rule: EstateRule, course: Course) -> Found:
     return holds, detail
 
 
-def sequence(rule: Sequence, course: Course) -> Found:
+def sequence(rule: Sequence, schedule: Schedule) -> RuleResult:
     """(E12) Moves of a year are counted, what moves in finds its floor fitted out, and nothing
     comes back to what it left or is filled after it was emptied."""
-    if len(course.years) == 1:
+    if len(schedule.years) == 1:
         return True, "one year is decided"
-    breaches = [moved_too_early(course)]
+    breaches = [moves_before_fit_out(schedule)]
     if not rule.services_may_return:
-        breaches.append(came_back(course))
+        breaches.append(returned_services(schedule))
     if not rule.buildings_may_refill:
-        breaches.append(filled_again(course))
+        breaches.append(refilled_buildings(schedule))
     for breach in chain(*breaches):
         return False, breach
-    moves, when = max((moves_in(year), year.facts.year) for year in course.years)
+    moves, when = max((count_moves_in(year), year.facts.year) for year in schedule.years)
     most = rule.moves_per_year
     return most is None or moves <= most, f"{moves} moves in {when}"
 
 
-def moves_in(year: Year) -> int:
+def count_moves_in(year: Year) -> int:
     """Service points of a year that were none the year before."""
-    return len(year.a.hosts - year.before.hosts)
+    return len(year.arrangement.hosts - year.before.hosts)
 
 
-def served(rule: Served, year: Year) -> Found:
+def served(rule: Served, year: Year) -> RuleResult:
     """(E1)"""
-    facts, a = year.facts, year.a
+    facts, a = year.facts, year.arrangement
     lost: dict[str, float] = {}
     total: dict[str, float] = {}
     for (zone, service), visits in facts.visits.items():
@@ -131,12 +131,16 @@ def least_visits(year: Year, i: str, service: str) -> float:
     wanted = any(visits > 0 for (_, s), visits in facts.visits.items() if s == service)
     if row["back_office"] or not wanted or facts.must_stay_open(i):
         return 0.0
-    return float(row["least_visits_per_year"]) if full_offer(facts, year.a, i, service) else 0.0
+    return (
+        float(row["least_visits_per_year"])
+        if full_offer(facts, year.arrangement, i, service)
+        else 0.0
+    )
 
 
-def hosted(rule: Hosted, year: Year) -> Found:
+def hosted(rule: Hosted, year: Year) -> RuleResult:
     """(E2)"""
-    facts, a = year.facts, year.a
+    facts, a = year.facts, year.arrangement
     for (zone, service), shares in a.served.items():
         for i in shares:
             if (i, service) not in a.hosts:
@@ -145,7 +149,7 @@ def hosted(rule: Hosted, year: Year) -> Found:
                 return False, f"zone {zone} is sent to {i}, which is out of reach"
     for i, service in sorted(a.hosts) if year.sums is not year.today else ():
         least, visits = least_visits(year, i, service), year.sums.load[i, service]
-        if visits < least * (1 - TOLERANCE) - FEW:
+        if visits < least * (1 - TOLERANCE) - VISITS_TOLERANCE:
             serves = f"{visits:,.0f} visits a year to {facts.named(service)}"
             return False, f"{facts.named(i)} serves {serves}, at least {least:,.0f} are asked for"
     for (i, service), desks in a.desks.items():
@@ -154,9 +158,9 @@ def hosted(rule: Hosted, year: Year) -> Found:
     return True, "every visit goes to a host in reach"
 
 
-def opened(rule: Opened, year: Year) -> Found:
+def opened(rule: Opened, year: Year) -> RuleResult:
     """(E3)"""
-    facts, a = year.facts, year.a
+    facts, a = year.facts, year.arrangement
     for i, service in sorted(a.hosts):
         row, stays = facts.buildings[i], (i, service) in facts.hosted_today
         if i not in a.open:
@@ -188,9 +192,9 @@ def opened(rule: Opened, year: Year) -> Found:
     return True, f"{len(a.hosts)} service points in {len(a.open)} open buildings"
 
 
-def floor(rule: Floor, year: Year) -> Found:
+def floor(rule: Floor, year: Year) -> RuleResult:
     """(E4)"""
-    facts, a, sums = year.facts, year.a, year.sums
+    facts, a, sums = year.facts, year.arrangement, year.sums
     base_only = not facts.scenario.of(Capacity)
     worst, which = -math.inf, ""
     for i in sorted(a.open):
@@ -206,15 +210,15 @@ def floor(rule: Floor, year: Year) -> Found:
     return worst <= max(0.01, TOLERANCE * 100), which
 
 
-def capacity(rule: Capacity, year: Year) -> Found:
+def capacity(rule: Capacity, year: Year) -> RuleResult:
     """(E5) Areas are recomputed from visits and desks; the arithmetic check compares them."""
     total = sum(year.sums.area.values())
     return True, f"{total:,.0f} m2 for all service points, as their visits and desks need"
 
 
-def together(rule: Together, year: Year) -> Found:
+def together(rule: Together, year: Year) -> RuleResult:
     """(E6)"""
-    facts, a = year.facts, year.a
+    facts, a = year.facts, year.arrangement
     table = facts.place.compatibility
     pairs = list(zip(table["service_a"], table["service_b"], table["relation"], strict=True))
     pairs += [(x, y, "must") for x, y in rule.must] + [(x, y, "never") for x, y in rule.never]
@@ -230,9 +234,9 @@ def together(rule: Together, year: Year) -> Found:
     return True, ""
 
 
-def network(rule: Network, year: Year) -> Found:
+def network(rule: Network, year: Year) -> RuleResult:
     """(E9)"""
-    facts, a = year.facts, year.a
+    facts, a = year.facts, year.arrangement
     counted = sorted(a.open)
     if rule.tier is not None:
         counted = [i for i in counted if a.tier.get(i) == rule.tier]
@@ -262,9 +266,9 @@ def network(rule: Network, year: Year) -> Found:
     return True, ", ".join(details)
 
 
-def pinned(rule: Pinned, year: Year) -> Found:
+def pinned(rule: Pinned, year: Year) -> RuleResult:
     """(E13)"""
-    facts, a = year.facts, year.a
+    facts, a = year.facts, year.arrangement
     for i, row in facts.buildings.items():
         keep = row["pinned"] == "keep" or i in rule.keep or facts.unknown_use(i)
         if keep and i not in a.open:
@@ -277,7 +281,7 @@ def pinned(rule: Pinned, year: Year) -> Found:
     return True, ""
 
 
-YEARLY: dict[str, Callable[[Any, Year], Found]] = {
+YEARLY: dict[str, Callable[[Any, Year], RuleResult]] = {
     "served": served,
     "hosted": hosted,
     "opened": opened,
@@ -293,4 +297,7 @@ YEARLY: dict[str, Callable[[Any, Year], Found]] = {
     "carbon": carbon,
     "pinned": pinned,
 }
-WHOLE: dict[str, Callable[[Any, Course], Found]] = {"capital": capital, "sequence": sequence}
+MULTI_YEAR: dict[str, Callable[[Any, Schedule], RuleResult]] = {
+    "capital": capital,
+    "sequence": sequence,
+}

@@ -15,8 +15,8 @@ from typing import Any
 from placeopt.estate.verify.facts import Key
 from placeopt.estate.verify.read import Tables, rows
 from placeopt.estate.verify.residents import full_offer
-from placeopt.estate.verify.tables import agree, differs
-from placeopt.estate.verify.years import Course, Year, fit_out_years, received
+from placeopt.estate.verify.tables import compare_columns, compare_figure
+from placeopt.estate.verify.years import Schedule, Year, fit_out_years, receipts_in
 from placeopt.scenario.discount import annuity, discount_factors
 from placeopt.scenario.reassignment import (
     AREA_TOLERANCE_M2,
@@ -36,54 +36,58 @@ Change = tuple[list[float], float]  # GBP of capital paid by each year, GBP of n
 
 
 def wrong_sent_past(
-    course: Course, nothing: Course, tables: Tables, summary: Mapping[str, Any]
+    schedule: Schedule, nothing: Schedule, tables: Tables, summary: Mapping[str, Any]
 ) -> Iterator[str]:
     """Every figure about visits sent past a nearer host that is not the one found, in words."""
-    scenario = course.first.facts.scenario
+    scenario = schedule.first.facts.scenario
     if not planner_assigns(scenario):
         if "sent_past" in tables:
             yield "sent_past: residents go by themselves, and nobody is sent"
         return
-    columns = _columns(course, nothing, summary)
+    columns = _expected_columns(schedule, nothing, summary)
     keys = [(*key,) for key in rows(tables["sent_past"], "year", "service_id")]
     for key in sorted(columns["visits_per_year"].keys() - set(keys)):
         yield f"sent_past: no row of {key[0]} {key[1]}"
-    yield from agree("sent_past", tables["sent_past"], ("year", "service_id"), columns)
-    last = course.last.facts.year
+    yield from compare_columns("sent_past", tables["sent_past"], ("year", "service_id"), columns)
+    last = schedule.last.facts.year
     found = {
         name: sum(visits for (year, _), visits in figures.items() if year == last)
         for name, figures in columns.items()
     }
     served, past = found.pop("visits_per_year"), found["past_nearer_visits_per_year"]
     for name, visits in found.items():
-        yield from differs(f"summary {name}", _stated(summary, name), visits)
+        yield from compare_figure(f"summary {name}", _stated(summary, name), visits)
     share, stated = past / served if served else 0.0, _stated(summary, "past_nearer_share")
     if not abs(stated - share) <= 1e-4:
         yield f"summary past_nearer_share: stated {stated:.4f}, found {share:.4f}"
     if uses_reassignment(scenario):
-        yield from _reassignment(course, nothing, summary)
+        yield from _reassignment(schedule, nothing, summary)
 
 
 def _stated(summary: Mapping[str, Any], name: str) -> float:
     return float(summary[name]) if name in summary else math.nan
 
 
-def _reassignment(course: Course, nothing: Course, summary: Mapping[str, Any]) -> Iterator[str]:
+def _reassignment(
+    schedule: Schedule, nothing: Schedule, summary: Mapping[str, Any]
+) -> Iterator[str]:
     """What is claimed of it: minutes as found, no dearer than may be, no better than its bound."""
     if "reassignment_status" not in summary:
         yield "summary: nothing is stated of sending visits nearer"
         return
-    best, cost = _stated(summary, "cost_best_found"), course.totals()["cost"]
-    most = cost_ceiling_gbp(course.first.facts.scenario, best, -math.inf, nothing.totals()["cost"])
-    minutes = sum(year.sums.minutes for year in course.years)
-    visits = sum(_visits_served(year) for year in course.years)
+    best, cost = _stated(summary, "cost_best_found"), schedule.totals()["cost"]
+    most = cost_ceiling_gbp(
+        schedule.first.facts.scenario, best, -math.inf, nothing.totals()["cost"]
+    )
+    minutes = sum(year.sums.minutes for year in schedule.years)
+    visits = sum(_visits_served(year) for year in schedule.years)
     for name, value in {
         "reassignment_cost_gbp": cost - best,
         "reassignment_cost_ceiling_gbp": most,
         "reassignment_minutes_after": minutes,
         "reassignment_mean_minutes_after": minutes / visits if visits else 0.0,
     }.items():
-        yield from differs(f"summary {name}", _stated(summary, name), value)
+        yield from compare_figure(f"summary {name}", _stated(summary, name), value)
     if cost > most + max(1.0, 1e-6 * abs(most)):
         yield f"cost: {pounds(cost)}, sending visits nearer may raise it to {pounds(most)}"
     before, bound = (
@@ -104,20 +108,20 @@ def _reassignment(course: Course, nothing: Course, summary: Mapping[str, Any]) -
 def _visits_served(year: Year) -> float:
     return sum(
         year.facts.visits.get(key, 0.0) * sum(shares.values())
-        for key, shares in year.a.served.items()
+        for key, shares in year.arrangement.served.items()
     )
 
 
-def _columns(
-    course: Course, nothing: Course, summary: Mapping[str, Any]
+def _expected_columns(
+    schedule: Schedule, nothing: Schedule, summary: Mapping[str, Any]
 ) -> dict[str, dict[tuple[Any, ...], float]]:
     """The columns of the table as found: (year, service) -> visits a year."""
-    facts = course.first.facts
+    facts = schedule.first.facts
     best = summary.get("cost_best_found")
-    cost = course.totals()["cost"]
+    cost = schedule.totals()["cost"]
     ceiling = cost_ceiling_gbp(facts.scenario, best, cost, nothing.totals()["cost"])
     no_money_left = is_used_up(ceiling - cost, cost)
-    short = _years_short_of_capital(course)
+    short = _capital_used_up(schedule)
     columns: dict[str, dict[tuple[Any, ...], float]] = {
         name: {}
         for name in (
@@ -125,36 +129,36 @@ def _columns(
             *(f"past_{reason}_visits_per_year" for reason in ("nearer", *REASONS)),
         )
     }
-    for t, year in enumerate(course.years):
+    for t, year in enumerate(schedule.years):
         for s, row in year.facts.services.items():
             if row["back_office"]:
                 continue
             key = (year.facts.year, s)
-            counted = _counted(course, t, s, short, no_money_left)
+            counted = _visits_by_reason(schedule, t, s, short, no_money_left)
             columns["past_nearer_visits_per_year"][key] = sum(counted.values())
             for reason in REASONS:
                 columns[f"past_{reason}_visits_per_year"][key] = counted[reason]
             columns["visits_per_year"][key] = sum(
                 year.facts.visits.get((zone, s), 0.0) * sum(shares.values())
-                for (zone, service), shares in year.a.served.items()
+                for (zone, service), shares in year.arrangement.served.items()
                 if service == s
             )
     return columns
 
 
-def _counted(
-    course: Course, t: int, s: str, short: list[bool], no_money_left: bool
+def _visits_by_reason(
+    schedule: Schedule, t: int, s: str, short: list[bool], no_money_left: bool
 ) -> dict[str, float]:
     """Visits to a service in a year sent past a nearer host, by the reason why."""
-    year = course.years[t]
-    facts, a = year.facts, year.a
+    year = schedule.years[t]
+    facts, a = year.facts, year.arrangement
     hosts = sorted(i for i, service in a.hosts if service == s)
     full = {i: full_offer(facts, a, i, s) for i in hosts}
     rate = facts.services[s]["area_m2_per_1000_visits"] / 1000
     fits = not (facts.scenario.of(Floor) and facts.scenario.of(Capacity)) or rate <= 0
     least = max(VISIT_TOLERANCE * rate, AREA_TOLERANCE_M2)
     roomy = {i for i in hosts if fits or facts.usable_m2(i) - year.sums.area_used(i) > least}
-    more = {i: _change(course, t, (i, s), rate, 1) for i in roomy}
+    more = {i: _marginal_change(schedule, t, (i, s), rate, 1) for i in roomy}
     less: dict[str, Change] = {}
     counted: dict[str, float] = defaultdict(float)
     for (zone, service), shares in a.served.items():
@@ -170,16 +174,16 @@ def _counted(
             if not nearer:
                 continue
             if i not in less:
-                less[i] = _change(course, t, (i, s), rate, -1)
+                less[i] = _marginal_change(schedule, t, (i, s), rate, -1)
             reasons = {
-                _barred(less[i], more[j], short, no_money_left) for j in nearer if j in roomy
+                _obstacle(less[i], more[j], short, no_money_left) for j in nearer if j in roomy
             }
             why = next((r for r in ("open", "cost", "capital") if r in reasons), "floor")
             counted[why] += share * facts.visits.get((zone, s), 0.0)
     return counted
 
 
-def _barred(less: Change, more: Change, short: list[bool], no_money_left: bool) -> str:
+def _obstacle(less: Change, more: Change, short: list[bool], no_money_left: bool) -> str:
     """What keeps a visit from being moved: capital, cost, or nothing (open)."""
     for k, used in enumerate(short):
         if used and less[0][k] + more[0][k] > COST_TOLERANCE_GBP:
@@ -187,9 +191,9 @@ def _barred(less: Change, more: Change, short: list[bool], no_money_left: bool) 
     return "cost" if no_money_left and less[1] + more[1] > COST_TOLERANCE_GBP else "open"
 
 
-def _change(course: Course, t: int, point: Key, rate: float, sign: int) -> Change:
+def _marginal_change(schedule: Schedule, t: int, point: Key, rate: float, sign: int) -> Change:
     """What one visit more (1) or less (-1) at a service point in a year changes."""
-    facts, count = course.first.facts, len(course.years)
+    facts, count = schedule.first.facts, len(schedule.years)
     money, row = facts.scenario.money, facts.buildings[point[0]]
     factor = discount_factors(count, money.discount_rate).tolist()
     weight = factor[t]
@@ -198,7 +202,7 @@ def _change(course: Course, t: int, point: Key, rate: float, sign: int) -> Chang
     gbp = sign * rate * row["running_cost_gbp_per_m2_per_year"] * weight
     if point in facts.hosted_today:
         return [0.0] * count, gbp
-    areas = [year.sums.area.get(point, 0.0) for year in course.years]
+    areas = [year.sums.area.get(point, 0.0) for year in schedule.years]
     was = _fitted(areas, fit_out_years(facts))
     areas[t] += sign * AREA_TOLERANCE_M2
     now = _fitted(areas, fit_out_years(facts))
@@ -217,17 +221,17 @@ def _fitted(areas: list[float], ahead: int) -> list[float]:
     return found
 
 
-def _years_short_of_capital(course: Course) -> list[bool]:
+def _capital_used_up(schedule: Schedule) -> list[bool]:
     """Whether by each year some pot that pays for fit-out is used up."""
-    short = [False] * len(course.years)
-    for rule in course.first.facts.scenario.of(Capital):
+    short = [False] * len(schedule.years)
+    for rule in schedule.first.facts.scenario.of(Capital):
         if "fit_out" not in rule.pays_for:
             continue
-        pots = rule.pots(len(course.years))
+        pots = rule.pots(len(schedule.years))
         there = spent = 0.0
-        for t, year in enumerate(course.years):
-            came = received(course, year.facts.year)
-            if len(course.years) == 1:
+        for t, year in enumerate(schedule.years):
+            came = receipts_in(schedule, year.facts.year)
+            if len(schedule.years) == 1:
                 came = sum(net for net, _ in year.sums.sold.values())
             there += pots[t] + rule.recycled_share * came
             works = year.sums.works()

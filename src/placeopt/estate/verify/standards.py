@@ -18,25 +18,25 @@ from placeopt.estate.verify.facts import Facts
 from placeopt.estate.verify.read import Tables, rows
 from placeopt.estate.verify.residents import (
     TOLERANCE,
-    Found,
-    Ways,
+    FastestMinutes,
+    RuleResult,
     district_named,
     full_offer,
     nearest_hosts,
     residents_counted,
 )
-from placeopt.estate.verify.tables import agree
-from placeopt.estate.verify.years import Course, Year
+from placeopt.estate.verify.tables import compare_columns
+from placeopt.estate.verify.years import Schedule, Year
 from placeopt.scenario.rules.estate.services import Access
 
-SENT = 1e-6  # of a zone's visits: less is rounding
-CLOSE = 1e-5  # shares of residents agree to this
+VISITS_TOLERANCE = 1e-6  # of a zone's visits: less is rounding
+SHARE_TOLERANCE = 1e-5  # shares of residents agree to this
 ONLY_NEAREST = "by the nearest open place only"
 Standard = tuple[str, str | None]  # a service, and a district where the rule asks by district
 
 
 @dataclass(frozen=True)
-class Met:
+class Attainment:
     """How far an arrangement meets one standard."""
 
     residents: float
@@ -55,18 +55,24 @@ class Met:
         return rule.minutes is None or share >= rule.share - TOLERANCE
 
 
-def access(rule: Access, year: Year) -> Found:
+def access(rule: Access, year: Year) -> RuleResult:
     """(E7) The tightest standard of the rule, counted as it asks; the other measure beside it."""
     facts = year.facts
     found = standards_of(rule, year)
     for (service, scope), one in found.items():
         if rule.ceiling_minutes is not None and not one.longest_nearest <= rule.ceiling_minutes:
-            return False, f"{_of(facts, service, scope)}: {_reach(one.longest_nearest)}"
+            return (
+                False,
+                f"{_standard_label(facts, service, scope)}: {_describe_minutes(one.longest_nearest)}",
+            )
         far = rule.counts == "served" and not one.longest_served <= (
             rule.ceiling_minutes or math.inf
         )
         if far:
-            return False, f"{_of(facts, service, scope)}: sent {_reach(one.longest_served)}"
+            return (
+                False,
+                f"{_standard_label(facts, service, scope)}: sent {_describe_minutes(one.longest_served)}",
+            )
     if not found:
         return True, "counts nobody"
     if rule.minutes is None:
@@ -77,31 +83,31 @@ def access(rule: Access, year: Year) -> Found:
     near = f"{100 * found[by_nearest].nearest:.2f}%"
     sent = f"{100 * found[by_served].served:.2f}%"
     if rule.counts == "served":
-        text = f"{_of(facts, *by_served)}: {sent} {within} as sent; by the nearest open place "
+        text = f"{_standard_label(facts, *by_served)}: {sent} {within} as sent; by the nearest open place "
         return found[by_served].holds(rule, "served"), (
             f"{text}{100 * found[by_served].nearest:.2f}%"
         )
-    text = f"{_of(facts, *by_nearest)}: {near} {within} by the nearest open place; as sent "
-    other = "" if by_served == by_nearest else f", {_of(facts, *by_served)} {sent}"
+    text = f"{_standard_label(facts, *by_nearest)}: {near} {within} by the nearest open place; as sent "
+    other = "" if by_served == by_nearest else f", {_standard_label(facts, *by_served)} {sent}"
     text += f"{100 * found[by_nearest].served:.2f}%{other}"
     return found[by_nearest].holds(rule, "nearest"), text
 
 
-def held_by(rule: Access, course: Course) -> str:
+def only_by_nearest(rule: Access, schedule: Schedule) -> str:
     """What a plain "holds" would leave unsaid: that the rule is kept by the nearest open place, and
     not as residents are sent."""
     kept = all(
         one.holds(rule, "served")
-        for year in course.years
+        for year in schedule.years
         if rule.holds_in(year.facts.year)
         for one in standards_of(rule, year).values()
     )
     return "" if kept else ONLY_NEAREST
 
 
-def standards_of(rule: Access, year: Year) -> dict[Standard, Met]:
+def standards_of(rule: Access, year: Year) -> dict[Standard, Attainment]:
     """Every service and scope of the rule that counts somebody."""
-    facts, a = year.facts, year.a
+    facts, a = year.facts, year.arrangement
     services: Any = rule.services
     if services == "all":
         services = [s for s, row in facts.services.items() if not row["back_office"]]
@@ -109,7 +115,7 @@ def standards_of(rule: Access, year: Year) -> dict[Standard, Met]:
     if rule.each_district:
         scopes = list(facts.place.districts["district_id"])
     modes = rule.modes_of(tuple(m for m in facts.scenario.travel.modes if m in facts.times.modes))
-    ways = {car: Ways(facts, modes, car) for car in (True, False)}
+    ways = {car: FastestMinutes(facts, modes, car) for car in (True, False)}
     people = {scope: list(residents_counted(rule, facts, scope)) for scope in scopes}
     found = {}
     for service in services:
@@ -119,22 +125,22 @@ def standards_of(rule: Access, year: Year) -> dict[Standard, Met]:
         near = {car: nearest_hosts(facts, offers, modes, car) for car in (True, False)}
         for scope in scopes:
             if people[scope]:
-                found[service, scope] = _met(
+                found[service, scope] = _attainment(
                     rule, year, service, people[scope], set(offers), near, ways
                 )
     return found
 
 
-def _met(
+def _attainment(
     rule: Access,
     year: Year,
     service: str,
     people: list[tuple[str, bool, float]],
     offers: set[str],
     near_to: dict[bool, dict[str, float]],
-    ways: dict[bool, Ways],
-) -> Met:
-    facts, a = year.facts, year.a
+    ways: dict[bool, FastestMinutes],
+) -> Attainment:
+    facts, a = year.facts, year.arrangement
     most = math.inf if rule.minutes is None else rule.minutes
     total = near = served = longest_near = longest_sent = 0.0
     for zone, car, count in people:
@@ -149,37 +155,37 @@ def _met(
         for i, share in a.served.get((zone, service), {}).items():
             way = ways[car].to(zone, i)
             served += count * share * (i in offers and way <= most and way < math.inf)
-            if share > SENT:
+            if share > VISITS_TOLERANCE:
                 longest_sent = max(longest_sent, way)
-    return Met(total, near / total, served / total, longest_near, longest_sent)
+    return Attainment(total, near / total, served / total, longest_near, longest_sent)
 
 
-def _of(facts: Facts, service: str, scope: str | None) -> str:
+def _standard_label(facts: Facts, service: str, scope: str | None) -> str:
     where = f" in {district_named(facts, scope)}" if scope else ""
     return f"{facts.named(service)}{where}"
 
 
-def _reach(minutes: float) -> str:
+def _describe_minutes(minutes: float) -> str:
     return "out of reach of somebody" if minutes == math.inf else f"as far as {minutes:.1f} minutes"
 
 
-def _ceiling_as_sent(rule: Access, facts: Facts, found: dict[Standard, Met]) -> str:
+def _ceiling_as_sent(rule: Access, facts: Facts, found: dict[Standard, Attainment]) -> str:
     """The longest ways by both measures."""
     near = max(found, key=lambda key: found[key].longest_nearest)
     far = max(found, key=lambda key: found[key].longest_served)
     return (
-        f"{_of(facts, *near)}: {_reach(found[near].longest_nearest)} to the nearest open place; "
-        f"{_of(facts, *far)}: sent {_reach(found[far].longest_served)}"
+        f"{_standard_label(facts, *near)}: {_describe_minutes(found[near].longest_nearest)} to the nearest open place; "
+        f"{_standard_label(facts, *far)}: sent {_describe_minutes(found[far].longest_served)}"
     )
 
 
-def wrong_standards(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
+def wrong_standards(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iterator[str]:
     """Every figure of the table of standards that is not the one found, in words."""
     columns: dict[str, dict[tuple[Any, ...], float]] = defaultdict(dict)
     shares: dict[str, dict[tuple[Any, ...], float]] = defaultdict(dict)
     words: dict[tuple[Any, ...], tuple[str, ...]] = {}
-    for number, rule in enumerate(course.first.facts.scenario.of(Access), start=1):
-        for year, was in zip(course.years, nothing.years, strict=True):
+    for number, rule in enumerate(schedule.first.facts.scenario.of(Access), start=1):
+        for year, was in zip(schedule.years, nothing.years, strict=True):
             if not rule.holds_in(year.facts.year):
                 continue
             before = standards_of(rule, was)
@@ -202,31 +208,31 @@ def wrong_standards(course: Course, nothing: Course, tables: Tables) -> Iterator
                     shares[f"nearest_share_{column}"][key] = of.nearest if known else math.nan
                     shares[f"served_share_{column}"][key] = of.served if known else math.nan
                 words[key] = (
-                    rule.counted(), rule.offer, rule.counts, _holds(rule, today), _holds(rule, one)
+                    rule.counted(), rule.offer, rule.counts, _measures_met(rule, today), _measures_met(rule, one)
                 )  # fmt: skip
     keys = ("year", "access_rule", "service_id", "district_id")
     table = tables["standards"]
-    yield from agree("standard of", table, keys, columns)
+    yield from compare_columns("standard of", table, keys, columns)
     stated = rows(table, *keys)
     for column, figures in shares.items():
         for key, value in zip(stated, table[column].tolist(), strict=True):
             found = figures.get(key, math.nan)
-            if abs(value - found) > CLOSE or (value == value) != (found == found):
-                yield f"standard of {_words(key)} {column}: stated {value:.5f}, found {found:.5f}"
+            if abs(value - found) > SHARE_TOLERANCE or (value == value) != (found == found):
+                yield f"standard of {_key_text(key)} {column}: stated {value:.5f}, found {found:.5f}"
     said = rows(table, "counted", "offer", "counts", "holds_before", "holds_after")
     for key, value in zip(stated, said, strict=True):
         if value != words.get(key):
-            yield f"standard of {_words(key)}: stated {value}, found {words.get(key)}"
+            yield f"standard of {_key_text(key)}: stated {value}, found {words.get(key)}"
     for key in words.keys() - set(stated):
-        yield f"standard of {_words(key)}: no row"
+        yield f"standard of {_key_text(key)}: no row"
 
 
-def _holds(rule: Access, one: Met) -> str:
+def _measures_met(rule: Access, one: Attainment) -> str:
     """By which measures a standard is met."""
     if one.holds(rule, "served"):
         return "as_sent"
     return "by_nearest_only" if one.holds(rule, "nearest") else "no"
 
 
-def _words(key: tuple[Any, ...]) -> str:
+def _key_text(key: tuple[Any, ...]) -> str:
     return " ".join(str(part) for part in key if part != "")

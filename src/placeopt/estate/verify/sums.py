@@ -43,7 +43,7 @@ class Sums:
     fitted: dict[Key, float]  # m2 fitted out by the end of the year, of what is new since today
     parts: dict[str, dict[str, float]]  # by PARTS: building -> GBP
     staff: dict[Key, float]  # (building, service) -> GBP
-    double: dict[Key, float]  # staff paid once more where a service point closed
+    double_running: dict[Key, float]  # staff paid once more where a service point closed
     redundancy: dict[str, float]  # service -> GBP, of points fewer than the year before
     fit_out: dict[Key, float]
     moves: dict[Key, float]
@@ -127,7 +127,7 @@ def sums_of(
             (i, s): facts.services[s][STAFF] + facts.services[s][BY_VISITS] * load[i, s] / 1000
             for i, s in sorted(a.hosts)
         },
-        double={(i, s): double_running_years * facts.services[s][STAFF] for i, s in gone},
+        double_running={(i, s): double_running_years * facts.services[s][STAFF] for i, s in gone},
         redundancy=_redundancy(facts, a, before),
         fit_out={
             point: facts.buildings[point[0]]["fit_out_gbp_per_m2"]

@@ -10,7 +10,7 @@ from typing import Any
 from placeopt.estate.verify.read import Tables, arrangement_at_the_end, rows
 from placeopt.estate.verify.sums import PARTS, Arrangement, Sums
 from placeopt.estate.verify.years import (
-    Course,
+    Schedule,
     Year,
     backlog_of,
     carbon_present,
@@ -21,9 +21,9 @@ from placeopt.estate.verify.years import (
 from placeopt.scenario.rules.estate.services import FairRents
 
 Figures = Mapping[tuple[Any, ...], float]  # by the row's key
-MONEY = 1.0  # GBP, visits: figures agree to this, or to a millionth
-CLOSE = 0.01  # minutes, m2, tCO2e
-SHARE = 1e-6
+GBP_TOLERANCE = 1.0  # GBP, visits: figures agree to this, or to a millionth
+QUANTITY_TOLERANCE = 0.01  # minutes, m2, tCO2e
+SHARE_TOLERANCE = 1e-6
 LINES_OF_MONEY = {  # part of the sums -> line of the money table
     "fixed": "open buildings",
     "in_use": "floor area in use",
@@ -40,72 +40,76 @@ LINES_OF_MONEY = {  # part of the sums -> line of the money table
 
 
 def wrong_figures(
-    course: Course, nothing: Course, tables: Tables, summary: Mapping[str, Any]
+    schedule: Schedule, nothing: Schedule, tables: Tables, summary: Mapping[str, Any]
 ) -> Iterator[str]:
     """Every figure of the plan that is not the one found, in words."""
-    yield from _end_state(course, nothing, tables)
-    yield from _objectives(course, nothing, tables)
-    yield from _money(course, nothing, tables)
-    yield from _summary(course, nothing, summary)
+    yield from _end_state(schedule, nothing, tables)
+    yield from _objectives(schedule, nothing, tables)
+    yield from _money(schedule, nothing, tables)
+    yield from _summary(schedule, nothing, summary)
 
 
-def agree(
+def compare_columns(
     name: str, table: Any, keys: tuple[str, ...], columns: Mapping[str, Figures]
 ) -> Iterator[str]:
     """Rows of a table against the figures found, column by column; absent rows are 0."""
     stated = rows(table, *keys)
     for key, times in Counter(stated).items():
         if times > 1:
-            yield f"{name} {_words(key)} stands {times} times"
+            yield f"{name} {_key_text(key)} stands {times} times"
     for column, figures in columns.items():
         for key, value in zip(stated, table[column].tolist(), strict=True):
-            yield from differs(f"{name} {_words(key)} {column}", value, figures.get(key, 0.0))
+            yield from compare_figure(
+                f"{name} {_key_text(key)} {column}", value, figures.get(key, 0.0)
+            )
         for key in figures.keys() - set(stated):
-            yield from differs(f"{name} {_words(key)} {column} (no row)", 0.0, figures[key])
+            yield from compare_figure(
+                f"{name} {_key_text(key)} {column} (no row)", 0.0, figures[key]
+            )
 
 
-def differs(what: str, stated: Any, found: float) -> Iterator[str]:
+def compare_figure(what: str, stated: Any, found: float) -> Iterator[str]:
     """The difference in words, where there is one."""
     if stated is None or stated != stated:
-        if found == found and abs(found) > CLOSE:
+        if found == found and abs(found) > QUANTITY_TOLERANCE:
             yield f"{what}: nothing stated, found {found:,.2f}"
         return
     if found != found:
         yield f"{what}: stated {stated:,.2f}, which the place does not state"
         return
-    close = MONEY if "gbp" in what or "visit" in what else CLOSE
+    close = GBP_TOLERANCE if "gbp" in what or "visit" in what else QUANTITY_TOLERANCE
     if not abs(stated - found) <= max(close, 1e-6 * abs(found)):
         yield f"{what}: stated {stated:,.2f}, found {found:,.2f}"
 
 
-def _words(key: tuple[Any, ...]) -> str:
+def _key_text(key: tuple[Any, ...]) -> str:
     return " ".join(str(part) for part in key)
 
 
-def _by_building(course: Course, figure: Callable[[Year, str], float]) -> dict[str, float]:
+def _by_building(schedule: Schedule, figure: Callable[[Year, str], float]) -> dict[str, float]:
     """A figure of a building, summed over the years."""
     found: dict[str, float] = defaultdict(float)
-    for year in course.years:
+    for year in schedule.years:
         for i in year.facts.buildings:
             found[i] += figure(year, i)
     return found
 
 
-def _end_state(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
+def _end_state(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iterator[str]:
     """Buildings, services and assignment are those of the last year."""
-    last, was = course.last, nothing.last
+    last, was = schedule.last, nothing.last
     ids = list(last.facts.buildings)
     receipts: dict[str, float] = defaultdict(float)
     backlog: dict[str, float] = defaultdict(float)
-    for _, i, net in receipts_of(course):
+    for _, i, net in receipts_of(schedule):
         receipts[i] += net
-    for _, i, _ in backlog_of(course):
+    for _, i, _ in backlog_of(schedule):
         backlog[i] += last.facts.stated(i, "backlog_gbp")
 
     def each(figure: Callable[[str], float]) -> Figures:
         return {(i,): figure(i) for i in ids}
 
-    works = _by_building(course, lambda year, i: year.sums.works_at(i))
+    works = _by_building(schedule, lambda year, i: year.sums.works_at(i))
     columns = {
         "running_cost_after_gbp_per_year": each(last.sums.running_of),
         "running_cost_before_gbp_per_year": each(was.sums.running_of),
@@ -118,20 +122,20 @@ def _end_state(course: Course, nothing: Course, tables: Tables) -> Iterator[str]
         "usable_m2": each(last.facts.usable_m2),
         "energy_after_kwh_per_year": each(lambda i: energy_of(last, i)),
         "energy_before_kwh_per_year": each(lambda i: energy_of(was, i)),
-        "carbon_after_tco2e_per_year": each(lambda i: emitted(last, i)),
-        "carbon_before_tco2e_per_year": each(lambda i: emitted(was, i)),
+        "carbon_after_tco2e_per_year": each(lambda i: carbon_of(last, i)),
+        "carbon_before_tco2e_per_year": each(lambda i: carbon_of(was, i)),
     }
-    yield from agree("building", tables["buildings"], ("building_id",), columns)
+    yield from compare_columns("building", tables["buildings"], ("building_id",), columns)
     yield from _same_arrangement(last, arrangement_at_the_end(tables))
-    yield from _words_of_buildings(course, tables["buildings"])
-    yield from _points(course, nothing, tables)
+    yield from _words_of_buildings(schedule, tables["buildings"])
+    yield from _service_points(schedule, nothing, tables)
     yield from assignment_rows(last, "assignment", tables["assignment"])
-    yield from _years_of_buildings(course, tables["buildings"])
+    yield from _years_of_buildings(schedule, tables["buildings"])
 
 
 def _same_arrangement(last: Year, stated: Arrangement) -> Iterator[str]:
     """What the tables of the end state arrange is what the last year's rows arrange."""
-    a, when = last.a, last.facts.year
+    a, when = last.arrangement, last.facts.year
     for what in ("open", "disposed", "hosts"):
         for one in sorted(getattr(stated, what) ^ getattr(a, what)):
             yield f"{one}: {what} in one table and not in the other in {when}"
@@ -140,18 +144,18 @@ def _same_arrangement(last: Year, stated: Arrangement) -> Iterator[str]:
             yield f"building {i}: tier {stated.tier.get(i)}, in {when} {a.tier.get(i)}"
     for point in stated.desks.keys() | a.desks.keys():
         desks, found = stated.desks.get(point, 0.0), a.desks.get(point, 0.0)
-        yield from differs(f"service {_words(point)} desks", desks, found)
+        yield from compare_figure(f"service {_key_text(point)} desks", desks, found)
     for key in stated.served.keys() | a.served.keys():
         shares, found_shares = stated.served.get(key, {}), a.served.get(key, {})
         for i in shares.keys() | found_shares.keys():
-            if abs(shares.get(i, 0.0) - found_shares.get(i, 0.0)) > SHARE:
-                yield f"assignment {_words(key)} {i}: not the share of {when}"
+            if abs(shares.get(i, 0.0) - found_shares.get(i, 0.0)) > SHARE_TOLERANCE:
+                yield f"assignment {_key_text(key)} {i}: not the share of {when}"
 
 
-def _words_of_buildings(course: Course, table: Any) -> Iterator[str]:
+def _words_of_buildings(schedule: Schedule, table: Any) -> Iterator[str]:
     """What is said of every building in words is what its figures say."""
-    a, facts = course.last.a, course.last.facts
-    today = course.first.before
+    a, facts = schedule.last.arrangement, schedule.last.facts
+    today = schedule.first.before
     for i, status, decision, disposal, before, after in rows(
         table,
         "building_id",
@@ -182,12 +186,12 @@ def _words_of_buildings(course: Course, table: Any) -> Iterator[str]:
 
 def energy_of(year: Year, i: str) -> float:
     """kWh of a building in the year."""
-    return year.facts.stated(i, "energy_kwh_per_year") if i in year.a.open else 0.0
+    return year.facts.stated(i, "energy_kwh_per_year") if i in year.arrangement.open else 0.0
 
 
-def emitted(year: Year, i: str) -> float:
+def carbon_of(year: Year, i: str) -> float:
     """tCO2e of a building in the year."""
-    return year.facts.stated(i, "carbon_tco2e_per_year") if i in year.a.open else 0.0
+    return year.facts.stated(i, "carbon_tco2e_per_year") if i in year.arrangement.open else 0.0
 
 
 def visits_at(year: Year, i: str) -> float:
@@ -199,23 +203,25 @@ def visits_at(year: Year, i: str) -> float:
     )
 
 
-def _points(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
-    last, was = course.last.sums, nothing.last.sums
+def _service_points(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iterator[str]:
+    last, was = schedule.last.sums, nothing.last.sums
     capital: dict[tuple[str, str], float] = defaultdict(float)
-    for year in course.years:
+    for year in schedule.years:
         for kind in (year.sums.fit_out, year.sums.moves):
             for point, gbp in kind.items():
                 capital[point] += gbp
     columns = {
         "area_m2": last.area,
         "area_before_m2": was.area,
-        "visits_per_year": visits_of(course.last),
+        "visits_per_year": visits_of(schedule.last),
         "visits_before_per_year": visits_of(nothing.last),
         "staffing_cost_gbp_per_year": last.staff,
         "capital_gbp": capital,
     }
-    yield from agree("service", tables["services"], ("building_id", "service_id"), columns)
-    today, a = course.first.before, course.last.a
+    yield from compare_columns(
+        "service", tables["services"], ("building_id", "service_id"), columns
+    )
+    today, a = schedule.first.before, schedule.last.arrangement
     for i, s, before, after, word in rows(
         tables["services"], "building_id", "service_id", "before", "after", "decision"
     ):
@@ -239,24 +245,26 @@ def assignment_rows(year: Year, name: str, table: Any) -> Iterator[str]:
     ):
         what = f"{name} {facts.year} {zone} {s} {i}"
         found = share * facts.visits.get((zone, s), 0.0)
-        yield from differs(f"{what} visits_per_year", visits, found)
-        yield from differs(f"{what} minutes", minutes, facts.fastest.get((zone, i), math.nan))
+        yield from compare_figure(f"{what} visits_per_year", visits, found)
+        yield from compare_figure(
+            f"{what} minutes", minutes, facts.fastest.get((zone, i), math.nan)
+        )
 
 
-def _years_of_buildings(course: Course, table: Any) -> Iterator[str]:
+def _years_of_buildings(schedule: Schedule, table: Any) -> Iterator[str]:
     """When each building opens, closes, is disposed of and paid for; nothing where it is not."""
     found: dict[str, dict[str, int]] = {
         name: {} for name in ("opens_year", "closes_year", "disposal_year", "receipt_year")
     }
-    for year in course.years:
+    for year in schedule.years:
         when = year.facts.year
         for name, ids in (
-            ("opens_year", year.a.open - year.before.open),
-            ("closes_year", year.before.open - year.a.open),
-            ("disposal_year", year.a.disposed - year.before.disposed),
+            ("opens_year", year.arrangement.open - year.before.open),
+            ("closes_year", year.before.open - year.arrangement.open),
+            ("disposal_year", year.arrangement.disposed - year.before.disposed),
         ):
             found[name].update(dict.fromkeys(ids, when))
-    found["receipt_year"].update({i: when for when, i, _ in receipts_of(course)})
+    found["receipt_year"].update({i: when for when, i, _ in receipts_of(schedule)})
     for name, years in found.items():
         for i, stated in rows(table, "building_id", name):
             said = None if stated is None or str(stated) in ("<NA>", "nan") else int(stated)
@@ -264,12 +272,12 @@ def _years_of_buildings(course: Course, table: Any) -> Iterator[str]:
                 yield f"building {i} {name}: stated {said}, found {years.get(i)}"
 
 
-def _objectives(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
-    for name, whole in (("plan", course), ("do_nothing", nothing)):
+def _objectives(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iterator[str]:
+    for name, whole in (("plan", schedule), ("do_nothing", nothing)):
         totals = whole.totals()
         columns = {name: {(key,): totals[key] for key in tables["objectives"]["objective"]}}
-        yield from agree("objective", tables["objectives"], ("objective",), columns)
-    weights = course.first.facts.scenario.objective.weights
+        yield from compare_columns("objective", tables["objectives"], ("objective",), columns)
+    weights = schedule.first.facts.scenario.objective.weights
     if weights:
         stated = dict(rows(tables["objectives"], "objective", "weight_gbp_per_unit"))
         for name in stated.keys() | weights:
@@ -278,33 +286,33 @@ def _objectives(course: Course, nothing: Course, tables: Tables) -> Iterator[str
                 yield f"objective {name}: weighs {said}, in the scenario {found}"
 
 
-def _money(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
+def _money(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iterator[str]:
     """By agency and line: a year's cost at the end and today, and what is paid once."""
-    facts = course.first.facts
-    yearly = {"after": course.last.sums, "before": nothing.last.sums}
+    facts = schedule.first.facts
+    yearly = {"after": schedule.last.sums, "before": nothing.last.sums}
     columns: dict[str, dict[tuple[str, str], float]] = {}
     for name, sums in yearly.items():
         found: dict[tuple[str, str], float] = defaultdict(float)
         for part in (*PARTS, "staff"):
-            _add_line(found, course, part, sums)
+            _add_line(found, schedule, part, sums)
         columns[f"{name}_gbp_per_year"] = found
     once: dict[tuple[str, str], float] = defaultdict(float)
-    for year in course.years:
+    for year in schedule.years:
         for part in ("set_up", "fit_out", "moves", "redundancy", "closing"):
-            _add_line(once, course, part, year.sums)
-    for _, i, gbp in backlog_of(course):
+            _add_line(once, schedule, part, year.sums)
+    for _, i, gbp in backlog_of(schedule):
         once[facts.buildings[i]["agency_id"], "required maintenance"] += gbp
-    for _, i, net in receipts_of(course):
+    for _, i, net in receipts_of(schedule):
         once[facts.buildings[i]["agency_id"], "receipts, net"] -= net
     columns["one_off_gbp"] = once
-    yield from agree("money", tables["money"], ("agency_id", "line"), columns)
+    yield from compare_columns("money", tables["money"], ("agency_id", "line"), columns)
     if facts.scenario.of(FairRents):
-        yield from _rents(course.last, tables)
+        yield from _rents(schedule.last, tables)
 
 
 def _rents(year: Year, tables: Tables) -> Iterator[str]:
     """What each building costs and lets, and what each agency pays for it today and after."""
-    facts, sums, a = year.facts, year.sums, year.a
+    facts, sums, a = year.facts, year.sums, year.arrangement
     let: dict[tuple[str], float] = defaultdict(float)
     paid: dict[tuple[str], float] = defaultdict(float)
     today: dict[tuple[str], float] = defaultdict(float)
@@ -315,7 +323,7 @@ def _rents(year: Year, tables: Tables) -> Iterator[str]:
         own = sum(gbp.get(i, 0.0) for gbp in year.today.parts.values())
         today[(row["agency_id"],)] += own
     cost = {(i,): sum(gbp.get(i, 0.0) for gbp in sums.parts.values()) for (i,) in let if let[(i,)]}
-    yield from agree(
+    yield from compare_columns(
         "rent of",
         tables["rents"],
         ("building_id",),
@@ -328,11 +336,13 @@ def _rents(year: Year, tables: Tables) -> Iterator[str]:
         "net_after_gbp_per_year": net,
         "change_gbp_per_year": {key: gbp - today[key] for key, gbp in net.items()},
     }
-    yield from agree("agency", tables["agencies"], ("agency_id",), columns)
+    yield from compare_columns("agency", tables["agencies"], ("agency_id",), columns)
 
 
-def _add_line(found: dict[tuple[str, str], float], course: Course, part: str, sums: Sums) -> None:
-    facts = course.first.facts
+def _add_line(
+    found: dict[tuple[str, str], float], schedule: Schedule, part: str, sums: Sums
+) -> None:
+    facts = schedule.first.facts
     figures = sums.parts[part] if part in sums.parts else getattr(sums, part)
     for key, gbp in figures.items():
         if part in ("staff", "moves", "redundancy"):
@@ -343,11 +353,11 @@ def _add_line(found: dict[tuple[str, str], float], course: Course, part: str, su
         found[agency, LINES_OF_MONEY[part]] += gbp
 
 
-def _summary(course: Course, nothing: Course, summary: Mapping[str, Any]) -> Iterator[str]:
+def _summary(schedule: Schedule, nothing: Schedule, summary: Mapping[str, Any]) -> Iterator[str]:
     """The figures of the summary that this verifier finds, where they are stated."""
-    totals, was = course.totals(), nothing.totals()
-    sold = [year.facts.buildings[i] for year in course.years for i in year.sums.sold]
-    stated = course.first.facts.number_stated
+    totals, was = schedule.totals(), nothing.totals()
+    sold = [year.facts.buildings[i] for year in schedule.years for i in year.sums.sold]
+    stated = schedule.first.facts.number_stated
     maintenance = stated("backlog_gbp")
     found = {
         "running_cost_before_gbp_per_year": was["running_cost"],
@@ -360,35 +370,35 @@ def _summary(course: Course, nothing: Course, summary: Mapping[str, Any]) -> Ite
         "receipts_clawback_gbp": sum(
             row["capital_receipt_gbp"] * row["receipt_clawback_share"] for row in sold
         ),
-        "receipts_net_present_gbp": receipts_present(course),
+        "receipts_net_present_gbp": receipts_present(schedule),
         "backlog_before_gbp": was["backlog"] if maintenance else math.nan,
         "backlog_after_gbp": totals["backlog"] if maintenance else math.nan,
-        "buildings_in_all": float(len(course.first.facts.buildings)),
+        "buildings_in_all": float(len(schedule.first.facts.buildings)),
         "backlog_stated_buildings": float(maintenance),
         "carbon_stated_buildings": float(stated("carbon_tco2e_per_year")),
         "energy_stated_buildings": float(stated("energy_kwh_per_year")),
-        "buildings_open_before": float(len(nothing.first.a.open)),
+        "buildings_open_before": float(len(nothing.first.arrangement.open)),
         "buildings_open_after": totals["buildings"],
         "net_present_cost_do_nothing_gbp": was["cost"],
         "net_present_cost_plan_gbp": totals["cost"],
         "net_present_saving_gbp": was["cost"] - totals["cost"],
-        "first_year": float(course.first.facts.year),
-        "last_year": float(course.last.facts.year),
-        "year": float(course.first.facts.year),
-        "appraisal_years": float(course.first.facts.scenario.money.appraisal_years),
-        "shared_roof_benefit_gbp_per_year": course.last.sums.benefit,
-        "carbon_priced_years": float(sum(1 for _ in carbon_priced(course))),
+        "first_year": float(schedule.first.facts.year),
+        "last_year": float(schedule.last.facts.year),
+        "year": float(schedule.first.facts.year),
+        "appraisal_years": float(schedule.first.facts.scenario.money.appraisal_years),
+        "shared_roof_benefit_gbp_per_year": schedule.last.sums.benefit,
+        "carbon_priced_years": float(sum(1 for _ in carbon_priced(schedule))),
         "carbon_present_before_gbp": carbon_present(nothing),
-        "carbon_present_after_gbp": carbon_present(course),
-        "carbon_present_saving_gbp": carbon_present(nothing) - carbon_present(course),
+        "carbon_present_after_gbp": carbon_present(schedule),
+        "carbon_present_saving_gbp": carbon_present(nothing) - carbon_present(schedule),
     }
-    for name, value in {**found, **_counts(course)}.items():
+    for name, value in {**found, **_counts(schedule)}.items():
         if name in summary:
-            yield from differs(f"summary {name}", summary[name], value)
+            yield from compare_figure(f"summary {name}", summary[name], value)
 
 
-def _counts(course: Course) -> dict[str, float]:
-    a, facts, today = course.last.a, course.last.facts, course.first.before
+def _counts(schedule: Schedule) -> dict[str, float]:
+    a, facts, today = schedule.last.arrangement, schedule.last.facts, schedule.first.before
     status = {i: row["status"] for i, row in facts.buildings.items()}
     changed = set(a.tier) | {i for i, _ in a.hosts - today.hosts}
     kept = {i for i in a.open if status[i] == "open"}

@@ -10,15 +10,15 @@ from placeopt.estate.verify.facts import all_channels
 from placeopt.estate.verify.read import Tables, rows
 from placeopt.estate.verify.tables import (
     Figures,
-    agree,
     assignment_rows,
-    emitted,
+    carbon_of,
+    compare_columns,
     energy_of,
     visits_at,
     visits_of,
 )
 from placeopt.estate.verify.years import (
-    Course,
+    Schedule,
     Year,
     backlog_of,
     carbon_priced,
@@ -27,24 +27,24 @@ from placeopt.estate.verify.years import (
 )
 
 
-def wrong_years(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
+def wrong_years(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iterator[str]:
     """Every figure of a year that is not the one found, in words."""
-    yield from _by_year(course, tables)
-    yield from _cash(course, nothing, tables)
-    yield from _objectives(course, nothing, tables)
-    yield from _carbon(course, nothing, tables)
-    yield from _channels(course, tables)
+    yield from _by_year(schedule, tables)
+    yield from _cash(schedule, nothing, tables)
+    yield from _objectives(schedule, nothing, tables)
+    yield from _carbon(schedule, nothing, tables)
+    yield from _channels(schedule, tables)
 
 
-def _by_year(course: Course, tables: Tables) -> Iterator[str]:
+def _by_year(schedule: Schedule, tables: Tables) -> Iterator[str]:
     """Buildings, service points and assignments of every year."""
-    stated = course.first.facts.stated
-    backlog = {(when, i): stated(i, "backlog_gbp") for when, i, _ in backlog_of(course)}
-    receipts = {(when, i): net for when, i, net in receipts_of(course)}
-    last = course.last.facts.year
+    stated = schedule.first.facts.stated
+    backlog = {(when, i): stated(i, "backlog_gbp") for when, i, _ in backlog_of(schedule)}
+    receipts = {(when, i): net for when, i, net in receipts_of(schedule)}
+    last = schedule.last.facts.year
     columns: dict[str, dict[tuple[Any, ...], float]] = defaultdict(dict)
     points: dict[str, dict[tuple[Any, ...], float]] = defaultdict(dict)
-    for year in course.years:
+    for year in schedule.years:
         for i in year.facts.buildings:
             for column, value in _of_building(year, i).items():
                 columns[column][year.facts.year, i] = value
@@ -56,12 +56,14 @@ def _by_year(course: Course, tables: Tables) -> Iterator[str]:
     columns["backlog_gbp"] = backlog
     columns["receipt_net_gbp"] = {key: net for key, net in receipts.items() if key[0] <= last}
     keys = ("year", "building_id")
-    yield from agree("building of", tables["buildings_by_year"], keys, columns)
-    yield from agree("service of", tables["services_by_year"], (*keys, "service_id"), points)
+    yield from compare_columns("building of", tables["buildings_by_year"], keys, columns)
+    yield from compare_columns(
+        "service of", tables["services_by_year"], (*keys, "service_id"), points
+    )
     for name in ("buildings_by_year", "services_by_year", "assignment_by_year"):
-        for when in sorted(set(tables[name]["year"]) - {y.facts.year for y in course.years}):
+        for when in sorted(set(tables[name]["year"]) - {y.facts.year for y in schedule.years}):
             yield f"{name}: {when} is not a decided year"
-    yield from _states(course, tables)
+    yield from _states(schedule, tables)
 
 
 def _of_building(year: Year, i: str) -> dict[str, float]:
@@ -74,13 +76,13 @@ def _of_building(year: Year, i: str) -> dict[str, float]:
         "area_used_m2": sums.area_used(i),
         "visits_per_year": visits_at(year, i),
         "running_cost_gbp": sums.running_of(i),
-        "double_running_gbp": here(sums.double),
+        "double_running_gbp": here(sums.double_running),
         "fit_out_gbp": here(sums.fit_out),
         "moving_gbp": here(sums.moves),
         "setup_gbp": sums.set_up.get(i, 0.0),
         "closing_gbp": sums.closing.get(i, 0.0),
         "energy_kwh": energy_of(year, i),
-        "carbon_tco2e": emitted(year, i),
+        "carbon_tco2e": carbon_of(year, i),
     }
 
 
@@ -92,54 +94,56 @@ def _of_points(year: Year) -> dict[str, Figures]:
         "staffing_cost_gbp": year.sums.staff,
         "fit_out_gbp": year.sums.fit_out,
         "moving_gbp": year.sums.moves,
-        "double_running_gbp": year.sums.double,
+        "double_running_gbp": year.sums.double_running,
     }
 
 
-def _states(course: Course, tables: Tables) -> Iterator[str]:
+def _states(schedule: Schedule, tables: Tables) -> Iterator[str]:
     """Every building has one row a year, whose words say what its figures say."""
     table = tables["buildings_by_year"]
     stated = {
         (year, i): (state, text)
         for year, i, state, text in rows(table, "year", "building_id", "state", "services")
     }
-    for year in course.years:
+    for year in schedule.years:
         for i, row in year.facts.buildings.items():
-            closed = "replaced" if year.facts.replaced(i, year.a.open) else "held"
+            closed = "replaced" if year.facts.replaced(i, year.arrangement.open) else "held"
             closed = "not_used" if row["status"] == "candidate" else closed
-            is_open, left = i in year.a.open, i in year.a.disposed
+            is_open, left = i in year.arrangement.open, i in year.arrangement.disposed
             state = "open" if is_open else "disposed" if left else closed
             said, text = stated.get((year.facts.year, i), ("nothing", ""))
             if said != state:
                 yield f"building {i} in {year.facts.year}: stated {said}, found {state}"
-            if set(filter(None, text.split("; "))) != {s for b, s in year.a.hosts if b == i}:
+            if set(filter(None, text.split("; "))) != {
+                s for b, s in year.arrangement.hosts if b == i
+            }:
                 yield f"building {i} in {year.facts.year}: services are not those it hosts"
 
 
-def _cash(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
+def _cash(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iterator[str]:
     """What each agency pays by year and line, and what it saves."""
-    plan, was = cash_of(course), cash_of(nothing)
+    plan, was = cash_of(schedule), cash_of(nothing)
     saving = {key: was.get(key, 0.0) - plan.get(key, 0.0) for key in {*plan, *was}}
     columns = {"plan_gbp": plan, "do_nothing_gbp": was, "saving_gbp": saving}
-    yield from agree("cash", tables["cash_flow"], ("year", "agency_id", "line"), columns)
+    yield from compare_columns("cash", tables["cash_flow"], ("year", "agency_id", "line"), columns)
 
 
-def _objectives(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
-    for name, whole in (("plan", course), ("do_nothing", nothing)):
+def _objectives(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iterator[str]:
+    for name, whole in (("plan", schedule), ("do_nothing", nothing)):
         figures = {
             (year.facts.year, key): value
             for year in whole.years
             for key, value in year.sums.figures().items()
         }
         table = tables["objectives_by_year"]
-        yield from agree("objective of", table, ("year", "objective"), {name: figures})
+        yield from compare_columns("objective of", table, ("year", "objective"), {name: figures})
 
 
-def _carbon(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
+def _carbon(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iterator[str]:
     """Carbon of every year that is priced: tonnes, their value, and what is saved."""
     columns: dict[str, dict[tuple[Any, ...], float]] = defaultdict(dict)
     for (year, now, value, one), (_, was, _, _) in zip(
-        carbon_priced(course), carbon_priced(nothing), strict=True
+        carbon_priced(schedule), carbon_priced(nothing), strict=True
     ):
         figures = {
             "do_nothing_tco2e": was,
@@ -152,14 +156,14 @@ def _carbon(course: Course, nothing: Course, tables: Tables) -> Iterator[str]:
         for column, figure in figures.items():
             columns[column][(year,)] = figure
     if columns or "carbon_by_year" in tables:
-        yield from agree("carbon of", tables["carbon_by_year"], ("year",), columns)
+        yield from compare_columns("carbon of", tables["carbon_by_year"], ("year",), columns)
 
 
-def _channels(course: Course, tables: Tables) -> Iterator[str]:
+def _channels(schedule: Schedule, tables: Tables) -> Iterator[str]:
     """Every visit is online, served or unserved, and every desk is somewhere."""
     columns: dict[str, dict[tuple[Any, ...], float]] = defaultdict(dict)
-    for t, year in enumerate(course.years):
-        facts, today = year.facts, course.first.before.hosts
+    for t, year in enumerate(schedule.years):
+        facts, today = year.facts, schedule.first.before.hosts
         asked = all_channels(facts, t)
         for s, row in facts.services.items():
             in_person = sum(visits for (_, of), visits in facts.visits.items() if of == s)
@@ -177,4 +181,6 @@ def _channels(course: Course, tables: Tables) -> Iterator[str]:
             }
             for column, figure in figures.items():
                 columns[column][facts.year, s] = figure
-    yield from agree("channels of", tables["channels_by_year"], ("year", "service_id"), columns)
+    yield from compare_columns(
+        "channels of", tables["channels_by_year"], ("year", "service_id"), columns
+    )

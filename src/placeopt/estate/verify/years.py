@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from placeopt.estate.verify.behaviour import goes_to
+from placeopt.estate.verify.behaviour import visit_shares
 from placeopt.estate.verify.facts import Facts, Key
 from placeopt.estate.verify.sums import Arrangement, Sums, areas_of, sums_of
 from placeopt.scenario.discount import annuity, discount_factors
@@ -24,7 +24,7 @@ from placeopt.scenario.rules.estate.services import Sequence
 Fitted = dict[Key, float]  # (building, service) -> m2
 Cash = dict[tuple[int, str, str], float]  # (year, agency, line) -> GBP
 LINES = {"fixed": "running", "in_use": "running"}  # parts of a running cost -> lines
-FITTED = 0.01  # m2 to which areas are compared
+AREA_TOLERANCE_M2 = 0.01  # m2 to which areas are compared
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,14 +32,14 @@ class Year:
     """One decided year of a course: what is known, what is arranged, what it sums to."""
 
     facts: Facts
-    a: Arrangement
+    arrangement: Arrangement
     before: Arrangement  # the year before; today's, in the first year
     sums: Sums
     today: Sums  # doing nothing in this year
 
 
 @dataclass(frozen=True)
-class Course:
+class Schedule:
     """The decided years of a plan, or of doing nothing."""
 
     years: tuple[Year, ...]
@@ -79,7 +79,7 @@ def arrangement_today(facts: Facts) -> Arrangement:
         at[service].append(i)
     served, desks = {}, {}
     for (zone, service), visits in facts.visits.items():
-        going = goes_to(facts, zone, at[service])
+        going = visit_shares(facts, zone, at[service])
         if going and visits > 0:
             served[zone, service] = going
     for service, needed in facts.desks.items():
@@ -87,28 +87,28 @@ def arrangement_today(facts: Facts) -> Arrangement:
     return Arrangement(open_today, set(), {}, hosts, desks, served)
 
 
-def do_nothing(years: list[Facts]) -> Course:
+def do_nothing(years: list[Facts]) -> Schedule:
     """Today's arrangement in every year, with each year's own visits."""
-    course = []
+    schedule = []
     for facts in years:
         a = arrangement_today(facts)
         sums = sums_of(facts, a, a, {}, {})
-        course.append(Year(facts, a, a, sums, sums))
-    return Course(tuple(course))
+        schedule.append(Year(facts, a, a, sums, sums))
+    return Schedule(tuple(schedule))
 
 
-def course_of(
-    nothing: Course, arranged: list[Arrangement], fitted: list[Fitted] | None = None
-) -> Course:
+def schedule_of(
+    nothing: Schedule, arranged: list[Arrangement], fitted: list[Fitted] | None = None
+) -> Schedule:
     """A plan's arrangements as a course, each year's sums against the year before.
 
     ``fitted``: what is fitted out by each year; by default what is needed when it is needed.
     """
     known = [year.facts for year in nothing.years]
-    fitted = fitted_in_time(known, arranged) if fitted is None else fitted
+    fitted = required_fit_out(known, arranged) if fitted is None else fitted
     double = _double_running(known[0])
-    befores, fitted_before = [nothing.first.a, *arranged], [{}, *fitted]
-    return Course(
+    befores, fitted_before = [nothing.first.arrangement, *arranged], [{}, *fitted]
+    return Schedule(
         tuple(
             Year(
                 year.facts,
@@ -130,7 +130,7 @@ def fit_out_years(facts: Facts) -> int:
     return int(rules[0].fit_out_years) if rules else 0
 
 
-def fitted_in_time(known: list[Facts], arranged: list[Arrangement]) -> list[Fitted]:
+def required_fit_out(known: list[Facts], arranged: list[Arrangement]) -> list[Fitted]:
     """By year, m2 of every service point not there today: as much as is used so many years later,
     and never less than before."""
     areas = [areas_of(facts, a) for facts, a in zip(known, arranged, strict=True)]
@@ -152,81 +152,81 @@ def _double_running(facts: Facts) -> float:
     return float(rules[0].double_running_years) if rules else 0.0
 
 
-def backlog_of(course: Course) -> Iterator[tuple[int, str, float]]:
+def backlog_of(schedule: Schedule) -> Iterator[tuple[int, str, float]]:
     """(year due, building, GBP): at once where the building is not disposed of by the end; a
     candidate's when it opens."""
     seen: set[str] = set()
-    for year in course.years:
+    for year in schedule.years:
         for i, row in year.facts.buildings.items():
-            due = i not in course.last.a.disposed
+            due = i not in schedule.last.arrangement.disposed
             if row["status"] == "candidate":
-                due = i in year.a.open and i not in seen
+                due = i in year.arrangement.open and i not in seen
             else:
-                due = due and year is course.first
+                due = due and year is schedule.first
             if due:
                 seen.add(i)
                 yield year.facts.year, i, row["backlog_gbp"]
 
 
-def receipts_of(course: Course) -> Iterator[tuple[int, str, float]]:
+def receipts_of(schedule: Schedule) -> Iterator[tuple[int, str, float]]:
     """(year received, building, GBP net)."""
-    for year in course.years:
+    for year in schedule.years:
         for i, (net, lag) in year.sums.sold.items():
             yield year.facts.year + lag, i, net
 
 
-def received(course: Course, year: int) -> float:
-    return sum(net for when, _, net in receipts_of(course) if when == year)
+def receipts_in(schedule: Schedule, year: int) -> float:
+    return sum(net for when, _, net in receipts_of(schedule) if when == year)
 
 
-def present_cost(course: Course) -> float:
+def present_cost(schedule: Schedule) -> float:
     """Net present cost over the appraisal years (GBP)."""
-    money = course.first.facts.scenario.money
-    start, count = course.first.facts.year, len(course.years)
+    money = schedule.first.facts.scenario.money
+    start, count = schedule.first.facts.year, len(schedule.years)
     factor = discount_factors(count, money.discount_rate)
     total = 0.0
-    for t, year in enumerate(course.years):
+    for t, year in enumerate(schedule.years):
         sums = year.sums
         yearly = sums.running - sums.benefit
-        once = sum(sums.double.values()) + sum(sums.redundancy.values())
+        once = sum(sums.double_running.values()) + sum(sums.redundancy.values())
         once += sum(sums.works().values())
         total += factor[t] * (yearly + once)
-        if year is course.last:
+        if year is schedule.last:
             total += (annuity(money) - float(factor[:count].sum())) * yearly
         for i, (_, lag) in sums.sold.items():
             row = year.facts.buildings[i]
             held = row["holding_cost_gbp_per_year"] + row["cost_of_capital_gbp_per_year"]
             total += factor[t] * held * annuity(money, lag)
-    total += sum(factor[when - start] * gbp for when, _, gbp in backlog_of(course))
-    return float(total) - receipts_present(course) + carbon_present(course)
+    total += sum(factor[when - start] * gbp for when, _, gbp in backlog_of(schedule))
+    return float(total) - receipts_present(schedule) + carbon_present(schedule)
 
 
-def receipts_present(course: Course) -> float:
+def receipts_present(schedule: Schedule) -> float:
     """Worth in the first year of all net receipts (GBP)."""
-    start, rate = course.first.facts.year, course.first.facts.scenario.money.discount_rate
-    found = [(when - start, net) for when, _, net in receipts_of(course)]
+    start, rate = schedule.first.facts.year, schedule.first.facts.scenario.money.discount_rate
+    found = [(when - start, net) for when, _, net in receipts_of(schedule)]
     factor = discount_factors(max((ahead for ahead, _ in found), default=0) + 1, rate)
     return float(sum(factor[ahead] * net for ahead, net in found))
 
 
-def carbon_priced(course: Course) -> Iterator[tuple[int, float, float, float]]:
+def carbon_priced(schedule: Schedule) -> Iterator[tuple[int, float, float, float]]:
     """(year, tCO2e, GBP a tonne, worth of a pound in the first year) of every year that is priced;
     the last decided year's emissions go on to the end of the appraisal."""
-    first, last = course.first.facts, len(course.years) - 1
+    first, last = schedule.first.facts, len(schedule.years) - 1
     money = first.scenario.money
     factor = discount_factors(money.appraisal_years, money.discount_rate).tolist()
     for t, one in enumerate(factor):
         value = first.carbon_value(first.year + t)
         if value is not None:
-            yield first.year + t, course.years[min(t, last)].sums.carbon, value, one
+            yield first.year + t, schedule.years[min(t, last)].sums.carbon, value, one
 
 
-def carbon_present(course: Course) -> float:
+def carbon_present(schedule: Schedule) -> float:
     """Worth in the first year of all carbon that is priced (GBP)."""
-    return sum(tonnes * value * one for _, tonnes, value, one in carbon_priced(course))
+    return sum(tonnes * value * one for _, tonnes, value, one in carbon_priced(schedule))
 
 
-def cash_of(course: Course) -> Cash:
+def cash_of(schedule: Schedule) -> Cash:
     """What each agency pays (receipts below 0) by year and line, undiscounted.
 
     Staff, double running, redundancy and moves are the service's agency's, all else the
@@ -234,17 +234,17 @@ def cash_of(course: Course) -> Cash:
     of later years are.
     """
     cash: Cash = defaultdict(float)
-    facts = course.first.facts
+    facts = schedule.first.facts
     owner = {i: row["agency_id"] for i, row in facts.buildings.items()}
     provider = {s: row["agency_id"] for s, row in facts.services.items()}
-    for year in course.years:
+    for year in schedule.years:
         sums, when = year.sums, year.facts.year
         for part, by_building in sums.parts.items():
             for i, gbp in by_building.items():
                 cash[when, owner[i], LINES.get(part, part)] += gbp
         for line, points, of_service in (
             ("staffing", sums.staff, True),
-            ("double_running", sums.double, True),
+            ("double_running", sums.double_running, True),
             ("moves", sums.moves, True),
             ("fit_out", sums.fit_out, False),
         ):
@@ -261,17 +261,17 @@ def cash_of(course: Course) -> Cash:
                 cash[when + later, owner[i], "holding"] += row["holding_cost_gbp_per_year"]
                 tied_up = row["cost_of_capital_gbp_per_year"]
                 cash[when + later, owner[i], "cost_of_capital"] += tied_up
-    for when, i, gbp in backlog_of(course):
+    for when, i, gbp in backlog_of(schedule):
         cash[when, owner[i], "backlog"] += gbp
-    for when, i, net in receipts_of(course):
+    for when, i, net in receipts_of(schedule):
         cash[when, owner[i], "receipts"] -= net
     return {key: gbp for key, gbp in cash.items() if gbp}
 
 
-def impossible(course: Course) -> Iterator[str]:
+def impossible_states(schedule: Schedule) -> Iterator[str]:
     """What no plan can be, whatever the rules."""
-    for year in course.years:
-        facts, a, before = year.facts, year.a, year.before
+    for year in schedule.years:
+        facts, a, before = year.facts, year.arrangement, year.before
         for i in sorted(a.disposed):
             row = facts.buildings[i]
             if i in a.open:
@@ -294,47 +294,47 @@ def impossible(course: Course) -> Iterator[str]:
                 yield f"zone {zone} has no visits to {service}, but they are assigned"
         for i in sorted(before.disposed - a.disposed):
             yield f"building {i} is disposed of before {facts.year} and not then"
-        for i in sorted(_reopened(course, year)):
+        for i in sorted(_reopened(schedule, year)):
             yield f"building {i} opens again in {facts.year}"
 
 
-def moved_too_early(course: Course) -> Iterator[str]:
+def moves_before_fit_out(schedule: Schedule) -> Iterator[str]:
     """Service points used before their floor can have been fitted out."""
-    for year in course.years[: fit_out_years(course.first.facts)]:
+    for year in schedule.years[: fit_out_years(schedule.first.facts)]:
         for point, m2 in year.sums.area.items():
-            if point not in year.facts.hosted_today and m2 > FITTED:
+            if point not in year.facts.hosted_today and m2 > AREA_TOLERANCE_M2:
                 yield f"{point[1]} moves into {point[0]} in {year.facts.year}, before it is fitted"
 
 
-def came_back(course: Course) -> Iterator[str]:
+def returned_services(schedule: Schedule) -> Iterator[str]:
     """Services in a building that they left in an earlier decided year."""
     left: set[Key] = set()
-    for year in course.years:
-        left |= year.before.hosts - year.a.hosts
-        for i, s in sorted(year.a.hosts & left):
+    for year in schedule.years:
+        left |= year.before.hosts - year.arrangement.hosts
+        for i, s in sorted(year.arrangement.hosts & left):
             yield f"{s} comes back to {i} in {year.facts.year}"
 
 
-def filled_again(course: Course) -> Iterator[str]:
+def refilled_buildings(schedule: Schedule) -> Iterator[str]:
     """Buildings that take services in after they were emptied, today's vacant ones where they are
     disposed of as well."""
     emptied: set[str] = set()
     opened: set[str] = set()
-    for year in course.years:
-        now = {i for i, _ in year.a.hosts}
+    for year in schedule.years:
+        now = {i for i, _ in year.arrangement.hosts}
         emptied |= {i for i, _ in year.before.hosts} - now
         for i in sorted(now & emptied):
             yield f"building {i} is filled again in {year.facts.year}, after it was emptied"
         rows = year.facts.buildings
-        opened |= {i for i in year.a.open if rows[i]["status"] == "vacant"}
-        for i in sorted(year.a.disposed & opened):
+        opened |= {i for i in year.arrangement.open if rows[i]["status"] == "vacant"}
+        for i in sorted(year.arrangement.disposed & opened):
             yield f"building {i} was vacant, opened, and is disposed of in {year.facts.year}"
 
 
-def _reopened(course: Course, year: Year) -> set[str]:
-    been = set(course.first.before.open)
-    for earlier in course.years:
+def _reopened(schedule: Schedule, year: Year) -> set[str]:
+    been = set(schedule.first.before.open)
+    for earlier in schedule.years:
         if earlier is year:
             break
-        been |= earlier.a.open
-    return (year.a.open - year.before.open) & been
+        been |= earlier.arrangement.open
+    return (year.arrangement.open - year.before.open) & been

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from placeopt.engine import Model
 from placeopt.engine.model import Terms
-from placeopt.estate.model.constraints.network import add_cover, offering_hosts
+from placeopt.estate.model.constraints.access import add_cover, eligible_hosts
 from placeopt.estate.model.variables import Columns
 from placeopt.estate.problem.arrays import EstateProblem, Standard
 from placeopt.scenario.rules.estate.services import Access
@@ -29,15 +29,15 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 
-def served_near_enough(
+def residents_served_within_minutes(
     model: Model, problem: EstateProblem, x: Columns, rules: list[Access]
 ) -> None:
     """(E7) A share of residents is served within the minutes, nobody beyond the ceiling."""
     for number, standard in enumerate(problem.standards):
-        if not standard.counts_served:
+        if not standard.is_counted_as_served:
             continue
-        if standard.asks_share:
-            share = within_terms(model, problem, x, standard, f"{number}")
+        if standard.has_share:
+            share = share_served_terms(model, problem, x, standard, f"{number}")
             model.add_rows(
                 f"share_served_{number}",
                 rule="E7",
@@ -46,16 +46,16 @@ def served_near_enough(
                 lower=standard.rule.share,
             )
         if standard.rule.ceiling_minutes is not None:
-            _nobody_sent_beyond(model, problem, x, standard, number)
+            _nobody_sent_past_ceiling(model, problem, x, standard, number)
 
 
-def within_terms(
+def share_served_terms(
     model: Model, problem: EstateProblem, x: Columns, standard: Standard, name: str
 ) -> list[Terms]:
     """The share of the standard's residents who are served within its minutes, as the terms of
     one row; adds the columns that it needs."""
     c, total = x.customers, standard.residents.sum()
-    customer = _customer_of(problem, x, standard)
+    customer = _customers_of_points(problem, x, standard)
     going = customer >= 0
     weight = np.zeros((len(c.units), len(problem.buildings.ids)))
     np.add.at(
@@ -70,15 +70,15 @@ def within_terms(
     if standard.rule.offer == "full":
         depends = np.zeros(x.host.size, bool)
         depends[x.full_host] = True
-        never = (x.full_number < 0)[c.pair_host[pair]]
+        never = (x.full_column < 0)[c.pair_host[pair]]
         sure = ~never & ~depends[c.pair_host[pair]]
         terms.append(
-            _near_full(model, problem, x, pair[~never & ~sure], worth[~never & ~sure], name)
+            _full_offer_terms(model, problem, x, pair[~never & ~sure], worth[~never & ~sure], name)
         )
         pair, worth = pair[sure], worth[sure]
     terms.append((0, x.serve.at(pair), worth))
-    terms += _further(x, standard, weight)
-    hosts, column = offering_hosts(x, standard)
+    terms += _relaxed_terms(x, standard, weight)
+    hosts, column = eligible_hosts(x, standard)
     if not going.all():
         reach = standard.within[~going][:, x.hosts.building[hosts]]
         cover, people = add_cover(model, standard, name, reach, standard.residents[~going], column)
@@ -86,7 +86,7 @@ def within_terms(
     return terms
 
 
-def _customer_of(problem: EstateProblem, x: Columns, standard: Standard) -> Ints:
+def _customers_of_points(problem: EstateProblem, x: Columns, standard: Standard) -> Ints:
     """(P,) the customer that a point's visits are of; -1 where its zone has none."""
     c, s = x.customers, standard.service
     of_zone = np.full(len(problem.zone_ids), -1)
@@ -97,7 +97,7 @@ def _customer_of(problem: EstateProblem, x: Columns, standard: Standard) -> Ints
     return found
 
 
-def _near_full(
+def _full_offer_terms(
     model: Model, problem: EstateProblem, x: Columns, pair: Ints, worth: Floats, name: str
 ) -> Terms:
     """Visits to hosts whose tier says whether they have the full offer: they count where it is."""
@@ -107,7 +107,7 @@ def _near_full(
         "building_id": problem.buildings.ids[x.hosts.building[c.pair_host[pair]]],
     }
     near = model.add_columns(f"near_{name}", labels=labels, upper=1)
-    for what, columns in (("served", x.serve.at(pair)), ("full", x.full_number[c.pair_host[pair]])):
+    for what, columns in (("served", x.serve.at(pair)), ("full", x.full_column[c.pair_host[pair]])):
         model.add_rows(
             f"near_{what}_{name}",
             rule="E7",
@@ -118,25 +118,25 @@ def _near_full(
     return 0, near.all, worth
 
 
-def _further(x: Columns, standard: Standard, weight: Floats) -> list[Terms]:
+def _relaxed_terms(x: Columns, standard: Standard, weight: Floats) -> list[Terms]:
     """Who is sent to a host that the model leaves out counts as if it were the best of these."""
     c = x.customers
-    further = np.flatnonzero((c.service == standard.service) & np.isfinite(c.beyond_minutes))
+    further = np.flatnonzero((c.service == standard.service) & np.isfinite(c.relaxed_minutes))
     if not len(further):
         return []
-    hosts, _ = offering_hosts(x, standard)
+    hosts, _ = eligible_hosts(x, standard)
     stands = np.zeros((len(c.units), x.host.size), bool)
     stands[c.pair_customer, c.pair_host] = True
     left_out = np.where(stands[further][:, hosts], 0.0, weight[further][:, x.hosts.building[hosts]])
-    return [(0, x.beyond.at(further), left_out.max(axis=1, initial=0.0))]
+    return [(0, x.relaxed_assignment.at(further), left_out.max(axis=1, initial=0.0))]
 
 
-def _nobody_sent_beyond(
+def _nobody_sent_past_ceiling(
     model: Model, problem: EstateProblem, x: Columns, standard: Standard, number: int
 ) -> None:
     """No visits of a zone go where any of its residents counted would be beyond the ceiling."""
     c = x.customers
-    customer = _customer_of(problem, x, standard)
+    customer = _customers_of_points(problem, x, standard)
     going = customer >= 0
     beyond = np.zeros((len(c.units), len(problem.buildings.ids)), bool)
     np.logical_or.at(beyond, customer[going], ~standard.under_ceiling[going])

@@ -13,7 +13,7 @@ from placeopt.engine import Model
 from placeopt.estate.model.objectives import Expression
 from placeopt.estate.model.variables import Columns
 from placeopt.estate.problem.arrays import EstateProblem
-from placeopt.estate.problem.equity import WORST_SHARE, counted, kappa, today_minutes
+from placeopt.estate.problem.equity import WORST_SHARE, counted_services, kappa, minutes_today
 from placeopt.scenario.check.solvable import MAX_DECAY_EXPONENT
 from placeopt.scenario.rules.estate.services import Fairness
 
@@ -24,7 +24,7 @@ def nobody_loses_too_much(
     """(E8) Zones, groups, the worst off and the Kolm-Pollak equivalent, as each rule asks."""
     for number, rule in enumerate(rules):
         c = x.customers
-        some = (c.zone >= 0) & counted(problem, rule)[c.service]
+        some = (c.zone >= 0) & counted_services(problem, rule)[c.service]
         if rule.loses_at_most_minutes is not None:
             _no_zone_loses(model, problem, x, some, rule.loses_at_most_minutes, number)
         for column in rule.no_group_worse:
@@ -47,10 +47,10 @@ def minutes_used(
     row_of = np.full(len(c.units), -1)
     row_of[customers] = np.arange(len(customers))
     pairs = np.flatnonzero(row_of[c.pair_customer] >= 0)
-    further = customers[np.isfinite(c.beyond_minutes[customers])]
+    further = customers[np.isfinite(c.relaxed_minutes[customers])]
     return [
         (row_of[c.pair_customer[pairs]], x.serve.at(pairs), c.pair_minutes[pairs]),
-        (row_of[further], x.beyond.at(further), c.beyond_minutes[further]),
+        (row_of[further], x.relaxed_assignment.at(further), c.relaxed_minutes[further]),
     ]
 
 
@@ -63,7 +63,7 @@ def _no_zone_loses(
     number: int,
 ) -> None:
     c = x.customers
-    before = np.where(some, today_minutes(problem)[c.zone, c.service], np.nan)
+    before = np.where(some, minutes_today(problem)[c.zone, c.service], np.nan)
     known = np.flatnonzero(np.isfinite(before))
     model.add_rows(
         f"no_zone_loses_{number}",
@@ -87,7 +87,7 @@ def _no_group_loses(
 ) -> None:
     """Visit-weighted mean over zones and services in reach of a host today."""
     c, groups = x.customers, problem.groups[column]
-    before = np.where(some, today_minutes(problem)[c.zone, c.service], np.nan)
+    before = np.where(some, minutes_today(problem)[c.zone, c.service], np.nan)
     known = np.flatnonzero(np.isfinite(before))
     used = minutes_used(x, known)
     terms = []

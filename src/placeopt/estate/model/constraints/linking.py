@@ -89,14 +89,14 @@ def _add_links(model: Model, years: Years, columns: tuple[Columns, ...]) -> Link
     counted = years.moves_per_year is not None
     again = len(years.problems) > 2  # two years are too few to leave and come back
     once = again and not years.services_may_return
-    enters = np.flatnonzero((s.moving_gbp[service] > 0) | counted | (x.new & once))
+    enters = np.flatnonzero((s.moving_gbp[service] > 0) | counted | (x.is_new & once))
     double = years.double_running_years * s.staffing_gbp_per_year[service]
     leaves = np.flatnonzero(double > 0)
     takes = np.flatnonzero(tiers.setup_gbp[x.tier_tier] > 0)
     opens = np.flatnonzero(~b.open_today)
     empty_today = ~problem.hosted.any(axis=1) & np.isin(np.arange(len(b.ids)), x.hosts.building)
     fills = np.flatnonzero(empty_today & (again and not years.buildings_may_refill))
-    fitted = np.flatnonzero(x.new)
+    fitted = np.flatnonzero(x.is_new)
     bounded = problem.scenario.of(Floor) and problem.scenario.of(Capacity)
     room = b.usable_m2[x.hosts.building[fitted]] if bounded else np.full(len(fitted), np.inf)
     blocks: dict[str, list[Block]] = {}
@@ -213,7 +213,7 @@ def _opened_or_disposed(model: Model, years: Years, links: Links, last: Columns)
 
 def _stays_away(model: Model, x: Columns, before: Columns) -> None:
     """(E12) A service that is in a building today and leaves it does not come back."""
-    at = np.flatnonzero(~x.new)
+    at = np.flatnonzero(~x.is_new)
     rows = np.arange(len(at))
     model.add_rows(
         "stays_away",
@@ -228,7 +228,7 @@ def _moves_in_once(model: Model, years: Years, links: Links, x: Columns) -> None
     """(E12) A service moves into a building in one year at most."""
     if len(years.problems) < 3:
         return
-    at = np.flatnonzero(x.new[links.enters_host])
+    at = np.flatnonzero(x.is_new[links.enters_host])
     rows = np.arange(len(at))
     model.add_rows(
         "moves_in_once",
@@ -246,9 +246,9 @@ def _filled_again(
     column = np.full(len(years.first.buildings.ids), -1)
     column[links.fills_building] = np.arange(len(links.fills_building))
     used: NDArray[np.bool_] = np.asarray(years.first.hosted.any(axis=1))
-    stays: NDArray[np.bool_] = np.zeros_like(x.new)
+    stays: NDArray[np.bool_] = np.zeros_like(x.is_new)
     if not years.services_may_return:
-        stays = ~x.new  # follows already
+        stays = ~x.is_new  # follows already
     at = np.flatnonzero((used[x.hosts.building] & ~stays) | (column[x.hosts.building] >= 0))
     if before is None:
         at = at[~used[x.hosts.building[at]]]

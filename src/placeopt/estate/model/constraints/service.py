@@ -22,7 +22,7 @@ from placeopt.scenario.rules.estate.services import (
     Together,
 )
 
-SPOKEN_FOR = 50  # zones of a service, at most, whose reach has rows of its own in a relaxation
+MAX_REACH_ROWS = 50  # zones of a service, at most, whose reach has rows of its own in a relaxation
 
 
 def closed_or_disposed(model: Model, problem: EstateProblem, x: Columns) -> None:
@@ -96,7 +96,7 @@ def served_or_not(model: Model, problem: EstateProblem, x: Columns) -> None:
         terms=[
             (c.pair_customer, x.serve.all, 1),
             (np.arange(len(c.units)), x.unserved.all, 1),
-            (np.arange(len(c.units)), x.beyond.all, 1),
+            (np.arange(len(c.units)), x.relaxed_assignment.all, 1),
         ],
         lower=1,
         upper=1,
@@ -129,7 +129,7 @@ def hosts_in_reach(model: Model, problem: EstateProblem, x: Columns) -> None:
         zone = np.flatnonzero(problem.visits[:, service] > 0)
         reach = np.isfinite(problem.minutes[np.ix_(zone, x.hosts.building[hosts])])
         rows = minimal_rows(unique_rows(reach)[0])
-        rows = rows[np.argsort(rows.sum(axis=1), kind="stable")[:SPOKEN_FOR]]
+        rows = rows[np.argsort(rows.sum(axis=1), kind="stable")[:MAX_REACH_ROWS]]
         row, host = np.nonzero(rows)
         model.add_rows(
             f"in_reach_{problem.services.ids[service]}",
@@ -146,7 +146,7 @@ def served_only_where_hosted(
     """(E2) A visit is served only where the service is hosted, and no more than could fit."""
     c = x.customers
     units = c.units[c.pair_customer]
-    most = np.minimum(1, room(problem, x)[c.pair_host] / np.maximum(units, 1e-9))
+    most = np.minimum(1, max_units(problem, x)[c.pair_host] / np.maximum(units, 1e-9))
     at = np.arange(x.serve.size)
     model.add_rows(
         "hosted",
@@ -172,7 +172,7 @@ def hosted_for_least_visits(
     row_of = np.full(x.host.size, -1)
     row_of[at] = np.arange(len(at))
     pair = np.flatnonzero(row_of[c.pair_host] >= 0)
-    further = np.flatnonzero(np.isfinite(c.beyond_minutes))
+    further = np.flatnonzero(np.isfinite(c.relaxed_minutes))
     row, left_out = np.nonzero(x.hosts.service[at][:, None] == c.service[further][None, :])
     # The offer is partial: today's is and no tier makes it full, or a tier has it so.
     service = x.hosts.service
@@ -188,7 +188,7 @@ def hosted_for_least_visits(
         labels={key: ids[at] for key, ids in x.host.labels.items()},
         terms=[
             (row_of[c.pair_host[pair]], x.serve.at(pair), c.units[c.pair_customer[pair]]),
-            (row, x.beyond.at(further[left_out]), c.units[further[left_out]]),
+            (row, x.relaxed_assignment.at(further[left_out]), c.units[further[left_out]]),
             (np.arange(len(at)), x.host.at(at), -least[at]),
             (row_of[pair_host[tiered]], x.tier.at(pair_tier[tiered]), sign),
         ],
@@ -196,7 +196,7 @@ def hosted_for_least_visits(
     )
 
 
-def room(problem: EstateProblem, x: Columns) -> NDArray[np.float64]:
+def max_units(problem: EstateProblem, x: Columns) -> NDArray[np.float64]:
     """(H,) visits or desks that the building could take if the service had it to itself."""
     b, s = x.hosts.building, x.hosts.service
     services = problem.services
@@ -236,7 +236,7 @@ def hosted_only_where_opened(
     # Hosted today: host + tiers that may not <= open. Moving in: host <= tiers that may.
     pair_host, pair_tier = _tier_pairs(x)
     may = tiers.may[tk[pair_tier], s[pair_host]]
-    stays = ~x.new[pair_host]
+    stays = ~x.is_new[pair_host]
     bars, lets = stays & ~may, ~stays & may
     model.add_rows(
         "tier_may_host",
@@ -244,7 +244,7 @@ def hosted_only_where_opened(
         labels=x.host.labels,
         terms=[
             (at, x.host.all, 1),
-            (at[~x.new], x.open.at(b[~x.new]), -1),
+            (at[~x.is_new], x.open.at(b[~x.is_new]), -1),
             (pair_host[bars], x.tier.at(pair_tier[bars]), 1),
             (pair_host[lets], x.tier.at(pair_tier[lets]), -1),
         ],
@@ -426,7 +426,7 @@ def preferred_pairs(model: Model, problem: EstateProblem, x: Columns) -> None:
     prefer = np.array(problem.pairs.prefer)
     at = np.arange(x.pair.size)
     for i, name in enumerate(("pair_first", "pair_second")):
-        host = x.host_at[x.pair_building, prefer[x.pair_pair, i]]
+        host = x.host_position[x.pair_building, prefer[x.pair_pair, i]]
         model.add_rows(
             name,
             rule="E6",
@@ -444,6 +444,6 @@ def _hosts_of_pairs(
         nothing = np.zeros(0, np.int64)
         return nothing, nothing, nothing, nothing
     pairs = np.array(listed)
-    first, second = x.host_at[:, pairs[:, 0]].T, x.host_at[:, pairs[:, 1]].T
+    first, second = x.host_position[:, pairs[:, 0]].T, x.host_position[:, pairs[:, 1]].T
     q, b = np.nonzero((first >= 0) | (second >= 0))
     return q, b, first[q, b], second[q, b]

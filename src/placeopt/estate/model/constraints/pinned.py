@@ -1,0 +1,28 @@
+"""Rule E13 as rows: buildings that must stay open or must close.
+
+Each function states one equation of ``formulation.py`` and is named after it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from placeopt.engine import Model
+from placeopt.estate.model.variables import Columns
+from placeopt.estate.problem.arrays import EstateProblem
+from placeopt.scenario.rules.estate.services import Pinned
+
+
+def decided_already(model: Model, problem: EstateProblem, x: Columns, rules: list[Pinned]) -> None:
+    """(E13) Pinned buildings stay open or close."""
+    b = problem.buildings
+    for name, pinned, value in (("keep", b.must_open, 1), ("close", b.must_close, 0)):
+        at = np.flatnonzero(pinned)
+        model.add_rows(
+            f"pinned_{name}",
+            rule="E13",
+            labels={"building_id": b.ids[at]},
+            terms=[(np.arange(len(at)), x.open.at(at), 1)],
+            lower=value,
+            upper=value,
+        )
