@@ -30,8 +30,8 @@ def test_the_bound_holds_and_the_plan_verifies_when_far_hosts_are_left_out(monke
         times, asked = crow_minutes(place), question(seed, place, seconds=20)
         full = solve(place, times, asked).result
         with monkeypatch.context() as patch:
-            patch.setattr(strategy, "ALL_PAIRS", 0)
-            patch.setattr(strategy, "NEAREST", 1)
+            patch.setattr(strategy, "MAX_PAIRS_WHOLE", 0)
+            patch.setattr(strategy, "NEAREST_HOSTS", 1)
             cut = solve(place, times, asked)
         if full.status is Status.INFEASIBLE:
             assert cut.result.status is Status.INFEASIBLE
@@ -66,7 +66,7 @@ def test_all_residents_as_one_customer_prove_no_more_than_holds_and_the_plan_ser
             continue
         full = solve(place, times, asked).result
         with monkeypatch.context() as patch:
-            patch.setattr(strategy, "ALL_REACHES", 0)
+            patch.setattr(strategy, "MAX_PAIRS_BY_REACH", 0)
             patch.setattr("placeopt.estate.search.completion.MAX_PAIRS_BY_ZONE", 0)
             relaxed = solve(place, times, asked)
         if full.status is Status.INFEASIBLE:
@@ -85,7 +85,7 @@ def test_all_residents_as_one_customer_prove_no_more_than_holds_and_the_plan_ser
 
 def test_without_the_rule_that_all_are_served_a_relaxation_asks_for_no_host(monkeypatch):
     """Nobody need be served, so the only building closes for 0; 10,000 if it stayed open."""
-    monkeypatch.setattr(strategy, "ALL_REACHES", 0)
+    monkeypatch.setattr(strategy, "MAX_PAIRS_BY_REACH", 0)
     here = town([building("B1", 10_000)])
     assert cost_of(here, drop=("served",)) == 0
     assert cost_of(here) == 10_000
@@ -128,7 +128,7 @@ def test_a_relaxation_knows_that_a_zone_needs_a_host_in_its_own_reach():
     here = town([building("B1", 10_000), building("B2", 90_000)])
     drive = [[5.0, math.nan], [math.nan, 5.0]]
     problem = build_problem(here, minutes(here, drive=drive), scenario())
-    relaxed = engine.solve(formulate(problem, "cost", relaxed=True).model, gap=0.0)
+    relaxed = engine.solve(formulate(problem, "cost", aggregated=True).model, gap=0.0)
     exact = engine.solve(formulate(problem, "cost").model, gap=0.0)
     assert relaxed.objective == pytest.approx(exact.objective)
 

@@ -61,7 +61,7 @@ def test_plan_and_bound_learnt_from_cuts_agree_with_the_exact_model(rule, monkey
         place, times, asked = with_rule(seed, rule)
         exact = solve(place, times, asked).result
         with monkeypatch.context() as patch:
-            patch.setattr(strategy, "BY_THEMSELVES", 0)
+            patch.setattr(strategy, "MAX_PAIRS_WITH_ROWS", 0)
             learnt = solve(place, times, asked)
         assert learnt.result.status is exact.status, seed
         if exact.status is Status.INFEASIBLE:
@@ -82,8 +82,8 @@ def test_a_plan_that_sends_people_past_full_buildings_is_one_of_the_exact_model_
         place, times, asked = with_rule(seed, passing)
         exact = solve(place, times, asked).result
         with monkeypatch.context() as patch:
-            patch.setattr(strategy, "BY_THEMSELVES", 0)
-            patch.setattr(strategy, "ALL_PAIRS", 0)
+            patch.setattr(strategy, "MAX_PAIRS_WITH_ROWS", 0)
+            patch.setattr(strategy, "MAX_PAIRS_WHOLE", 0)
             patch.setattr("placeopt.estate.search.completion.MAX_PAIRS_WITH_OVERFLOW", 0)
             learnt = solve(place, times, asked)
         if learnt.plan is None:
@@ -100,7 +100,7 @@ def test_a_host_too_small_for_all_who_come_is_found_out_without_a_row_for_every_
     """1,000 visits of each zone at 60 m2 a thousand; 100 m2 serve 1,667. Where both zones are
     nearest to B1 no plan exists, though the planner would share them out for 40,000 (rejected).
     With a zone nearest to each, both serve for 40,000; B1 alone (10,000; rejected) is too small."""
-    monkeypatch.setattr(strategy, "BY_THEMSELVES", 0)
+    monkeypatch.setattr(strategy, "MAX_PAIRS_WITH_ROWS", 0)
     services = [{"service_id": "S", "area_m2_per_1000_visits": 60.0}]
     here = town([building("B1", 10_000), building("B2", 30_000)], services)
     nearest = Behaviour(residents="nearest")

@@ -67,6 +67,8 @@ def test_a_kernel_without_a_plan_is_widened_by_what_costs_the_relaxation_nothing
     place = synthesise(zones=14, buildings=30, seed=5)
     problem = build_problem(place, crow_minutes(place, cutoff=120), scenario(years=30))
     formulation = formulate(problem, "cost")
-    monkeypatch.setattr(kernel_search, "USED", 2.0)  # the relaxation is said to use nothing
+    monkeypatch.setattr(
+        kernel_search, "SUPPORT_TOLERANCE", 2.0
+    )  # as if the relaxation used nothing
     start = kernel_plan(formulation, 10.0)
     assert formulation.model.arrays().violation(start.values) < 1e-5

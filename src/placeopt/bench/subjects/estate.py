@@ -115,7 +115,7 @@ class EstateCases:
         from placeopt.estate.problem.build import build_problem
 
         problem = build_problem(instance.place, instance.times, instance.scenario)
-        return formulate(problem, OBJECTIVE, zones=True).model
+        return formulate(problem, OBJECTIVE, by_zone=True).model
 
     def _with_settings(self, instance: Estate, settings: SolveSettings) -> Estate:
         solver_settings = {
@@ -171,7 +171,7 @@ def _solve_compact_model(
     from placeopt.estate.search.completion import read_decision
 
     problem = build_problem(question.place, question.times, question.scenario)
-    formulation = formulate(problem, OBJECTIVE, zones=True)
+    formulation = formulate(problem, OBJECTIVE, by_zone=True)
     trace: list[list[float | None]] = []
     result = solve(
         formulation.model,

@@ -57,10 +57,12 @@ class FeasibilityModel:
         if learnt:
             problems = tuple(without_assignment_rules(problem) for problem in problems)
         if len(problems) == 1:
-            alone = formulate(problems[0], zones=False if learnt else zones, relaxed=learnt)
+            alone = formulate(problems[0], by_zone=False if learnt else zones, aggregated=learnt)
             return cls(years, alone.model, (alone.columns,), None, learnt)
         by_itself = None if learnt else zones
-        whole = formulate_years(replace(years, problems=problems), relaxed=learnt, zones=by_itself)
+        whole = formulate_years(
+            replace(years, problems=problems), aggregated=learnt, by_zone=by_itself
+        )
         return cls(years, whole.model, whole.columns, whole, learnt)
 
 

@@ -117,42 +117,42 @@ def formulate(
     problem: EstateProblem,
     objective: str | None = None,
     ceilings: Sequence[tuple[str, float]] = (),
-    zones: bool | None = None,
-    keep: NDArray[np.float64] | None = None,
-    relaxed: bool = False,
+    by_zone: bool | None = None,
+    max_minutes: NDArray[np.float64] | None = None,
+    aggregated: bool = False,
 ) -> Formulation:
     """The model that minimises ``objective`` (``None``: any plan will do).
 
     ``ceilings`` bound other objectives: (name, at most). Every zone is a customer by itself where
-    ``zones`` is true or minutes count, of the services of which they do; otherwise zones with the
+    ``by_zone`` is true or minutes count, of the services of which they do; otherwise zones with the
     same hosts in reach are one.
-    ``keep`` (Z, S) leaves out hosts further than so many minutes, as ``customers_by_zone`` says.
-    ``relaxed``: where no minutes count, all residents are one customer, as ``aggregate_all`` says.
+    ``max_minutes`` (Z, S) leaves out hosts further than so many minutes, as ``customers_by_zone`` says.
+    ``aggregated``: where no minutes count, all residents are one customer, as ``aggregate_all`` says.
     """
-    named = [name for name, _ in ceilings] + ([objective] if objective else [])
-    only = services_needing_zones(problem, named) if zones is None else None
-    if zones is None:
-        zones = needs_assignment(problem, named)
+    objectives = [name for name, _ in ceilings] + ([objective] if objective else [])
+    zonal_services = services_needing_zones(problem, objectives) if by_zone is None else None
+    if by_zone is None:
+        by_zone = needs_assignment(problem, objectives)
     hosts = Hosts.of(problem)
-    if zones:
-        customers = customers_by_zone(problem, hosts, keep, only=only)
+    if by_zone:
+        customers = customers_by_zone(problem, hosts, max_minutes, zonal_services=zonal_services)
     else:
-        customers = (aggregate_all if relaxed else aggregate_by_reach)(problem, hosts)
+        customers = (aggregate_all if aggregated else aggregate_by_reach)(problem, hosts)
     model = Model("estate")
     x = add_columns(model, problem, hosts, customers)
     add_rules(model, problem, x)
     service.staff_let_go(model, problem, x)
-    if relaxed and not zones:
+    if aggregated and not by_zone:
         service.hosts_in_reach(model, problem, x)
     if objective:
         total = expression(model, problem, x, objective)
         for columns, values in total.terms:
             model.add_cost(columns, values)
         model.offset = total.constant
-    for name, most in ceilings:
+    for name, ceiling in ceilings:
         total = expression(model, problem, x, name)
         model.add_rows(
-            f"objective_{name}", rule="", size=1, terms=total.rows(), upper=most - total.constant
+            f"objective_{name}", rule="", size=1, terms=total.rows(), upper=ceiling - total.constant
         )
     return Formulation(problem, model, x)
 
@@ -184,21 +184,21 @@ def services_needing_zones(
 ) -> NDArray[np.bool_] | None:
     """(S,) the services of which a model has to know who goes where, where it is only standards
     that are met by service given that ask it; else ``None``: all of them, or none."""
-    plain = replace(problem, standards=())
-    if needs_assignment(plain, objectives):
+    without_standards = replace(problem, standards=())
+    if needs_assignment(without_standards, objectives):
         return None
-    found = np.zeros(len(problem.services.ids), bool)
+    needed = np.zeros(len(problem.services.ids), bool)
     for standard in problem.standards:
-        found[standard.service] |= standard.is_counted_as_served
-    return found if found.any() else None
+        needed[standard.service] |= standard.is_counted_as_served
+    return needed if needed.any() else None
 
 
 def has_assignment_rules(problem: EstateProblem) -> bool:
     """Whether a rule speaks of who goes where: how fair it is, where residents go by themselves,
     or a standard that is met by service given."""
     rules = problem.scenario.rules
-    served = any(standard.is_counted_as_served for standard in problem.standards)
-    return served or any(isinstance(rule, ASSIGNMENT_RULES) for rule in rules)
+    by_service = any(standard.is_counted_as_served for standard in problem.standards)
+    return by_service or any(isinstance(rule, ASSIGNMENT_RULES) for rule in rules)
 
 
 def without_assignment_rules(problem: EstateProblem) -> EstateProblem:

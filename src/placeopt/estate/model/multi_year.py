@@ -55,75 +55,75 @@ def formulate_years(
     years: Years,
     objective: str | None = None,
     ceilings: Sequence[tuple[str, float]] = (),
-    relaxed: bool = False,
-    zones: bool | None = None,
-    keep: Sequence[NDArray[np.float64]] | None = None,
-    serving: Sequence[NDArray[np.bool_]] | None = None,
+    aggregated: bool = False,
+    by_zone: bool | None = None,
+    max_minutes: Sequence[NDArray[np.float64]] | None = None,
+    serving_hosts: Sequence[NDArray[np.bool_]] | None = None,
 ) -> YearsFormulation:
     """The model that minimises ``objective`` (``None``: any plan will do) over all years.
 
     ``cost`` is of all years; the other objectives, and the ``ceilings`` on them, are of the last
-    decided year, the state that the plan leads to. ``relaxed``: where no minutes count, all
-    residents are one customer, as ``aggregate_all`` says. ``zones``: every zone is a customer by itself
-    in every year; then ``keep`` (T of (Z, S)) leaves out hosts further than so many minutes and
-    ``serving`` (T of (B, S)) those that serve nobody in the year, as ``customers_by_zone`` says.
+    decided year, the state that the plan leads to. ``aggregated``: where no minutes count, all
+    residents are one customer, as ``aggregate_all`` says. ``by_zone``: every zone is a customer by itself
+    in every year; then ``max_minutes`` (T of (Z, S)) leaves out hosts further than so many minutes and
+    ``serving_hosts`` (T of (B, S)) those that serve nobody in the year, as ``customers_by_zone`` says.
     """
-    named = [name for name, _ in ceilings] + ([objective] if objective else [])
+    objectives = [name for name, _ in ceilings] + ([objective] if objective else [])
     model = Model("estate")
     columns = []
     for t, problem in enumerate(years.problems):
         hosts = Hosts.of(problem)
-        last = problem is years.last
-        by_itself, only = zones, None
-        if by_itself is None:
-            by_itself = needs_assignment(problem, named if last else ())
-            only = services_needing_zones(problem, named if last else ())
+        is_last = problem is years.last
+        zonal, zonal_services = by_zone, None
+        if zonal is None:
+            zonal = needs_assignment(problem, objectives if is_last else ())
+            zonal_services = services_needing_zones(problem, objectives if is_last else ())
         model.suffix = f"_{problem.year}"
-        if by_itself:
-            nearest = None if keep is None else keep[t]
-            served = None if serving is None else serving[t]
-            customers = customers_by_zone(problem, hosts, nearest, served, only)
+        if zonal:
+            minutes_kept = None if max_minutes is None else max_minutes[t]
+            hosts_kept = None if serving_hosts is None else serving_hosts[t]
+            customers = customers_by_zone(problem, hosts, minutes_kept, hosts_kept, zonal_services)
         else:
-            customers = (aggregate_all if relaxed else aggregate_by_reach)(problem, hosts)
+            customers = (aggregate_all if aggregated else aggregate_by_reach)(problem, hosts)
         columns.append(add_columns(model, problem, hosts, customers))
         add_rules(model, problem, columns[t])
-        if relaxed and not by_itself:
+        if aggregated and not zonal:
             service.hosts_in_reach(model, problem, columns[t])
     model.suffix = ""
     links = link_years(model, years, tuple(columns))
-    stated = YearsFormulation(years, model, tuple(columns), links)
-    _capital_fits(stated)
+    formulation = YearsFormulation(years, model, tuple(columns), links)
+    _capital_fits(formulation)
     if objective:
-        total = total_expression(stated, objective)
+        total = total_expression(formulation, objective)
         for numbers, values in total.terms:
             model.add_cost(numbers, values)
         model.offset = total.constant
-    for name, most in ceilings:
-        total = total_expression(stated, name)
+    for name, ceiling in ceilings:
+        total = total_expression(formulation, name)
         model.add_rows(
-            f"objective_{name}", rule="", size=1, terms=total.rows(), upper=most - total.constant
+            f"objective_{name}", rule="", size=1, terms=total.rows(), upper=ceiling - total.constant
         )
-    return stated
+    return formulation
 
 
-def total_expression(stated: YearsFormulation, objective: str) -> Expression:
+def total_expression(formulation: YearsFormulation, objective: str) -> Expression:
     """An objective as a sum over the columns of all years."""
     if objective == "weighted":
-        weights = stated.years.scenario.objective.weights
-        return weighted({name: total_expression(stated, name) for name in weights}, weights)
+        weights = formulation.years.scenario.objective.weights
+        return weighted({name: total_expression(formulation, name) for name in weights}, weights)
     if objective == "cost":
-        return present_cost(stated.years, stated.columns, stated.links)
-    return expression(stated.model, stated.years.last, stated.columns[-1], objective)
+        return present_cost(formulation.years, formulation.columns, formulation.links)
+    return expression(formulation.model, formulation.years.last, formulation.columns[-1], objective)
 
 
-def _capital_fits(stated: YearsFormulation) -> None:
+def _capital_fits(formulation: YearsFormulation) -> None:
     """(E10) Up to each year, works cost no more than the pots and receipts recycled so far."""
-    years = stated.years
+    years = formulation.years
     for number, rule in enumerate(years.scenario.of(Capital)):
         pots = rule.pots(len(years.problems))
         for t, problem in enumerate(years.problems):
-            spent = capital_up_to(years, stated.columns, stated.links, rule, t)
-            stated.model.add_rows(
+            spent = capital_up_to(years, formulation.columns, formulation.links, rule, t)
+            formulation.model.add_rows(
                 f"capital_{number}_{problem.year}",
                 rule="E10",
                 size=1,

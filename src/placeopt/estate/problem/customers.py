@@ -55,42 +55,42 @@ class Customers:
 def customers_by_zone(
     problem: EstateProblem,
     hosts: Hosts,
-    keep: NDArray[np.float64] | None = None,
-    serving: NDArray[np.bool_] | None = None,
-    only: NDArray[np.bool_] | None = None,
+    max_minutes: NDArray[np.float64] | None = None,
+    serving_hosts: NDArray[np.bool_] | None = None,
+    zonal_services: NDArray[np.bool_] | None = None,
 ) -> Customers:
     """One customer for every zone with visits to a service.
 
-    ``keep`` (Z, S): only hosts within so many minutes become pairs. The model may then send a
+    ``max_minutes`` (Z, S): only hosts within so many minutes become pairs. The model may then send a
     customer "beyond", for the minutes to the nearest host left out and without taking floor
     anywhere: what it proves holds for all pairs, and a plan that sends nobody beyond is exact.
-    ``serving`` (B, S): only these hosts become pairs, where it is known that no other will serve.
-    ``only`` (S,): of the other services, zones with the same hosts in reach are one customer.
+    ``serving_hosts`` (B, S): only these hosts become pairs, where it is known that no other will serve.
+    ``zonal_services`` (S,): of the other services, zones with the same hosts in reach are one customer.
     """
     parts = []
     for service in range(len(problem.services.ids)):
-        at = hosts.of_service(service)
-        if serving is not None:
-            at = at[serving[hosts.building[at], service]]
+        hosts_here = hosts.of_service(service)
+        if serving_hosts is not None:
+            hosts_here = hosts_here[serving_hosts[hosts.building[hosts_here], service]]
         if problem.services.back_office[service]:
-            parts.append(_back_office_customer(problem, service, at))
+            parts.append(_back_office_customer(problem, service, hosts_here))
             continue
-        if only is not None and not only[service]:
-            parts.append(_aggregate_service(problem, hosts, service, at))
+        if zonal_services is not None and not zonal_services[service]:
+            parts.append(_aggregate_service(problem, hosts, service, hosts_here))
             continue
         zone = np.flatnonzero(problem.visits[:, service] > 0)
-        minutes = problem.minutes[np.ix_(zone, hosts.building[at])]
-        most = np.full(len(zone), np.inf) if keep is None else keep[zone, service]
-        kept = np.isfinite(minutes) & (minutes <= most[:, None])
-        left_out = np.where(np.isfinite(minutes) & ~kept, minutes, np.inf)
-        customer, host = np.nonzero(kept)
+        minutes = problem.minutes[np.ix_(zone, hosts.building[hosts_here])]
+        limit = np.full(len(zone), np.inf) if max_minutes is None else max_minutes[zone, service]
+        is_kept = np.isfinite(minutes) & (minutes <= limit[:, None])
+        left_out = np.where(np.isfinite(minutes) & ~is_kept, minutes, np.inf)
+        customer, host = np.nonzero(is_kept)
         parts.append(
             Customers(
                 service=np.full(len(zone), service),
                 zone=zone,
                 units=problem.visits[zone, service],
                 pair_customer=customer,
-                pair_host=at[host],
+                pair_host=hosts_here[host],
                 pair_minutes=minutes[customer, host],
                 relaxed_minutes=left_out.min(axis=1, initial=np.inf),
             )
@@ -102,18 +102,20 @@ def aggregate_by_reach(problem: EstateProblem, hosts: Hosts) -> Customers:
     """One customer for all zones whose possible hosts in reach are the same."""
     parts = []
     for service in range(len(problem.services.ids)):
-        at = hosts.of_service(service)
+        hosts_here = hosts.of_service(service)
         if problem.services.back_office[service]:
-            parts.append(_back_office_customer(problem, service, at))
+            parts.append(_back_office_customer(problem, service, hosts_here))
             continue
-        parts.append(_aggregate_service(problem, hosts, service, at))
+        parts.append(_aggregate_service(problem, hosts, service, hosts_here))
     return _concatenated(parts)
 
 
-def _aggregate_service(problem: EstateProblem, hosts: Hosts, service: int, at: Ints) -> Customers:
+def _aggregate_service(
+    problem: EstateProblem, hosts: Hosts, service: int, hosts_here: Ints
+) -> Customers:
     """One service's customers by reach."""
     zone = np.flatnonzero(problem.visits[:, service] > 0)
-    reach = np.isfinite(problem.minutes[np.ix_(zone, hosts.building[at])])
+    reach = np.isfinite(problem.minutes[np.ix_(zone, hosts.building[hosts_here])])
     classes, member = unique_rows(reach)
     units = np.bincount(member, problem.visits[zone, service], len(classes)).astype(float)
     customer, host = np.nonzero(classes)
@@ -122,7 +124,7 @@ def _aggregate_service(problem: EstateProblem, hosts: Hosts, service: int, at: I
         zone=np.full(len(classes), -1),
         units=units,
         pair_customer=customer,
-        pair_host=at[host],
+        pair_host=hosts_here[host],
         pair_minutes=np.zeros(len(customer)),
         relaxed_minutes=np.full(len(classes), np.inf),
     )
@@ -132,14 +134,14 @@ def aggregate_all(problem: EstateProblem, hosts: Hosts) -> Customers:
     """One customer of each service, with every host that is in anybody's reach: a relaxation."""
     parts = []
     for service in range(len(problem.services.ids)):
-        at = hosts.of_service(service)
+        hosts_here = hosts.of_service(service)
         visits = problem.visits[:, service]
         if problem.services.back_office[service] or not visits.any():
-            parts.append(_back_office_customer(problem, service, at))
+            parts.append(_back_office_customer(problem, service, hosts_here))
             continue
-        minutes = problem.minutes[np.ix_(visits > 0, hosts.building[at])]
-        at = at[np.isfinite(minutes).any(axis=0)]
-        parts.append(_single_customer(service, float(visits.sum()), at))
+        minutes = problem.minutes[np.ix_(visits > 0, hosts.building[hosts_here])]
+        hosts_here = hosts_here[np.isfinite(minutes).any(axis=0)]
+        parts.append(_single_customer(service, float(visits.sum()), hosts_here))
     return _concatenated(parts)
 
 
@@ -173,21 +175,21 @@ def minimal_rows(matrix: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return matrix[~contains.any(axis=1)]
 
 
-def _back_office_customer(problem: EstateProblem, service: int, at: Ints) -> Customers:
-    return _single_customer(service, float(problem.services.units[service]), at)
+def _back_office_customer(problem: EstateProblem, service: int, hosts_here: Ints) -> Customers:
+    return _single_customer(service, float(problem.services.units[service]), hosts_here)
 
 
-def _single_customer(service: int, units: float, at: Ints) -> Customers:
+def _single_customer(service: int, units: float, hosts_here: Ints) -> Customers:
     """One customer with all hosts at these positions; none where there is nothing to serve."""
     count = int(units > 0)
-    at = at if count else at[:0]
+    hosts_here = hosts_here if count else hosts_here[:0]
     return Customers(
         service=np.full(count, service),
         zone=np.full(count, -1),
         units=np.full(count, units),
-        pair_customer=np.zeros(len(at), np.int64),
-        pair_host=at,
-        pair_minutes=np.zeros(len(at)),
+        pair_customer=np.zeros(len(hosts_here), np.int64),
+        pair_host=hosts_here,
+        pair_minutes=np.zeros(len(hosts_here)),
         relaxed_minutes=np.full(count, np.inf),
     )
 

@@ -1,9 +1,9 @@
-"""Who is sent where, once it is known how many visits each host serves: least minutes.
+"""Assignment with the least minutes, where the visits that each host serves are given.
 
     minimise sum_zb visits[z] minutes[z,b] share[z,b]
     sum_b share[z,b] <= 1,   sum_z visits[z] share[z,b] = units[b]        for each service
 
-A transportation problem (Hitchcock 1941); the money of a plan is not touched.
+A transportation problem (Hitchcock 1941). Costs do not change: they depend on the visits of hosts.
 """
 
 from __future__ import annotations
@@ -19,24 +19,35 @@ from placeopt.engine import Model, solve
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.solution.decision import Decision
 
-UNITS_TOLERANCE = 1e-7  # relative room of what a host serves, for rounding
-SHARE_TOLERANCE = 1e-6
+UNITS_TOLERANCE = 1e-7  # relative, of what a host serves
+SHARE_TOLERANCE = 1e-6  # shares below this are 0
 
 
 def assign_with_least_minutes(
     problem: EstateProblem, decision: Decision, only: NDArray[np.bool_] | None = None
 ) -> Decision:
-    """The decision with zones sent to hosts so that visits take the least minutes in all;
-    ``only`` (S,): of these services alone, the others stay as they are sent."""
+    """Return the decision with visits assigned to its hosts so that their total minutes are least.
+
+    Args:
+        problem: the year's arrays.
+        decision: hosts and the visits or desks that each serves (B, S).
+        only: (S,) services to assign again; the others keep their assignment. ``None``: all.
+
+    Returns:
+        The decision with new shares; its costs are the same.
+
+    Raises:
+        EngineError: no assignment serves these units within reach.
+    """
     units = decision.units.copy()
-    sent = ~problem.services.back_office
+    is_assigned = ~problem.services.back_office
     parts = []
     if only is not None:
-        sent = sent & only
-        stay = ~only[decision.service]
-        zones, of = decision.zone[stay], decision.service[stay]
-        parts.append((zones, of, decision.building[stay], decision.share[stay]))
-    for service in np.flatnonzero(sent):
+        is_assigned = is_assigned & only
+        keeps = ~only[decision.service]
+        zones, services_kept = decision.zone[keeps], decision.service[keeps]
+        parts.append((zones, services_kept, decision.building[keeps], decision.share[keeps]))
+    for service in np.flatnonzero(is_assigned):
         zone, building, share = _assign_service(problem, decision, int(service))
         units[:, service] = 0.0
         np.add.at(units[:, service], building, share * problem.visits[zone, service])
@@ -52,7 +63,7 @@ def assign_with_least_minutes(
 def _assign_service(
     problem: EstateProblem, decision: Decision, service: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """(zone, building, share) of one service."""
+    """Return (zone, building, share) of one service."""
     hosts = np.flatnonzero(decision.units[:, service] > 0)
     zones = np.flatnonzero(problem.visits[:, service] > 0)
     minutes = problem.minutes[np.ix_(zones, hosts)]
@@ -77,7 +88,7 @@ def _assign_service(
         raise EngineError(f"sending zones to the hosts of a plan failed: {result.message}")
     shares = np.where(result.values > SHARE_TOLERANCE, result.values, 0.0)
     total = np.bincount(zone, shares, len(zones))
-    whole = total > 1 - 10 * SHARE_TOLERANCE
-    shares = shares / np.where(whole, np.maximum(total, SHARE_TOLERANCE), 1.0)[zone]
+    is_served = total > 1 - 10 * SHARE_TOLERANCE
+    shares = shares / np.where(is_served, np.maximum(total, SHARE_TOLERANCE), 1.0)[zone]
     used = shares > 0
     return zones[zone[used]], hosts[host[used]], shares[used]

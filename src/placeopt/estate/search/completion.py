@@ -1,9 +1,8 @@
-"""The plan found made whole: buildings, hosts and tiers kept, the rest settled.
+"""Completion of a plan: buildings, hosts and tiers fixed, the rest solved exactly.
 
-A search stops at its gap, so who is served where may still be had for less money or fewer
-minutes. ``fix_and_complete`` keeps what is open, hosted and of which tier, and solves what is left open
-exactly: first the objective asked for, then money, then minutes. Where zones and hosts make too
-many pairs for that, how much each host serves is settled first, and then who goes where.
+A search stops at its gap, so that its assignment may not be the cheapest or nearest.
+``fix_and_complete`` minimises the objective asked for, then cost, then minutes. Where zones and
+hosts make too many pairs, the visits of each host are solved for first and the assignment second.
 """
 
 from __future__ import annotations
@@ -36,31 +35,33 @@ from placeopt.estate.solution.decision import Decision, assign_by_choice
 from placeopt.estate.solution.standards_met import served_standards_met
 from placeopt.scenario.rules.estate.services import Fairness
 
-MAX_PAIRS_WITH_OVERFLOW = (
+MAX_PAIRS_WITH_OVERFLOW = (  # the same with overflow; above it a plan is kept as found
     10_000  # the same where some pass full buildings: beyond, a plan stays as it was found
 )
-MAX_PAIRS_BY_ZONE = 100_000  # up to so many pairs of a zone and a host are settled at once
+MAX_PAIRS_BY_ZONE = 100_000  # pairs of a zone and a host up to which zones are completed at once
 
 
 def fix_structure(formulation: Formulation, decision: Decision) -> Arrays:
-    """The model with buildings, hosts and tiers as in ``decision``."""
+    """Return the model with buildings, hosts and tiers fixed as in ``decision``."""
     return fix_structure_of_year(formulation.model.arrays(), formulation.columns, decision)
 
 
 def fix_structure_of_year(arrays: Arrays, x: Columns, decision: Decision) -> Arrays:
-    """The model with the buildings, hosts and tiers of one year's columns as in ``decision``."""
+    """Return the model with buildings, hosts and tiers of one year's columns fixed as in
+    ``decision``."""
     lower, upper = arrays.lower.copy(), arrays.upper.copy()
-    for numbers, values in (
+    for positions, values in (
         (x.open.all, decision.open),
         (x.host.all, decision.host[x.hosts.building, x.hosts.service]),
         (x.tier.all, decision.tier[x.tier_building] == x.tier_tier),
     ):
-        lower[numbers] = upper[numbers] = values
+        lower[positions] = upper[positions] = values
     return replace(arrays, lower=lower, upper=upper)
 
 
 def complete_vector(formulation: Formulation, decision: Decision) -> NDArray[np.float64] | None:
-    """A full vector for ``formulation`` that agrees with ``decision``; None if there is none."""
+    """Return a full vector for ``formulation`` that agrees with ``decision``; ``None`` if there is
+    none."""
     solver = formulation.problem.scenario.solver
     result = solve(
         fix_structure(formulation, decision),
@@ -72,8 +73,19 @@ def complete_vector(formulation: Formulation, decision: Decision) -> NDArray[np.
 
 
 def fix_and_complete(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> Decision:
-    """Buildings, hosts and tiers as they are; least money, then least minutes, within what each
-    objective has reached. Ctrl-C before it does not keep a plan from being settled."""
+    """Fix buildings, hosts and tiers and solve for the least cost, then the least minutes.
+
+    Args:
+        problem: the year's arrays, with all its rules.
+        decision: the plan that a search found.
+        stages: the objectives reached; each is a ceiling. Ctrl-C before the call does not end it.
+
+    Returns:
+        The decision with its assignment, desks and disposals.
+
+    Raises:
+        EngineError: the plan cannot keep every rule.
+    """
     with ignoring_interrupts():
         return _fix_and_complete(problem, decision, stages)
 
@@ -81,30 +93,31 @@ def fix_and_complete(problem: EstateProblem, decision: Decision, stages: list[St
 def _fix_and_complete(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> Decision:
     smaller = replace(problem, hostable=decision.host)
     pairs = problem.visits.astype(bool).sum(axis=0) @ decision.host.sum(axis=0)
-    named = [stage.objective for stage in stages]
-    if assignment_implied_by_hosts(problem, named):
-        told = _complete_by_choice(problem, decision, stages)
-        if not served_standards_met(problem, told):
-            raise EngineError("residents who go by themselves are not served within the minutes")
-        return told
+    objectives = [stage.objective for stage in stages]
+    if assignment_implied_by_hosts(problem, objectives):
+        completed = _complete_by_choice(problem, decision, stages)
+        if not served_standards_met(problem, completed):
+            raise EngineError("residents who choose their hosts are not served within the minutes")
+        return completed
     if (
         pairs > MAX_PAIRS_WITH_OVERFLOW
         and overflow_allowed(problem)
-        and not needs_assignment(without_assignment_rules(problem), named)
+        and not needs_assignment(without_assignment_rules(problem), objectives)
     ):
         return decision
-    if pairs > MAX_PAIRS_BY_ZONE and not needs_assignment(problem, named):
-        with suppress(EngineError):  # not everybody has the hosts in reach that are cheapest to use
+    if pairs > MAX_PAIRS_BY_ZONE and not needs_assignment(problem, objectives):
+        with suppress(EngineError):  # the cheapest hosts may be out of some zones' reach
             return assign_with_least_minutes(
-                problem, _complete(smaller, decision, stages, zones=False)
+                problem, _complete(smaller, decision, stages, by_zone=False)
             )
-    return _complete(smaller, decision, stages, zones=True)
+    return _complete(smaller, decision, stages, by_zone=True)
 
 
 def _complete_by_choice(
     problem: EstateProblem, decision: Decision, stages: list[Stage]
 ) -> Decision:
-    """Everybody where the hosts alone tell; what is sold, and who sits where, with least money."""
+    """Return the decision with residents at the hosts they choose; disposals and desks at least
+    cost."""
     smaller = replace(without_assignment_rules(problem), hostable=decision.host)
     units = assign_by_choice(problem, decision.open, decision.host).units
     return assign_all_by_choice(problem, _complete(smaller, decision, stages, False, units))
@@ -113,60 +126,69 @@ def _complete_by_choice(
 def complete_with_overflow(
     problem: EstateProblem, decision: Decision, stages: list[Stage]
 ) -> Decision | None:
-    """The same hosts with residents passing only full buildings; ``None`` where no such way was
-    found that keeps every rule."""
-    sent = assign_with_overflow(problem, decision)
-    if sent is None:
+    """Return the same hosts with residents passing only full buildings; ``None`` where no
+    assignment was found that keeps every rule."""
+    assigned = assign_with_overflow(problem, decision)
+    if assigned is None:
         return None
     smaller = replace(without_assignment_rules(problem), hostable=decision.host)
     try:
-        found = _complete(smaller, decision, stages, False, sent.units, desks=True)
+        completed = _complete(smaller, decision, stages, False, assigned.units, desks=True)
     except EngineError:
         return None
-    passed = replace(sent, disposed=found.disposed, tier=found.tier)
-    return passed if served_standards_met(problem, passed) else None
+    result = replace(assigned, disposed=completed.disposed, tier=completed.tier)
+    return result if served_standards_met(problem, result) else None
 
 
 def assignment_implied_by_hosts(problem: EstateProblem, objectives: Sequence[str]) -> bool:
-    """Whether nothing but the hosts tells, or asks, who goes where."""
-    fair = bool(problem.scenario.of(Fairness))
+    """Whether the hosts alone imply the assignment, and neither a rule nor an objective bounds
+    minutes otherwise."""
+    has_fairness = bool(problem.scenario.of(Fairness))
     return (
         choice_implied_by_hosts(problem)
-        and not fair
+        and not has_fairness
         and not needs_assignment(without_assignment_rules(problem), objectives)
     )
 
 
 def assign_all_by_choice(problem: EstateProblem, decision: Decision) -> Decision:
-    """The decision with all residents where the hosts alone tell."""
-    going = assign_by_choice(problem, decision.open, decision.host)
-    office = problem.services.back_office[None, :]
-    units = np.where(office, decision.units, going.units)
-    return replace(going, disposed=decision.disposed, tier=decision.tier, units=units)
+    """Return the decision with all residents at the hosts they choose."""
+    chosen = assign_by_choice(problem, decision.open, decision.host)
+    is_office = problem.services.back_office[None, :]
+    units = np.where(is_office, decision.units, chosen.units)
+    return replace(chosen, disposed=decision.disposed, tier=decision.tier, units=units)
 
 
 def _complete(
     smaller: EstateProblem,
     decision: Decision,
     stages: list[Stage],
-    zones: bool,
+    by_zone: bool,
     units: NDArray[np.float64] | None = None,
     desks: bool = False,
 ) -> Decision:
-    """One objective after another; without ``zones`` all residents are one customer, and hosts
-    serve ``units`` (B, S) of visits, and of ``desks``, where these are given."""
+    """Minimise the objectives in turn with the structure fixed.
+
+    Args:
+        smaller: the problem with the plan's hosts only.
+        decision: the plan.
+        stages: the objectives reached.
+        by_zone: zones are customers; otherwise all residents of a service are one.
+        units: (B, S) visits that hosts serve, if given.
+        desks: whether ``units`` gives desks as well.
+    """
     solver = smaller.scenario.solver
-    minutes = ("visit_minutes", "worst_off") if zones else ()
+    minutes = ("visit_minutes", "worst_off") if by_zone else ()
     names = ("cost", "weighted", *minutes)
     ceilings = {stage.objective: stage.ceiling for stage in stages[:-1]}
-    settled = False
+    has_solution = False
     for name in dict.fromkeys((stages[-1].objective, "cost", "visit_minutes")):
         if name not in names:
             continue
-        bounds = [(other, most) for other, most in ceilings.items() if other in names]
-        formulation = formulate(smaller, name, bounds, zones=zones, relaxed=not zones)
+        bounds = [(other, ceiling) for other, ceiling in ceilings.items() if other in names]
+        formulation = formulate(smaller, name, bounds, by_zone=by_zone, aggregated=not by_zone)
         arrays = fix_structure(formulation, decision)
-        with nullcontext() if settled and zones else without_deadline():
+        with nullcontext() if has_solution and by_zone else without_deadline():
             result = solve(
                 arrays if units is None else _fix_units(formulation, arrays, units, desks),
                 engine="highs",
@@ -175,42 +197,52 @@ def _complete(
                 seed=solver.seed,
             )
         if not result.has_plan or result.objective is None:
-            if settled and zones:
-                return decision  # what was asked for is settled; only less may be had of the rest
-            raise EngineError(f"settling {name} of a plan found failed: {result.message}")
+            if has_solution and by_zone:
+                return decision  # the objective asked for is done
+            raise EngineError(f"completing a plan for {name} failed: {result.message}")
         ceilings[name] = result.objective + abs(result.objective) * OBJECTIVE_TOLERANCE
-        decision, settled = read_decision(formulation, result), True
+        decision, has_solution = read_decision(formulation, result), True
     return decision
 
 
 def _fix_units(
-    formulation: Formulation, arrays: Arrays, units: NDArray[np.float64], desks: bool
+    formulation: Formulation, arrays: Arrays, units: NDArray[np.float64], fix_desks: bool
 ) -> Arrays:
-    """The model of all residents at large with the visits, and ``desks``, that each host serves."""
+    """Return the aggregated model with the visits, and the desks if ``fix_desks``, of each host
+    fixed."""
     x, c = formulation.columns, formulation.columns.customers
-    office = formulation.problem.services.back_office[x.hosts.service[c.pair_host]]
-    told = ~office | desks
-    host = c.pair_host[told]
-    share = units[x.hosts.building[host], x.hosts.service[host]] / c.units[c.pair_customer[told]]
+    is_office = formulation.problem.services.back_office[x.hosts.service[c.pair_host]]
+    is_fixed = ~is_office | fix_desks
+    host = c.pair_host[is_fixed]
+    share = (
+        units[x.hosts.building[host], x.hosts.service[host]] / c.units[c.pair_customer[is_fixed]]
+    )
     lower, upper = arrays.lower.copy(), arrays.upper.copy()
-    lower[x.serve.at(np.flatnonzero(told))] = upper[x.serve.at(np.flatnonzero(told))] = share
+    lower[x.serve.at(np.flatnonzero(is_fixed))] = upper[x.serve.at(np.flatnonzero(is_fixed))] = (
+        share
+    )
     return replace(arrays, lower=lower, upper=upper)
 
 
 def read_decision(formulation: Formulation, result: Result) -> Decision:
-    """The decision that a result's values speak of.
+    """Return the decision that a result's values encode.
 
-    A building disposed of in part, for as much of its receipt as the capital needs, is disposed
-    of: that saves its holding cost, brings the rest of the receipt and harms nothing.
+    Args:
+        formulation: the model of one year.
+        result: with values.
+
+    Returns:
+        The decision. A building disposed of in part, for as much of its receipt as the capital
+        needs, counts as disposed of: that saves its holding cost and breaks no rule.
     """
     problem, x = formulation.problem, formulation.columns
     shape = problem.hosted.shape
-    opened, tiers, hosts = (result.value(block) > 0.5 for block in (x.open, x.tier, x.host))
-    dispose = (result.value(x.dispose) > 1e-6) & ~opened[x.dispose_building]
+    open_mask, tiers, hosts = (result.value(block) > 0.5 for block in (x.open, x.tier, x.host))
+    dispose_mask = (result.value(x.dispose) > 1e-6) & ~open_mask[x.dispose_building]
     host = np.zeros(shape, bool)
     host[x.hosts.building[hosts], x.hosts.service[hosts]] = True
     disposed = np.zeros(shape[0], bool)
-    disposed[x.dispose_building[dispose]] = True
+    disposed[x.dispose_building[dispose_mask]] = True
     tier = np.full(shape[0], -1)
     tier[x.tier_building[tiers]] = x.tier_tier[tiers]
     c = x.customers
@@ -221,7 +253,7 @@ def read_decision(formulation: Formulation, result: Result) -> Decision:
     zone = c.zone[c.pair_customer]
     listed = (zone >= 0) & (share > 0)
     return Decision(
-        open=opened,
+        open=open_mask,
         disposed=disposed,
         tier=tier,
         host=host,
@@ -239,10 +271,10 @@ def clean_shares(
     customer: NDArray[np.int64],
     units: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Shares without the solver's dust, adding up to what is served: less than a millionth of a
-    customer, and less than half of one of its visits."""
-    dust = np.minimum(1e-6, 0.5 / np.maximum(units, 1.0))
-    share = np.where(serve > dust[customer], serve, 0.0)
+    """Return (N,) shares without rounding, scaled to what is served. Shares below a millionth of a
+    customer, or below half a visit, are 0."""
+    tolerance = np.minimum(1e-6, 0.5 / np.maximum(units, 1.0))
+    share = np.where(serve > tolerance[customer], serve, 0.0)
     total = np.bincount(customer, share, len(unserved))
     served = 1 - np.where(unserved > 1e-6, unserved, 0.0)
     factor = np.divide(served, total, out=np.ones_like(served), where=total > 0)

@@ -1,13 +1,13 @@
-"""Good plans within moments: the kernel of the relaxation, then one neighbourhood after another.
+"""Good first plans by kernel search, improved by a large neighbourhood search of one year.
 
-``kernel_plan`` solves the model among the buildings, hosts and tiers that the linear relaxation
-uses at all; where no plan is among them, also those that it could use at next to no loss.
-``improve`` keeps most of a plan and solves the rest again: what lies around one building, or all
-that concerns some services, or where plan and relaxation differ. Every answer is a plan of the
-whole model; nothing is proven here.
+``kernel_plan`` solves the model restricted to the kernel: the buildings, hosts and tiers in the
+support of the linear relaxation. Where that has no plan, columns with a reduced cost near 0 are
+added. ``improve`` fixes most of a plan and solves for the rest: around one building, of some
+services, or where plan and relaxation differ. Both return plans of the whole model and prove
+nothing.
 
 Sources: Angelelli, Mansini and Speranza (2010) for kernel search; Danna, Rothberg and Le Pape
-(2005) for the neighbourhood of the relaxation; Shaw (1998) for large neighbourhoods.
+(2005) for the relaxation-induced neighbourhood; Shaw (1998) for large neighbourhood search.
 """
 
 from __future__ import annotations
@@ -29,27 +29,32 @@ from placeopt.scenario.scenario import SolverSettings
 
 Floats = NDArray[np.float64]
 FIRST_PLAN_GAP = 0.05
-SUPPORT_TOLERANCE = 1e-6  # what the relaxation gives less of than this, it does not use
-REDUCED_COST_TOLERANCE = (
+SUPPORT_TOLERANCE = 1e-6  # columns with a smaller value in the relaxation are not in its support
+REDUCED_COST_TOLERANCE = (  # of the relaxation's objective: columns below it join the wider kernel
     1e-5  # of the relaxation's objective: a column that costs it no more might be used
 )
-STOP_GAP = 0.02  # a plan so near its relaxation is left to the search
-MAX_FAILURES = 9  # neighbourhoods in a row without a better plan, then it is left to the search
+STOP_GAP = 0.02  # relative gap to the relaxation at which the neighbourhood search ends
+MAX_FAILURES = 9  # neighbourhoods in a row without a better plan before the search ends
 TRY_SHARE = 0.1  # of the time, at most, for one neighbourhood
-NEIGHBOURHOOD_SHARE = 0.25  # share of the buildings that are free around one of them, at first
+NEIGHBOURHOOD_SHARE = 0.25  # of the buildings or hosts, free at first
 
 
 @dataclass(frozen=True)
 class KernelPlan:
-    """A full vector that keeps all rows, and what the relaxation says."""
+    """A first plan and the relaxation that its kernel comes from.
+
+    Attributes:
+        values: (columns,) a vector that keeps all rows.
+        relaxation: the linear relaxation, with its bound and reduced costs.
+    """
 
     values: Floats
     relaxation: Result
 
 
 def kernel_plan(formulation: Formulation, seconds: float) -> KernelPlan | None:
-    """A good plan within moments, with the relaxation that it comes from; ``None`` where there is
-    none in time, or no use for it."""
+    """Return a first plan of one year by kernel search; ``None`` where none was found in time, or
+    the engine cannot start from one."""
     solver = formulation.problem.scenario.solver
     if not engine_named(solver.engine).warm_start:
         return None
@@ -63,7 +68,18 @@ def kernel_plan_of(
     seconds: float,
     gap: float = FIRST_PLAN_GAP / 5,
 ) -> KernelPlan | None:
-    """The same of a model of several years, each with its ``columns``; to ``gap`` at best."""
+    """Return a first plan of a model by kernel search.
+
+    Args:
+        arrays: the model.
+        columns: the columns of each decided year in it.
+        solver: engine settings of the scenario.
+        seconds: time limit.
+        gap: the kernel is solved to this, or to the scenario's gap if that is larger.
+
+    Returns:
+        The plan with its relaxation; ``None`` where none was found in time.
+    """
     began = time.perf_counter()
     relaxation = _solve(
         solver, replace(arrays, integer=np.zeros_like(arrays.integer)), seconds, 0.0
@@ -77,11 +93,13 @@ def kernel_plan_of(
     )
     kernels = [unused]
     if relaxation.reduced_costs is not None:
-        dear = relaxation.reduced_costs > REDUCED_COST_TOLERANCE * max(1.0, abs(relaxation.bound))
-        wider = unused & dear
+        is_costly = relaxation.reduced_costs > REDUCED_COST_TOLERANCE * max(
+            1.0, abs(relaxation.bound)
+        )
+        left_out_of_wider = unused & is_costly
         for x in columns:
-            wider[x.dispose.all] = False  # what closes may be given up
-        kernels.append(wider)
+            left_out_of_wider[x.dispose.all] = False  # a closed building may always be disposed of
+        kernels.append(left_out_of_wider)
     for left_out in kernels:
         kernel = _solve(
             solver,
@@ -95,30 +113,39 @@ def kernel_plan_of(
 
 
 def improve(formulation: Formulation, start: KernelPlan, seconds: float) -> Floats:
-    """A plan at least as good as ``start``, by solving again one part of it after another."""
+    """Return a plan at least as good as ``start``, by a large neighbourhood search.
+
+    Args:
+        formulation: the year's model.
+        start: the plan to improve, with its relaxation.
+        seconds: time limit; the search ends earlier at ``STOP_GAP`` or after ``MAX_FAILURES``.
+
+    Returns:
+        (columns,) the best plan's vector.
+    """
     arrays = formulation.model.arrays()
-    choices = structural_mask((formulation.columns,), len(arrays.cost))
+    structural = structural_mask((formulation.columns,), len(arrays.cost))
     solver = formulation.problem.scenario.solver
     gap = solver.gap
     rng = np.random.default_rng(solver.seed)
     best, values = arrays.objective(start.values), start.values
     began = time.perf_counter()
-    failed, wide = 0, 1.0
-    while failed < MAX_FAILURES:
-        left = seconds - (time.perf_counter() - began)
-        near = best - start.relaxation.bound <= max(STOP_GAP, gap) * abs(best)
-        if left <= 0 and not near:
+    failures, size_factor = 0, 1.0
+    while failures < MAX_FAILURES:
+        remaining = seconds - (time.perf_counter() - began)
+        is_near_bound = best - start.relaxation.bound <= max(STOP_GAP, gap) * abs(best)
+        if remaining <= 0 and not is_near_bound:
             record_timeout("the search for better plans")
-        if left <= 0 or near:
+        if remaining <= 0 or is_near_bound:
             break
-        free = _neighbourhood(formulation, values, start.relaxation, wide, rng)
-        part = fix_columns(arrays, choices & ~free, values)
-        found = _solve(solver, part, min(left, TRY_SHARE * seconds), gap / 10, values)
-        wide *= 1.25 if found.gap <= gap else 0.8
-        failed += 1
+        is_free = _neighbourhood(formulation, values, start.relaxation, size_factor, rng)
+        restricted = fix_columns(arrays, structural & ~is_free, values)
+        found = _solve(solver, restricted, min(remaining, TRY_SHARE * seconds), gap / 10, values)
+        size_factor *= 1.25 if found.gap <= gap else 0.8
+        failures += 1
         value = np.inf if found.objective is None else found.objective
         if found.values is not None and value < best - 1e-6 * abs(best):
-            best, values, failed = value, found.values, 0
+            best, values, failures = value, found.values, 0
     return values
 
 
@@ -126,56 +153,62 @@ def _neighbourhood(
     formulation: Formulation,
     values: Floats,
     relaxation: Result,
-    wide: float,
+    size_factor: float,
     rng: np.random.Generator,
 ) -> NDArray[np.bool_]:
-    """(columns,) what may change: by turns around a building, of some services, or where plan
-    and relaxation differ most. ``wide`` makes it wider than usual."""
+    """Return (columns,) which columns are free: around a random building, of random services, or
+    where plan and relaxation differ most. ``size_factor`` scales the neighbourhood."""
     x, problem = formulation.columns, formulation.problem
     buildings = len(problem.buildings.ids)
-    free = np.zeros(len(values), bool)
+    is_free = np.zeros(len(values), bool)
     kind = rng.integers(3)
     if kind == 0:
         b = problem.buildings
-        of = rng.integers(buildings)
-        far = np.hypot(b.x_m - b.x_m[of], b.y_m - b.y_m[of])
-        some = np.zeros(buildings, bool)
-        some[np.argsort(far)[: max(2, int(NEIGHBOURHOOD_SHARE * wide * buildings))]] = True
-        free[x.open.all], free[x.host.all] = some, some[x.hosts.building]
-        free[x.tier.all] = some[x.tier_building]
-        free[x.dispose.all] = some[x.dispose_building]
-        return free
+        centre = rng.integers(buildings)
+        distance = np.hypot(b.x_m - b.x_m[centre], b.y_m - b.y_m[centre])
+        chosen = np.zeros(buildings, bool)
+        chosen[
+            np.argsort(distance)[: max(2, int(NEIGHBOURHOOD_SHARE * size_factor * buildings))]
+        ] = True
+        is_free[x.open.all], is_free[x.host.all] = chosen, chosen[x.hosts.building]
+        is_free[x.tier.all] = chosen[x.tier_building]
+        is_free[x.dispose.all] = chosen[x.dispose_building]
+        return is_free
     assert relaxation.values is not None  # ``kernel_plan`` has seen to it
-    used = (relaxation.values > SUPPORT_TOLERANCE) | (values > 0.5)
+    support = (relaxation.values > SUPPORT_TOLERANCE) | (values > 0.5)
     if kind == 1:
         services = len(problem.services.ids)
-        some = np.zeros(services, bool)
-        some[rng.permutation(services)[: max(2, int(wide * services / 3))]] = True
-        free[x.host.all] = some[x.hosts.service]
+        chosen = np.zeros(services, bool)
+        chosen[rng.permutation(services)[: max(2, int(size_factor * services / 3))]] = True
+        is_free[x.host.all] = chosen[x.hosts.service]
     else:
         differ = np.abs(values - relaxation.values)[x.host.all]
-        draw = differ + 0.2 * rng.random(x.host.size)
-        free[x.host.at(np.argsort(-draw)[: int(NEIGHBOURHOOD_SHARE * wide * x.host.size)])] = True
+        priority = differ + 0.2 * rng.random(x.host.size)
+        is_free[
+            x.host.at(np.argsort(-priority)[: int(NEIGHBOURHOOD_SHARE * size_factor * x.host.size)])
+        ] = True
     for block in (x.open, x.tier, x.dispose):
-        free[block.all] = used[block.all]
-    return free
+        is_free[block.all] = support[block.all]
+    return is_free
 
 
 def structural_mask(columns: Sequence[Columns], size: int) -> NDArray[np.bool_]:
-    """(columns,) what becomes of buildings in each year: open, disposed of, of a tier, hosts."""
-    found = np.zeros(size, bool)
+    """Return (columns,) a mask of the structural columns of each year: open, disposed, tier and
+    host."""
+    mask = np.zeros(size, bool)
     for x in columns:
         for block in (x.open, x.dispose, x.tier, x.host):
-            found[block.all] = True
-    return found
+            mask[block.all] = True
+    return mask
 
 
-def fix_columns(arrays: Arrays, kept: NDArray[np.bool_], values: Floats) -> Arrays:
-    """The model with these (columns,) as in ``values``; of them, what may be had in part (a
-    building disposed of) stays free: rounded, a plan would not be one."""
-    kept = kept & arrays.integer.astype(bool)
-    lower = np.where(kept, np.round(values), arrays.lower)
-    return replace(arrays, lower=lower, upper=np.where(kept, np.round(values), arrays.upper))
+def fix_columns(arrays: Arrays, is_fixed: NDArray[np.bool_], values: Floats) -> Arrays:
+    """Return the model with the masked integer columns (columns,) fixed to their rounded
+    ``values``. Columns without integrality (a building disposed of in part) stay free: rounding
+    them could break rows."""
+    is_fixed = is_fixed & arrays.integer.astype(bool)
+    lower = np.where(is_fixed, np.round(values), arrays.lower)
+    return replace(arrays, lower=lower, upper=np.where(is_fixed, np.round(values), arrays.upper))
 
 
 def _solve(
@@ -185,6 +218,7 @@ def _solve(
     gap: float,
     start: Floats | None = None,
 ) -> Result:
+    """Minimise ``arrays`` by HiGHS with the scenario's threads and seed."""
     return solve(
         arrays,
         engine="highs",

@@ -1,9 +1,11 @@
-"""A better plan over years: most of it kept, one part of it after another solved again.
+"""Large neighbourhood search over all decided years at once.
 
-By turns what lies around a building, some services, or what plan and guides (the relaxation of the
-last year, plans of single years) make differently is free in all years at once; what neither the
-plan, nor today, nor a guide makes use of is left out. Every answer is a plan of the whole model;
-nothing is proven here. Source: Shaw (1998) for large neighbourhoods.
+By turns the columns around a building, of some services, or where the plan differs from guides
+(relaxation of the last year, plans of single years) are free in all years, and everything else is
+fixed. Hosts that neither the plan, nor today, nor a guide uses are left out. Every result is a plan
+of the whole model; nothing is proven here.
+
+Source: Shaw (1998) for large neighbourhood search.
 """
 
 from __future__ import annotations
@@ -23,10 +25,10 @@ from placeopt.estate.search.kernel_search import SUPPORT_TOLERANCE, fix_columns,
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-BUILDINGS_FREE, SERVICES_FREE, HOSTS_FREE = 0.2, 0.3, 0.2  # shares that are free at first
-TRY_SHARE = 0.15  # of the time, at most, for one part
-GROW, SHRINK = 1.2, 0.8
-NEIGHBOURHOODS = 3
+BUILDINGS_FREE, SERVICES_FREE, HOSTS_FREE = 0.2, 0.3, 0.2  # shares free at first
+TRY_SHARE = 0.15  # of the time, at most, for one neighbourhood
+GROW, SHRINK = 1.2, 0.8  # size factors after a neighbourhood was, or was not, solved in time
+NEIGHBOURHOODS = 3  # kinds: around a building, of services, of hosts that differ
 
 
 def improve_years(
@@ -36,58 +38,71 @@ def improve_years(
     values: Floats,
     guides: Sequence[Floats],
     seconds: float,
-    enough: Callable[[float], bool],
+    is_good_enough: Callable[[float], bool],
 ) -> Floats:
-    """A plan at least as good as ``values``; stops when its objective is ``enough``.
+    """Return a plan over years at least as good as ``values``.
 
-    ``columns`` of each year, or of one by itself; ``guides``: (host columns of a year,) shares
-    from 0 to 1 of hosts worth a look.
+    Args:
+        columns: the columns of each decided year; of one year alone where one is searched.
+        problem: arrays of one of the years: buildings and services are the same in all.
+        arrays: the model of all years.
+        values: (columns,) the plan to improve.
+        guides: (H,) values from 0 to 1 of a year's host columns; hosts above 0 are candidates.
+        seconds: time limit.
+        is_good_enough: ends the search when it is true of the best objective.
+
+    Returns:
+        (columns,) the best plan's vector.
     """
     solver = problem.scenario.solver
     rng = np.random.default_rng(solver.seed)
-    choices = structural_mask(columns, len(arrays.cost))
+    structural = structural_mask(columns, len(arrays.cost))
     began = time.perf_counter()
-    best, wide, tries = arrays.objective(values), np.ones(NEIGHBOURHOODS), 0
-    while not enough(best):
-        left = seconds - (time.perf_counter() - began)
-        if left <= 0:
+    best, size_factors, attempts = arrays.objective(values), np.ones(NEIGHBOURHOODS), 0
+    while not is_good_enough(best):
+        remaining = seconds - (time.perf_counter() - began)
+        if remaining <= 0:
             record_timeout("the search for better plans over years")
             break
-        kind = tries % NEIGHBOURHOODS
-        worth = _candidate_hosts(columns, values, guides)
-        host, touched = _neighbourhood(
-            columns, problem, values, guides, worth, kind, wide[kind], rng
+        kind = attempts % NEIGHBOURHOODS
+        candidates = _candidate_hosts(columns, values, guides)
+        free_hosts, free_buildings = _neighbourhood(
+            columns, problem, values, guides, candidates, kind, size_factors[kind], rng
         )
-        part = fix_columns(
-            arrays, choices & ~structural_columns(columns, host, touched, len(values)), values
+        restricted = fix_columns(
+            arrays,
+            structural & ~structural_columns(columns, free_hosts, free_buildings, len(values)),
+            values,
         )
         found = solve(
-            part,
-            time_limit_seconds=min(left, TRY_SHARE * seconds),
+            restricted,
+            time_limit_seconds=min(remaining, TRY_SHARE * seconds),
             gap=solver.gap / 10,
             threads=solver.threads,
-            seed=solver.seed + tries,
+            seed=solver.seed + attempts,
             warm_start=values,
         )
-        done = found.status is Status.OPTIMAL
-        wide[kind] *= GROW if done else SHRINK
-        tries += 1
+        is_solved = found.status is Status.OPTIMAL
+        size_factors[kind] *= GROW if is_solved else SHRINK
+        attempts += 1
         if found.values is not None and found.objective is not None and found.objective < best:
             best, values = found.objective, found.values
         if found.status is Status.INTERRUPTED:
             break
-        if done and host.sum() == worth.sum():  # nothing that is worth a look was kept
+        if (
+            is_solved and free_hosts.sum() == candidates.sum()
+        ):  # the neighbourhood was all candidates
             break
     return values
 
 
 def _candidate_hosts(columns: Sequence[Columns], values: Floats, guides: Sequence[Floats]) -> Bools:
-    """(H,) hosts of today, of the plan or of a guide, in any year."""
+    """Return (H,) hosts of today, of the plan or of a guide, in any year."""
     x = columns[0]
-    plan = np.max([values[of.host.all] for of in columns], axis=0) > 0.5
-    guided = np.max([np.zeros(x.host.size), *guides], axis=0) > SUPPORT_TOLERANCE
-    worth: Bools = ~x.is_new | plan | guided
-    return worth
+    in_plan = np.max([values[year_columns.host.all] for year_columns in columns], axis=0) > 0.5
+    in_guides = np.max([np.zeros(x.host.size), *guides], axis=0) > SUPPORT_TOLERANCE
+    candidates: Bools = ~x.is_new | in_plan | in_guides
+    return candidates
 
 
 def _neighbourhood(
@@ -95,41 +110,46 @@ def _neighbourhood(
     problem: EstateProblem,
     values: Floats,
     guides: Sequence[Floats],
-    worth: Bools,
+    candidates: Bools,
     kind: int,
-    wide: float,
+    size_factor: float,
     rng: np.random.Generator,
 ) -> tuple[Bools, Bools]:
-    """Hosts (H,) and buildings (B,) that may change, of the hosts ``worth`` a look."""
+    """Return hosts (H,) and buildings (B,) that are free, of the ``candidates`` (H,)."""
     x = columns[0]
     b, services = problem.buildings, len(problem.services.ids)
-    touched = np.zeros(len(b.ids), bool)
+    free_buildings = np.zeros(len(b.ids), bool)
     if kind == 0:
-        of = rng.integers(len(b.ids))
-        far = np.hypot(b.x_m - b.x_m[of], b.y_m - b.y_m[of])
-        touched[np.argsort(far)[: max(2, round(BUILDINGS_FREE * wide * len(b.ids)))]] = True
-        return worth & touched[x.hosts.building], touched
+        centre = rng.integers(len(b.ids))
+        distance = np.hypot(b.x_m - b.x_m[centre], b.y_m - b.y_m[centre])
+        free_buildings[
+            np.argsort(distance)[: max(2, round(BUILDINGS_FREE * size_factor * len(b.ids)))]
+        ] = True
+        return candidates & free_buildings[x.hosts.building], free_buildings
     if kind == 1:
-        some = rng.permutation(services)[: max(1, round(SERVICES_FREE * wide * services))]
-        host = worth & np.isin(x.hosts.service, some)
+        chosen = rng.permutation(services)[: max(1, round(SERVICES_FREE * size_factor * services))]
+        host = candidates & np.isin(x.hosts.service, chosen)
     else:
         last = values[columns[-1].host.all]
         guide = guides[int(rng.integers(len(guides)))] if guides else last
-        draw = np.where(worth, np.abs(last - guide) + 0.2 * rng.random(len(last)), -1.0)
+        priority = np.where(candidates, np.abs(last - guide) + 0.2 * rng.random(len(last)), -1.0)
         host = np.zeros(len(last), bool)
-        host[np.argsort(-draw)[: max(2, round(HOSTS_FREE * wide * worth.sum()))]] = True
-        host &= worth
-    touched[x.hosts.building[host]] = True
-    return host, touched
+        host[
+            np.argsort(-priority)[: max(2, round(HOSTS_FREE * size_factor * candidates.sum()))]
+        ] = True
+        host &= candidates
+    free_buildings[x.hosts.building[host]] = True
+    return host, free_buildings
 
 
 def structural_columns(
     columns: Sequence[Columns], host: Bools, building: Bools, size: int
 ) -> Bools:
-    """(columns,) what becomes of these hosts and buildings in every year."""
-    free = np.zeros(size, bool)
+    """Return (columns,) the structural columns of these hosts (H,) and buildings (B,) in every
+    year."""
+    mask = np.zeros(size, bool)
     for x in columns:
-        free[x.host.all], free[x.open.all] = host, building
-        free[x.tier.all] = building[x.tier_building]
-        free[x.dispose.all] = building[x.dispose_building]
-    return free
+        mask[x.host.all], mask[x.open.all] = host, building
+        mask[x.tier.all] = building[x.tier_building]
+        mask[x.dispose.all] = building[x.dispose_building]
+    return mask

@@ -1,14 +1,13 @@
-"""Find a plan over years and prove how good it is.
+"""Choose the search for several decided years by their size; find a plan and bound it.
 
-A model of a few hundred decisions goes to the engine whole. A larger one is taken apart:
+A model of a few hundred binary columns is given to the engine whole. A larger one is decomposed:
 
-- the state to end in, decided and improved for the last year by itself, then the best way there;
-- then one part of the plan after another solved again, in all years at once
-  (``large_neighbourhood``);
-- beside it, a bound from the years by themselves, priced by the relaxation of all of them
-  (``engine.lagrangian_decomposition``).
+- an end state: the last year alone, solved and improved, then the best way to it;
+- large neighbourhood search in all years at once (``large_neighbourhood.py``);
+- beside it, a Lagrangian bound: each year alone, with the rows that link the years priced by the
+duals of their relaxation (``engine.lagrangian_decomposition``).
 
-Who is served where is settled last, year by year: least minutes for what each host serves.
+The assignment is completed last, year by year: the least minutes for the visits of each host.
 """
 
 from __future__ import annotations
@@ -64,20 +63,28 @@ from placeopt.scenario.rules.estate.services import Capital
 
 Floats = NDArray[np.float64]
 Watch = Callable[[Progress], None]
-MAX_DECISIONS_WHOLE = 700  # up to so many yes-or-no decisions the engine is given the whole model
-FIRST_PLAN_GAP = 0.002  # of the order of a first plan
-LAST_YEAR_SHARE = 0.6  # of the time for the bound, for the last year: most of the money is in it
-STRENGTHEN_SHARE = 0.1  # of the time, at most
-FIRST_PLAN_SHARE = 0.6  # of the time, at most, for a first plan; it is there sooner as a rule
-END_STATE_SHARE = 0.35  # of that, at most, for a state to end in
-IMPROVE_SHARE = 0.25  # of that, at most, to improve the state before the way there is sought
+MAX_DECISIONS_WHOLE = 700  # binary columns up to which the engine is given the whole model
+FIRST_PLAN_GAP = 0.002  # relative, of a first plan
+LAST_YEAR_SHARE = 0.6  # of the time for the bound, for the last year: most of the cost is in it
+STRENGTHEN_SHARE = 0.1  # of the time, at most, for count cuts
+FIRST_PLAN_SHARE = 0.6  # of the time, at most, for a first plan
+END_STATE_SHARE = 0.35  # of that, at most, for the end state
+IMPROVE_SHARE = 0.25  # of that, at most, to improve the end state
 BOUND_SHARE = 0.6  # of the time left on one thread, for the bound
 
 
 def solve_years(years: Years, progress: Watch | None = None) -> Outcome[Timeline]:
-    """The best plan within the scenario's gap and time limit; one year is ``scale.find``'s.
+    """Return the best plan of one decided year or several, within the scenario's gap and time
+    limit.
 
-    Where the scenario leaves ``minimise`` out, visits are then sent nearer (``reassignment.py``).
+    Where the scenario states no ``minimise``, visits are then sent nearer (``reassignment.py``).
+
+    Args:
+        years: the problem of every decided year.
+        progress: called with the best plan's objective and the bound as they improve.
+
+    Returns:
+        The stages, one an objective, and the timeline; ``None`` where no plan was found.
     """
     began = time.perf_counter()
     outcome = _minimise_objectives(years, progress)
@@ -89,21 +96,24 @@ def solve_years(years: Years, progress: Watch | None = None) -> Outcome[Timeline
 
 
 def _minimise_objectives(years: Years, progress: Watch | None) -> Outcome[Timeline]:
-    """The scenario's objectives one after another."""
+    """Minimise the scenario's objectives one after another."""
     if len(years.problems) == 1:
-        alone = solve_year(years.first, progress)
+        single_year = solve_year(years.first, progress)
         return Outcome(
-            alone.stages, None if alone.solution is None else Timeline((alone.solution,))
+            single_year.stages,
+            None if single_year.solution is None else Timeline((single_year.solution,)),
         )
 
-    def one(
+    def minimise_one(
         name: str, ceilings: list[tuple[str, float]], timeline: Timeline | None, seconds: float
     ) -> tuple[Result, Timeline | None]:
         began = time.perf_counter()
         named = [name, *(other for other, _ in ceilings)]
         if uses_cutting_planes(years.problems, named):
-            alone = tuple(without_assignment_rules(problem) for problem in years.problems)
-            stated = formulate_years(replace(years, problems=alone), name, ceilings, relaxed=True)
+            single_year = tuple(without_assignment_rules(problem) for problem in years.problems)
+            stated = formulate_years(
+                replace(years, problems=single_year), name, ceilings, aggregated=True
+            )
             model, x, solver = stated.model, stated.columns, years.scenario.solver
             result = minimise_by_cutting_planes(model, years.problems, x, solver, seconds, progress)
             found = read_timeline(stated, result) if result.has_plan else None
@@ -116,7 +126,7 @@ def _minimise_objectives(years: Years, progress: Watch | None) -> Outcome[Timeli
 
     return minimise_in_order(
         years.scenario,
-        one,
+        minimise_one,
         lambda timeline, stages: complete_years(
             years, timeline, [stage.objective for stage in stages]
         ),
@@ -125,105 +135,128 @@ def _minimise_objectives(years: Years, progress: Watch | None) -> Outcome[Timeli
 
 
 def _served_standards_met(years: Years, timeline: Timeline) -> bool:
-    """Whether every standard that is met by service given is met in every year."""
+    """Whether every standard counted by service given is met in every year."""
     pairs = zip(years.problems, timeline.decisions, strict=True)
     return all(served_standards_met(problem, decision) for problem, decision in pairs)
 
 
 def minimise(
-    stated: YearsFormulation, timeline: Timeline | None, seconds: float, progress: Watch | None
+    formulation: YearsFormulation, timeline: Timeline | None, seconds: float, progress: Watch | None
 ) -> Result:
-    """The model over years to the scenario's gap, within ``seconds``."""
+    """Minimise a model over years to the scenario's gap, within ``seconds``."""
     began = time.perf_counter()
-    large = _is_large(stated)
-    able = engine_named(stated.years.scenario.solver.engine).warm_start
-    least = add_count_cuts_by_year(stated, STRENGTHEN_SHARE * seconds) if large else []
-    arrays = stated.model.arrays()
-    start = _warm_start(stated, arrays, timeline) if timeline is not None and able else None
+    is_large = _is_large(formulation)
+    takes_warm_start = engine_named(formulation.years.scenario.solver.engine).warm_start
+    end_state_counts = (
+        add_count_cuts_by_year(formulation, STRENGTHEN_SHARE * seconds) if is_large else []
+    )
+    arrays = formulation.model.arrays()
+    start = (
+        _warm_start(formulation, arrays, timeline)
+        if timeline is not None and takes_warm_start
+        else None
+    )
     seconds -= time.perf_counter() - began
-    if not able or not large:
-        return _search(stated, arrays, start, seconds, stated.years.scenario.solver.gap, progress)
-    return _solve_decomposed(stated, arrays, start, least, seconds, progress)
+    if not takes_warm_start or not is_large:
+        return _search(
+            formulation, arrays, start, seconds, formulation.years.scenario.solver.gap, progress
+        )
+    return _solve_decomposed(formulation, arrays, start, end_state_counts, seconds, progress)
 
 
-def _is_large(stated: YearsFormulation) -> bool:
+def _is_large(formulation: YearsFormulation) -> bool:
     return (
-        sum(x.open.size + x.host.size + x.tier.size for x in stated.columns) > MAX_DECISIONS_WHOLE
+        sum(x.open.size + x.host.size + x.tier.size for x in formulation.columns)
+        > MAX_DECISIONS_WHOLE
     )
 
 
-def add_count_cuts_by_year(stated: YearsFormulation, seconds: float) -> list[float]:
-    """In each year the least number of hosts and buildings, as one year's search has it; returns
-    the last year's, which comes first: most of the money is in it, and the others start from it."""
+def add_count_cuts_by_year(formulation: YearsFormulation, seconds: float) -> list[float]:
+    """Add count cuts to each year, as the search of one year does.
+
+    The last year comes first, because most of the cost is in it, and the other years start from its
+    bases. Returns its right-hand sides.
+    """
     began = time.perf_counter()
     bases: list[Any] = []
     by_year: list[list[float]] = []
-    for t in reversed(range(len(stated.years.problems))):
-        problem = stated.years.problems[t]
-        stated.model.suffix = f"_{problem.year}"
-        left = seconds - (time.perf_counter() - began)
-        by_year.append(add_count_cuts(stated.year(t), formulate(problem), left, bases=bases))
-    stated.model.suffix = ""
+    for t in reversed(range(len(formulation.years.problems))):
+        problem = formulation.years.problems[t]
+        formulation.model.suffix = f"_{problem.year}"
+        remaining = seconds - (time.perf_counter() - began)
+        by_year.append(
+            add_count_cuts(formulation.year(t), formulate(problem), remaining, bases=bases)
+        )
+    formulation.model.suffix = ""
     return by_year[0]
 
 
 def _solve_decomposed(
-    stated: YearsFormulation,
+    formulation: YearsFormulation,
     arrays: Arrays,
     start: Floats | None,
-    least: list[float],
+    end_state_counts: list[float],
     seconds: float,
     progress: Watch | None,
 ) -> Result:
-    """A plan and a bound, one after the other on one thread, side by side on more."""
-    solver = stated.years.scenario.solver
+    """Return a plan and a bound: one after the other on one thread, side by side on more."""
+    solver = formulation.years.scenario.solver
     began = time.perf_counter()
-    proof = BoundProof(stated, arrays, began, progress)
+    proof = BoundProof(formulation, arrays, began, progress)
 
-    def left() -> float:
+    def remaining() -> float:
         return max(seconds - (time.perf_counter() - began), 1.0)
 
-    def enough(objective: float) -> bool:
+    def is_good_enough(objective: float) -> bool:
         proof.report(objective)
         return objective - proof.bound <= solver.gap * abs(objective)
 
     guides: list[Floats] = []
     if start is not None:
         proof.report(arrays.objective(start))
-    with proof.in_background(left() if solver.threads > 1 else None):
+    with proof.in_background(remaining() if solver.threads > 1 else None):
         if start is None:
-            start, guides = _first_plan(stated, arrays, least, FIRST_PLAN_SHARE * left())
+            start, guides = _first_plan(
+                formulation, arrays, end_state_counts, FIRST_PLAN_SHARE * remaining()
+            )
         if solver.threads == 1:
-            proof.prove(BOUND_SHARE * left())
+            proof.prove(BOUND_SHARE * remaining())
         if start is None:
-            alone = _search(stated, arrays, None, left(), solver.gap)
+            result = _search(formulation, arrays, None, remaining(), solver.gap)
             proof.stop()
-            return alone
-        guides += [values[stated.columns[-1].host.all] for values in proof.year_plans]
-        years, last = stated.columns, stated.years.last
-        start = improve_years(years, last, arrays, start, guides, left(), enough)
+            return result
+        guides += [values[formulation.columns[-1].host.all] for values in proof.year_plans]
+        years, last = formulation.columns, formulation.years.last
+        start = improve_years(years, last, arrays, start, guides, remaining(), is_good_enough)
     objective = arrays.objective(start)
     bound = min(proof.bound, objective)
     plan = Result(Status.FEASIBLE, objective=objective, bound=bound, values=start)
     status = Status.OPTIMAL if plan.gap <= solver.gap else Status.FEASIBLE
-    spent = {"solve": time.perf_counter() - began}
-    return replace(plan, status=status, seconds=spent, engine=solver.engine, seed=solver.seed)
+    solve_seconds = {"solve": time.perf_counter() - began}
+    return replace(
+        plan, status=status, seconds=solve_seconds, engine=solver.engine, seed=solver.seed
+    )
 
 
 class BoundProof:
-    """The bound from each year by itself, priced by the relaxation of all of them."""
+    """The Lagrangian bound of each year alone, with the linking rows priced by their relaxation.
+
+    Attributes:
+        bound: the best one so far.
+        year_plans: plans of single years, as vectors of the whole model.
+    """
 
     def __init__(
-        self, stated: YearsFormulation, arrays: Arrays, began: float, progress: Watch | None
+        self, formulation: YearsFormulation, arrays: Arrays, began: float, progress: Watch | None
     ) -> None:
         self.bound = -np.inf
-        self.year_plans: list[Floats] = []  # of single years, in the whole's columns
-        self._stated, self._arrays, self._began, self._watch = stated, arrays, began, progress
+        self.year_plans: list[Floats] = []
+        self._stated, self._arrays, self._began, self._watch = formulation, arrays, began, progress
         self._objective: float | None = None
         self._stop = threading.Event()
 
     def report(self, objective: float) -> None:
-        """A plan costs so much; whoever watches is told of it and of the bound so far."""
+        """Report a plan's objective and the bound so far to the caller's progress function."""
         self._objective = objective
         if self._watch:
             seconds = time.perf_counter() - self._began
@@ -231,104 +264,114 @@ class BoundProof:
 
     @contextmanager
     def in_background(self, seconds: float | None) -> Iterator[None]:
-        """Prove beside what is done meanwhile; ``None``: not beside it."""
+        """Prove on a second thread during the ``with`` block; ``None``: do not."""
         if seconds is None:
             yield
             return
         record_timeout("the proof beside the search, on a thread of its own")
         with ThreadPoolExecutor(1, "placeopt-bound") as pool:
-            proved = pool.submit(copy_context().run, self.prove, seconds)
+            proof = pool.submit(copy_context().run, self.prove, seconds)
             try:
                 yield
                 if interrupted():
                     self.stop()
-                proved.result()
+                proof.result()
             except BaseException:
                 self.stop()
                 raise
 
     def stop(self) -> None:
-        """End what runs beside with what is proven by now."""
+        """End the proof; the bound so far stays."""
         self._stop.set()
 
     def prove(self, seconds: float) -> None:
-        """Prices of the relaxation and what they prove, then each year by itself."""
+        """Compute the relaxation's duals and the bound they prove, then solve each year alone."""
         solver = self._stated.years.scenario.solver
         stop = self._stop.is_set
         began = time.perf_counter()
         prices = relaxation_duals(self._arrays, 0.75 * seconds, 1, stop)
-        if prices is None:  # the years without what links them: a bound, if a weak one
+        if prices is None:  # prices of 0: the bound without the linking rows
             prices = np.zeros(len(self._arrays.row_lower))
         self.bound = dual_bound(self._arrays, prices)
         parts = decompose(
             self._arrays, _year_of_columns(self._stated, len(self._arrays.cost)), prices
         )
-        left = max(seconds - (time.perf_counter() - began), 0.2 * seconds)
+        remaining = max(seconds - (time.perf_counter() - began), 0.2 * seconds)
         others = len(parts.parts) - 1
         shares = [*[(1 - LAST_YEAR_SHARE) / others] * others, LAST_YEAR_SHARE]
-        bound, found = bound_from_parts(parts, left, shares, solver.gap / 3, 1, solver.seed, stop)
+        bound, found = bound_from_parts(
+            parts, remaining, shares, solver.gap / 3, 1, solver.seed, stop
+        )
         self.year_plans += found
         self.bound = max(self.bound, bound)
 
 
-def _year_of_columns(stated: YearsFormulation, size: int) -> NDArray[np.int64]:
-    """(columns,) the year that each belongs to; -1 for those that link years."""
-    links = stated.links
-    part = np.full(size, -1)
-    for t, problem in enumerate(stated.years.problems):
-        for name, block in stated.model.columns.items():
+def _year_of_columns(formulation: YearsFormulation, size: int) -> NDArray[np.int64]:
+    """Return (columns,) the position of each column's year; -1 for columns that link years."""
+    links = formulation.links
+    year_of = np.full(size, -1)
+    for t, problem in enumerate(formulation.years.problems):
+        for name, block in formulation.model.columns.items():
             if name.endswith(f"_{problem.year}"):
-                part[block.all] = t
-        for of_link in links.blocks:
-            part[of_link[t].all] = -1
-    return part
+                year_of[block.all] = t
+        for blocks in links.blocks:
+            year_of[blocks[t].all] = -1
+    return year_of
 
 
 def _restrict_hosts(
-    stated: YearsFormulation, arrays: Arrays, host: NDArray[np.bool_], tier: NDArray[np.bool_]
+    formulation: YearsFormulation, arrays: Arrays, host: NDArray[np.bool_], tier: NDArray[np.bool_]
 ) -> Arrays:
-    """The model with the hosts (H,) and tiers (K,) of the year's columns that may be used."""
+    """Return the model in which only these hosts (H,) and tiers (T,) of a year's columns may be
+    used."""
     upper = arrays.upper.copy()
-    for x in stated.columns:
+    for x in formulation.columns:
         upper[x.host.all] = np.minimum(upper[x.host.all], host)
         upper[x.tier.all] = np.minimum(upper[x.tier.all], tier)
     return replace(arrays, upper=upper)
 
 
 def _first_plan(
-    stated: YearsFormulation, arrays: Arrays, least: list[float], seconds: float
+    formulation: YearsFormulation, arrays: Arrays, end_state_counts: list[float], seconds: float
 ) -> tuple[Floats | None, list[Floats]]:
-    """A good state for the last year, then the best way there; should there be no way, the best
-    plan among what that state makes use of. ``None`` where there is none within the time. With
-    the hosts that the relaxation of the last year makes use of."""
+    """Return a plan of all years and guides for its improvement.
+
+    An end state is found for the last year alone, then the best way to it. Where there is no way,
+    the best plan among the hosts of the end state is returned; ``None`` where there is none in
+    time. The guide is the relaxation of the last year: (H,) values of its hosts.
+    """
     began = time.perf_counter()
-    solver = stated.years.scenario.solver
-    goal = formulate(_last_year_problem(stated.years), "cost")
-    add_count_rows(goal, least)
-    found = kernel_plan(goal, END_STATE_SHARE * seconds)
-    if found is None:
+    solver = formulation.years.scenario.solver
+    end_state = formulate(_last_year_problem(formulation.years), "cost")
+    add_count_rows(end_state, end_state_counts)
+    kernel = kernel_plan(end_state, END_STATE_SHARE * seconds)
+    if kernel is None:
         return None, []
-    assert found.relaxation.values is not None  # ``kernel_plan`` has seen to it
-    guides = [found.relaxation.values[goal.columns.host.all]]
-    near = (1 + solver.gap / 3) * found.relaxation.bound
+    assert kernel.relaxation.values is not None  # ``kernel_plan`` has seen to it
+    guides = [kernel.relaxation.values[end_state.columns.host.all]]
+    target = (1 + solver.gap / 3) * kernel.relaxation.bound
     values = improve_years(
-        (goal.columns,),
-        goal.problem,
-        goal.model.arrays(),
-        found.values,
+        (end_state.columns,),
+        end_state.problem,
+        end_state.model.arrays(),
+        kernel.values,
         guides,
         IMPROVE_SHARE * seconds,
-        lambda objective: objective <= near,
+        lambda objective: objective <= target,
     )
-    wanted = read_decision(goal, Result(Status.FEASIBLE, values=values))
-    x = stated.columns[-1]
-    host = wanted.host[x.hosts.building, x.hosts.service]
-    tier = wanted.tier[x.tier_building] == x.tier_tier
-    smaller = _restrict_hosts(stated, arrays, host | ~x.is_new, tier)
-    straight = fix_structure_of_year(smaller, x, wanted)
-    for tried in (_keep_hosts(stated, straight, host & ~x.is_new), straight, smaller):
+    end_decision = read_decision(end_state, Result(Status.FEASIBLE, values=values))
+    x = formulation.columns[-1]
+    host = end_decision.host[x.hosts.building, x.hosts.service]
+    tier = end_decision.tier[x.tier_building] == x.tier_tier
+    among_hosts = _restrict_hosts(formulation, arrays, host | ~x.is_new, tier)
+    end_state_fixed = fix_structure_of_year(among_hosts, x, end_decision)
+    for model in (
+        _keep_hosts(formulation, end_state_fixed, host & ~x.is_new),
+        end_state_fixed,
+        among_hosts,
+    ):
         result = solve(
-            tried,
+            model,
             time_limit_seconds=max(seconds - (time.perf_counter() - began), 1.0),
             gap=max(solver.gap / 2, FIRST_PLAN_GAP),
             threads=solver.threads,
@@ -339,42 +382,45 @@ def _first_plan(
     return None, guides
 
 
-def _keep_hosts(stated: YearsFormulation, arrays: Arrays, stays: NDArray[np.bool_]) -> Arrays:
-    """The model with services that are somewhere today and in the end there all the time."""
+def _keep_hosts(
+    formulation: YearsFormulation, arrays: Arrays, is_kept: NDArray[np.bool_]
+) -> Arrays:
+    """Return the model in which hosts of today that the end state has are hosts in every year."""
     lower = arrays.lower.copy()
-    for x in stated.columns:
-        lower[x.host.all] = np.maximum(lower[x.host.all], stays)
+    for x in formulation.columns:
+        lower[x.host.all] = np.maximum(lower[x.host.all], is_kept)
     return replace(arrays, lower=lower)
 
 
 def _last_year_problem(years: Years) -> EstateProblem:
-    """The last year as if it alone were decided, with the capital of all years."""
+    """Return the last year as a single decided year, with the capital of all years."""
     pots = [
         rule.model_copy(update={"pot_gbp": float(sum(rule.pots()))})
         for rule in years.scenario.of(Capital)
     ]
     scenario = years.last.scenario
-    alone = scenario.with_rules((*scenario.rules, *pots))
-    return replace(years.last, scenario=alone)
+    with_pots = scenario.with_rules((*scenario.rules, *pots))
+    return replace(years.last, scenario=with_pots)
 
 
-def _warm_start(stated: YearsFormulation, arrays: Arrays, timeline: Timeline) -> Floats | None:
-    """A full vector that agrees with ``timeline``; None where there is none."""
-    for x, decision in zip(stated.columns, timeline.decisions, strict=True):
+def _warm_start(formulation: YearsFormulation, arrays: Arrays, timeline: Timeline) -> Floats | None:
+    """Return a full vector that agrees with ``timeline``; ``None`` where there is none."""
+    for x, decision in zip(formulation.columns, timeline.decisions, strict=True):
         arrays = fix_structure_of_year(arrays, x, decision)
-    solver = stated.years.scenario.solver
+    solver = formulation.years.scenario.solver
     return solve(arrays, threads=solver.threads, seed=solver.seed, gap=FIRST_PLAN_GAP).values
 
 
 def _search(
-    stated: YearsFormulation,
+    formulation: YearsFormulation,
     arrays: Arrays,
     start: Floats | None,
     seconds: float,
     gap: float,
     progress: Watch | None = None,
 ) -> Result:
-    solver = stated.years.scenario.solver
+    """Minimise ``arrays`` with the scenario's engine."""
+    solver = formulation.years.scenario.solver
     return solve(
         arrays,
         engine=solver.engine,
@@ -387,16 +433,16 @@ def _search(
     )
 
 
-def read_timeline(stated: YearsFormulation, result: Result) -> Timeline:
-    """The decisions that a result's values speak of."""
+def read_timeline(formulation: YearsFormulation, result: Result) -> Timeline:
+    """Return the decisions that a result's values encode."""
     return Timeline(
-        tuple(read_decision(stated.year(t), result) for t in range(len(stated.columns)))
+        tuple(read_decision(formulation.year(t), result) for t in range(len(formulation.columns)))
     )
 
 
 def complete_years(years: Years, timeline: Timeline, objectives: Sequence[str]) -> Timeline:
-    """The same buildings, hosts and floor, everybody as near as that lets them be. Where a rule
-    says who goes where, or an objective in the last year, the model has said it."""
+    """Return the same buildings, hosts and units, with visits assigned to the least minutes. Where
+    a rule or an objective of the last year decides the assignment, it is kept."""
     pairs = zip(years.problems, timeline.decisions, strict=True)
     return Timeline(
         tuple(
@@ -409,11 +455,15 @@ def complete_years(years: Years, timeline: Timeline, objectives: Sequence[str]) 
 def _complete_year(
     problem: EstateProblem, decision: Decision, objectives: Sequence[str]
 ) -> Decision:
-    """One year's decision of ``complete_years``."""
+    """Return one year's decision as ``complete_years`` has it."""
     if assignment_implied_by_hosts(problem, objectives):
         return assign_all_by_choice(problem, decision)
     worst_off = "worst_off" in objective_parts(problem, objectives)
     if not has_assignment_rules(problem) and not worst_off:
         return assign_with_least_minutes(problem, decision)
-    said = services_needing_zones(problem, objectives)
-    return decision if said is None else assign_with_least_minutes(problem, decision, ~said)
+    zonal_services = services_needing_zones(problem, objectives)
+    return (
+        decision
+        if zonal_services is None
+        else assign_with_least_minutes(problem, decision, ~zonal_services)
+    )

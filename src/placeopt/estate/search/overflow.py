@@ -1,12 +1,13 @@
-"""Who goes past full buildings, once it is known what is hosted where.
+"""Assignment with overflow: residents pass full buildings on the way to the nearest host with floor
+left.
 
-    minimise sum_b over[b] + under[b] + little x money of the floor that all who are served need
+    minimise sum_b over[b] + under[b] + COST_WEIGHT x cost of the floor that visits need
     sum_b share[z,s,b] = 1,  over the hosts up to the nearest whose building is not full
-    fit-out <= that of the decision + more, at a price
+    fit-out <= that of the decision + more, at a penalty
     area used[b] - over[b] + under[b] <= usable[b], and = usable[b] where b is full   for each b
 
-Which buildings are full is found by trying: none at first, then those that are over-full, less
-those that cannot be filled. A small linear program each time.
+The set of full buildings is found by iteration: empty at first, then those over-full are added and
+those that cannot be filled are removed. Each iteration is a small linear program.
 """
 
 from __future__ import annotations
@@ -24,42 +25,51 @@ from placeopt.estate.solution.decision import Decision
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-MAX_ITERATIONS = 20
-SPARE_M2 = 1e-3  # of floor left in a full building; less too much or too little is rounding
+MAX_ITERATIONS = 20  # of the set of full buildings
+SPARE_M2 = 1e-3  # m2 left in a full building; smaller deviations are rounding
+# M2 for each GBP of fit-out above the decision's, which may be all the capital
 EXTRA_FIT_OUT_PENALTY = (
     1e-3  # m2 for each pound of fit-out more than the decision has, which may be all there is
 )
-COST_WEIGHT = 1e-6  # m2 for each pound: money decides between ways that all fit
+COST_WEIGHT = 1e-6  # m2 for each GBP: cost breaks ties between assignments that fit
 
 
 def assign_with_overflow(problem: EstateProblem, decision: Decision) -> Decision | None:
-    """The decision with all residents at the nearest host, or past those that are full; ``None``
-    where no such way was found. Everybody is served."""
+    """Return the decision with all residents at the nearest host, or past full ones.
+
+    Args:
+        problem: the year's arrays.
+        decision: hosts, tiers and open buildings; its fit-out is not exceeded without a penalty.
+
+    Returns:
+        The decision with everybody served; ``None`` where no such assignment was found.
+    """
     full = np.zeros(len(problem.buildings.ids), bool)
     for _ in range(MAX_ITERATIONS):
-        found = _assign(problem, decision, full)
-        if found is None:
+        assigned = _assign(problem, decision, full)
+        if assigned is None:
             return None
-        sent, over, under = found
+        decision_found, over, under = assigned
         if over.sum() + under.sum() <= SPARE_M2:
-            return sent
-        becomes = (full | (over > SPARE_M2)) & ~(under > SPARE_M2)
-        if (becomes == full).all():
+            return decision_found
+        next_full = (full | (over > SPARE_M2)) & ~(under > SPARE_M2)
+        if (next_full == full).all():
             return None
-        full = becomes
+        full = next_full
     return None
 
 
 def _assign(
     problem: EstateProblem, decision: Decision, full: Bools
 ) -> tuple[Decision, Floats, Floats] | None:
-    """Who goes where with these buildings full, and by how much each is over- or under-full."""
+    """Return the assignment with these buildings full, and by how many m2 each is over- or
+    under-full."""
     s, count = problem.services, len(problem.buildings.ids)
     zone, service, building = _allowed_pairs(problem, decision, full)
     units = np.where(zone < 0, s.units[service], problem.visits[zone, service])
-    b, new = problem.buildings, ~problem.hosted[building, service]
+    b, is_new = problem.buildings, ~problem.hosted[building, service]
     gbp_per_m2 = problem.annuity * b.use_gbp_per_m2_per_year
-    gbp_per_m2 = gbp_per_m2[building] + b.fit_out_gbp_per_m2[building] * new
+    gbp_per_m2 = gbp_per_m2[building] + b.fit_out_gbp_per_m2[building] * is_new
     area = units * s.area_m2_per_unit[service]
     customers, customer = np.unique(np.stack([zone, service]), axis=1, return_inverse=True)
     model = Model("overflow")
@@ -70,27 +80,27 @@ def _assign(
     under = model.add_columns("under", size=count, upper=full * 1e12, cost=1.0)
     served = [(customer.ravel(), share.all, 1)]
     model.add_rows("served", rule="E1", size=customers.shape[1], terms=served, lower=1, upper=1)
-    more = model.add_columns("more", size=1, cost=EXTRA_FIT_OUT_PENALTY)
-    works = b.fit_out_gbp_per_m2[building] * new * area
+    extra_fit_out = model.add_columns("more", size=1, cost=EXTRA_FIT_OUT_PENALTY)
+    works = b.fit_out_gbp_per_m2[building] * is_new * area
     planned = ~problem.hosted * b.fit_out_gbp_per_m2[:, None] * s.area_m2_per_unit
     model.add_rows(
         "fit_out",
         rule="E10",
         size=1,
-        terms=[(0, share.all, works), (0, more.all, -1)],
+        terms=[(0, share.all, works), (0, extra_fit_out.all, -1)],
         upper=float((planned * decision.units).sum()),
     )
-    front = (s.front_of_house_m2 * decision.host).max(axis=1, initial=0.0)
-    left = problem.buildings.usable_m2 - SPARE_M2 - front - decision.host @ s.area_base_m2
-    every = np.arange(count)
+    front_m2 = (s.front_of_house_m2 * decision.host).max(axis=1, initial=0.0)
+    free_m2 = problem.buildings.usable_m2 - SPARE_M2 - front_m2 - decision.host @ s.area_base_m2
+    all_buildings = np.arange(count)
     terms: list[Terms] = [
         (building, share.all, area),
-        (every, over.all, -1),
-        (every, under.all, 1),
+        (all_buildings, over.all, -1),
+        (all_buildings, under.all, 1),
     ]
-    least = np.where(full, left, -np.inf)
-    most = np.where(decision.open, left, np.inf)
-    model.add_rows("floor", rule="E4", size=count, terms=terms, lower=least, upper=most)
+    lower = np.where(full, free_m2, -np.inf)
+    upper = np.where(decision.open, free_m2, np.inf)
+    model.add_rows("floor", rule="E4", size=count, terms=terms, lower=lower, upper=upper)
     with without_deadline():
         result = solve(model, threads=problem.scenario.solver.threads)
     if result.values is None:
@@ -99,39 +109,42 @@ def _assign(
     shares /= np.bincount(customer.ravel(), shares)[customer.ravel()]
     served_units = np.zeros(decision.units.shape)
     np.add.at(served_units, (building, service), shares * units)
-    used = (shares > 0) & (zone >= 0)
-    sent = replace(
+    is_assigned = (shares > 0) & (zone >= 0)
+    assigned = replace(
         decision,
         units=served_units,
-        zone=zone[used],
-        service=service[used],
-        building=building[used],
-        share=shares[used],
+        zone=zone[is_assigned],
+        service=service[is_assigned],
+        building=building[is_assigned],
+        share=shares[is_assigned],
     )
-    return sent, result.value(over), result.value(under)
+    return assigned, result.value(over), result.value(under)
 
 
 def _allowed_pairs(
     problem: EstateProblem, decision: Decision, full: Bools
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """(zone, service, building) that may be; zone -1 for a back office, which may be anywhere."""
+    """Return (zone, service, building) of the pairs allowed; zone -1 for a back office, which may
+    be in any host."""
     rank = np.argsort(np.argsort(problem.buildings.ids))
     parts = []
     for service in range(len(problem.services.ids)):
         hosts = np.flatnonzero(decision.host[:, service])
         if problem.services.back_office[service]:
             if problem.services.units[service] > 0:
-                away = np.full(len(hosts), -1)
-                parts.append((away, np.full(len(hosts), service), hosts))
+                no_zone = np.full(len(hosts), -1)
+                parts.append((no_zone, np.full(len(hosts), service), hosts))
             continue
         zones = np.flatnonzero(problem.visits[:, service] > 0)
         minutes = problem.minutes[np.ix_(zones, hosts)]
-        far = np.where(np.isfinite(minutes), minutes, np.inf)
-        order = np.lexsort((np.broadcast_to(rank[hosts], far.shape), far), axis=1)
-        room = ~full[hosts][order]
-        passed = np.cumsum(room, axis=1).astype(int) - room
-        reached = np.isfinite(np.take_along_axis(far, order, axis=1))
-        row, k = np.nonzero((passed == 0) & reached)
+        minutes_or_inf = np.where(np.isfinite(minutes), minutes, np.inf)
+        order = np.lexsort(
+            (np.broadcast_to(rank[hosts], minutes_or_inf.shape), minutes_or_inf), axis=1
+        )
+        has_space = ~full[hosts][order]
+        spaces_passed = np.cumsum(has_space, axis=1).astype(int) - has_space
+        in_reach = np.isfinite(np.take_along_axis(minutes_or_inf, order, axis=1))
+        row, k = np.nonzero((spaces_passed == 0) & in_reach)
         parts.append((zones[row], np.full(len(row), service), hosts[order[row, k]]))
     zone, service_of, building = (np.concatenate(list(part)) for part in zip(*parts, strict=True))
     return zone, service_of, building

@@ -1,12 +1,18 @@
-"""Find a plan and prove how good it is.
+"""Choose the search for one decided year by its size and rules; find a plan and bound it.
 
-Objectives are minimised one after another; each that is done becomes a ceiling (with the slack
-the scenario grants) for the next. Where no minutes count, zones with the same hosts in reach are
-one customer, so that the model stays small; where even those are many, all residents are, and the
-plan is checked zone by zone. Rows that cut off fractions only (``rounding_cuts.py``)
-and a good first plan (``kernel_search.py``) come before the search. A last step
-(``completion.py``) keeps the buildings, hosts and tiers found and settles what was left open:
-first money, then who is served where, with least minutes.
+Objectives are minimised one after another; the value reached, with the slack that the scenario
+grants, is a ceiling for the next. The choices:
+
+- No minutes in the question: zones with the same hosts in reach are aggregated. Where even those
+are many, all residents are one customer (a relaxation), and the plan is completed zone by zone.
+- Residents choose their hosts and pairs are many: ``cutting_plane.py``.
+- Standards counted by service given: first the relaxation that counts them by the nearest host.
+- Minutes in the question and pairs are many: hosts far away are left out at a relaxed assignment,
+whose bound holds for all pairs.
+
+Rounding cuts (``rounding_cuts.py``) and a kernel search (``kernel_search.py``) precede each search
+of a whole model. ``completion.py`` then fixes buildings, hosts and tiers and solves for the least
+cost and the least minutes.
 """
 
 from __future__ import annotations
@@ -53,21 +59,33 @@ from placeopt.estate.search.rounding_cuts import add_count_cuts
 from placeopt.estate.solution.decision import Decision, objective_value
 
 Watch = Callable[[Progress], None]
-MAX_PAIRS_WHOLE = 20_000  # up to so many pairs of a zone and a host, all of them stand in the model
-MAX_PAIRS_BY_REACH = (
+MAX_PAIRS_WHOLE = 20_000  # pairs of a zone and a host up to which all of them are in the model
+MAX_PAIRS_BY_REACH = (  # the same for pairs of zones aggregated by reach and a host
     100_000  # up to so many of a group of zones with the same reach and a host, too
 )
-NEAREST_HOSTS = 5  # possible hosts of a zone that stand in the model in any case
-BOUND_SHARE = 0.6  # of the time, for the model that may send people beyond: it gives the bound
-PLANNER_SHARE = 0.3  # of the time, for the bound where residents may pass a full building
+NEAREST_HOSTS = 5  # possible hosts of a zone that are always in the model
+BOUND_SHARE = 0.6  # of the time, for the model with relaxed assignments, which gives the bound
+PLANNER_SHARE = 0.3  # of the time, for the bound where residents may pass full buildings
 NEAREST_SHARE = 0.3  # of the time, for standards counted by the nearest host
-FIRST_PLAN_SHARE = 0.5  # of the time left, for a first plan where the planner's hosts do not do
-HOST_TOLERANCE = 1e-6  # of a host in the relaxation, to stand in the search for a first plan
+FIRST_PLAN_SHARE = 0.5  # of the time left, for a plan where the relaxation's hosts do not suffice
+HOST_TOLERANCE = 1e-6  # least value of a host in the relaxation to be a candidate for a first plan
 COUNT_CUTS_SHARE, KERNEL_SHARE, IMPROVE_SHARE = 0.1, 0.25, 0.3  # of the time, at most
 
 
 def solve_year(problem: EstateProblem, progress: Watch | None = None) -> Outcome[Decision]:
-    """The best plan within the scenario's gap and time limit."""
+    """Return the best plan of one decided year within the scenario's gap and time limit.
+
+    Args:
+        problem: the year's arrays.
+        progress: called with the best plan's objective and the bound as they improve.
+
+    Returns:
+        The stages, one an objective, and the decision; the decision is ``None`` where no plan was
+        found.
+
+    Raises:
+        EngineError: an engine broke.
+    """
     return minimise_in_order(
         problem.scenario,
         lambda name, ceilings, decision, seconds: minimise_objective(
@@ -86,105 +104,124 @@ def minimise_objective(
     seconds: float,
     progress: Watch | None,
 ) -> tuple[Result, Decision | None]:
-    """Minimise one objective; the result and, where there is a plan, its decision."""
+    """Minimise one objective under ceilings on the others.
+
+    Args:
+        problem: the year's arrays.
+        name: the objective.
+        ceilings: (objective, at most) of the stages before.
+        decision: the plan so far, which the search may start from.
+        seconds: time limit.
+        progress: called as plan and bound improve.
+
+    Returns:
+        The result, with a bound for the whole problem, and the decision where there is a plan.
+    """
     began = time.perf_counter()
-    named = [name, *(other for other, _ in ceilings)]
-    within = [Stage(other, Result(Status.FEASIBLE), most) for other, most in ceilings]
-    within.append(Stage(name, Result(Status.FEASIBLE), np.inf))
+    objectives = [name, *(other for other, _ in ceilings)]
+    stages = [Stage(other, Result(Status.FEASIBLE), most) for other, most in ceilings]
+    stages.append(Stage(name, Result(Status.FEASIBLE), np.inf))
     pairs = problem.visits.astype(bool).sum(axis=0) @ problem.hostable.sum(axis=0)
     bound = -np.inf
-    relaxed = pairs > MAX_PAIRS_BY_REACH and count_pairs_by_reach(problem) > MAX_PAIRS_BY_REACH
-    alone = residents_choose_hosts(problem) and not needs_assignment(
-        without_assignment_rules(problem), named
+    aggregated = pairs > MAX_PAIRS_BY_REACH and count_pairs_by_reach(problem) > MAX_PAIRS_BY_REACH
+    hosts_imply_assignment = residents_choose_hosts(problem) and not needs_assignment(
+        without_assignment_rules(problem), objectives
     )
-    if alone and pairs > MAX_PAIRS_WITH_ROWS:
-        result, found = _minimise_by_cutting_planes(problem, within, seconds, progress)
-        if found is not None or result.status is Status.INFEASIBLE or pairs > MAX_PAIRS_WHOLE:
-            return result, found
+    if hosts_imply_assignment and pairs > MAX_PAIRS_WITH_ROWS:
+        result, plan = _minimise_by_cutting_planes(problem, stages, seconds, progress)
+        if plan is not None or result.status is Status.INFEASIBLE or pairs > MAX_PAIRS_WHOLE:
+            return result, plan
         seconds = max(seconds - (time.perf_counter() - began), 1.0)
-    if not needs_assignment(problem, named):
-        formulation = formulate(problem, name, ceilings, relaxed=relaxed)
-        result, found = _minimise_whole(formulation, decision, seconds, progress)
-        if not relaxed or found is None:
-            return result, found
-        left = max(seconds - (time.perf_counter() - began), 1.0)
-        return _disaggregate(problem, within, result, found, decision, left)
-    only = services_needing_zones(problem, named)
-    if only is not None:  # the others' zones are one customer where they reach the same hosts
-        pairs = problem.visits[:, only].astype(bool).sum(axis=0) @ problem.hostable[:, only].sum(
-            axis=0
-        )
+    if not needs_assignment(problem, objectives):
+        formulation = formulate(problem, name, ceilings, aggregated=aggregated)
+        result, plan = _minimise_whole(formulation, decision, seconds, progress)
+        if not aggregated or plan is None:
+            return result, plan
+        remaining = max(seconds - (time.perf_counter() - began), 1.0)
+        return _disaggregate(problem, stages, result, plan, decision, remaining)
+    zonal_services = services_needing_zones(problem, objectives)
+    if zonal_services is not None:  # zones of other services are aggregated
+        pairs = problem.visits[:, zonal_services].astype(bool).sum(axis=0) @ problem.hostable[
+            :, zonal_services
+        ].sum(axis=0)
         result, decision = _minimise_by_nearest(
-            problem, only, within, decision, relaxed, seconds, progress
+            problem, zonal_services, stages, decision, aggregated, seconds, progress
         )
-        done = decision is not None and result.gap <= problem.scenario.solver.gap
-        if done or result.status is Status.INFEASIBLE:
+        is_done = decision is not None and result.gap <= problem.scenario.solver.gap
+        if is_done or result.status is Status.INFEASIBLE:
             return result, decision
         bound = result.bound
         seconds = max(seconds - (time.perf_counter() - began), 1.0)
     if pairs <= MAX_PAIRS_WHOLE:
-        result, found = _minimise_whole(
+        result, plan = _minimise_whole(
             formulate(problem, name, ceilings), decision, seconds, progress
         )
-        return _with_bound(problem, result, bound), found
-    if decision is None:  # a plan that shows which hosts are near enough to matter
-        plain = formulate(
-            without_assignment_rules(problem), "cost", ceilings, zones=False, relaxed=relaxed
+        return _with_bound(problem, result, bound), plan
+    if decision is None:  # a plan that shows up to which minutes hosts matter
+        relaxation = formulate(
+            without_assignment_rules(problem),
+            "cost",
+            ceilings,
+            by_zone=False,
+            aggregated=aggregated,
         )
-        result = search(plain, None, seconds / 4, None, gap=FIRST_PLAN_GAP)
+        result = search(relaxation, None, seconds / 4, None, gap=FIRST_PLAN_GAP)
         if not result.has_plan:
             return result, None
-        near = fix_and_complete(
-            without_assignment_rules(problem), read_decision(plain, result), within
+        nearest_plan = fix_and_complete(
+            without_assignment_rules(problem), read_decision(relaxation, result), stages
         )
-        decision = _try_completion(problem, near, within)
+        decision = _try_completion(problem, nearest_plan, stages)
     else:
-        near = decision = fix_and_complete(problem, decision, within)
-    formulation = formulate(problem, name, ceilings, keep=max_minutes(problem, near))
+        nearest_plan = decision = fix_and_complete(problem, decision, stages)
+    formulation = formulate(problem, name, ceilings, max_minutes=max_minutes(problem, nearest_plan))
     start = _warm_start(formulation, decision)
-    left = max(seconds - (time.perf_counter() - began), 1.0)
-    result = search(formulation, start, BOUND_SHARE * left, progress)
+    remaining = max(seconds - (time.perf_counter() - began), 1.0)
+    result = search(formulation, start, BOUND_SHARE * remaining, progress)
     if not result.has_plan:
         return result, None
-    left = max(seconds - (time.perf_counter() - began), 1.0)
-    found = _minimise_among_hosts(
-        problem, name, within, read_decision(formulation, result), decision, left
+    remaining = max(seconds - (time.perf_counter() - began), 1.0)
+    plan = _minimise_among_hosts(
+        problem, name, stages, read_decision(formulation, result), decision, remaining
     )
-    result, found = _combine(problem, name, result, found)
-    return _with_bound(problem, result, bound), found
+    result, plan = _combine(problem, name, result, plan)
+    return _with_bound(problem, result, bound), plan
 
 
 def _minimise_by_nearest(
     problem: EstateProblem,
-    only: NDArray[np.bool_],
-    within: list[Stage],
+    zonal_services: NDArray[np.bool_],
+    stages: list[Stage],
     before: Decision | None,
-    relaxed: bool,
+    aggregated: bool,
     seconds: float,
     progress: Watch | None,
 ) -> tuple[Result, Decision | None]:
-    """Standards counted by the nearest host, and the plan's hosts made to keep them as served: the
-    bound is one of the whole problem, and where the two meet nothing is left to search."""
-    began, name = time.perf_counter(), within[-1].objective
-    ceilings = [(stage.objective, stage.ceiling) for stage in within[:-1]]
-    alone = without_assignment_rules(problem)
-    plain = formulate(alone, name, ceilings, zones=False, relaxed=relaxed)
-    result, near = _minimise_whole(plain, None, NEAREST_SHARE * seconds, None)
-    if near is None:
+    """Minimise with standards counted by the nearest host, then repair the plan's hosts so that the
+    standards are met by service given. The bound is one of the whole problem; where plan and bound
+    meet, no further search is needed."""
+    began, name = time.perf_counter(), stages[-1].objective
+    ceilings = [(stage.objective, stage.ceiling) for stage in stages[:-1]]
+    without_rules = without_assignment_rules(problem)
+    relaxation = formulate(without_rules, name, ceilings, by_zone=False, aggregated=aggregated)
+    result, nearest_plan = _minimise_whole(relaxation, None, NEAREST_SHARE * seconds, None)
+    if nearest_plan is None:
         return result, before
-    found = _try_completion(problem, near, within)
-    if found is None:
-        left = max(seconds - (time.perf_counter() - began), 1.0)
-        start = _add_hosts(problem, only, near, within, FIRST_PLAN_SHARE * left)
-        left = max(seconds - (time.perf_counter() - began), 1.0)
-        hosts = near.host | problem.hosted | (False if start is None else start.host)
-        both = replace(problem, hostable=hosts)
-        _, found = _minimise_whole(
-            formulate(both, name, ceilings), start, FIRST_PLAN_SHARE * left, None
+    repaired = _try_completion(problem, nearest_plan, stages)
+    if repaired is None:
+        remaining = max(seconds - (time.perf_counter() - began), 1.0)
+        start = _add_hosts(
+            problem, zonal_services, nearest_plan, stages, FIRST_PLAN_SHARE * remaining
         )
-        found = found or start
-    plans = [plan for plan in (before, found) if plan is not None]
-    best = min(plans, key=lambda plan: objective_value(problem, plan, name), default=None)
+        remaining = max(seconds - (time.perf_counter() - began), 1.0)
+        hosts = nearest_plan.host | problem.hosted | (False if start is None else start.host)
+        restricted = replace(problem, hostable=hosts)
+        _, repaired = _minimise_whole(
+            formulate(restricted, name, ceilings), start, FIRST_PLAN_SHARE * remaining, None
+        )
+        repaired = repaired or start
+    plans = [candidate for candidate in (before, repaired) if candidate is not None]
+    best = min(plans, key=lambda candidate: objective_value(problem, candidate, name), default=None)
     if progress and best is not None:
         seconds = time.perf_counter() - began
         progress(Progress(seconds, objective_value(problem, best, name), result.bound))
@@ -193,29 +230,33 @@ def _minimise_by_nearest(
 
 def _add_hosts(
     problem: EstateProblem,
-    only: NDArray[np.bool_],
-    near: Decision,
-    within: list[Stage],
+    zonal_services: NDArray[np.bool_],
+    nearest_plan: Decision,
+    stages: list[Stage],
     seconds: float,
 ) -> Decision | None:
-    """The plan by the nearest with hosts added, or moved, of the services whose standards are met
-    by service given (``only``), to where the relaxation has any; all else stands as it is.
-    ``None`` where none was found."""
+    """Return the plan by the nearest host with hosts added or moved to where the relaxation has
+    any, for the services whose standards are met by service given (``zonal_services``). Everything
+    else is fixed. ``None`` where no plan was found."""
     began = time.perf_counter()
-    hostable = np.where(only, problem.hostable, near.host)
-    formulation, arrays = _fix_other_services(problem, only, near, hostable, within)
+    hostable = np.where(zonal_services, problem.hostable, nearest_plan.host)
+    formulation, arrays = _fix_other_services(
+        problem, zonal_services, nearest_plan, hostable, stages
+    )
     relaxed = _solve(problem, replace(arrays, integer=np.zeros_like(arrays.integer)), seconds)
     if not relaxed.has_plan:
         return None
     x = formulation.columns
-    some = np.flatnonzero(relaxed.value(x.host) > HOST_TOLERANCE)
-    hostable = near.host | (problem.hosted & only)
-    hostable[x.hosts.building[some], x.hosts.service[some]] = True
-    formulation, arrays = _fix_other_services(problem, only, near, hostable, within)
-    left = max(seconds - (time.perf_counter() - began), 1.0)
-    result = _solve(problem, arrays, left)
+    used = np.flatnonzero(relaxed.value(x.host) > HOST_TOLERANCE)
+    hostable = nearest_plan.host | (problem.hosted & zonal_services)
+    hostable[x.hosts.building[used], x.hosts.service[used]] = True
+    formulation, arrays = _fix_other_services(
+        problem, zonal_services, nearest_plan, hostable, stages
+    )
+    remaining = max(seconds - (time.perf_counter() - began), 1.0)
+    result = _solve(problem, arrays, remaining)
     return (
-        _try_completion(problem, read_decision(formulation, result), within)
+        _try_completion(problem, read_decision(formulation, result), stages)
         if result.has_plan
         else None
     )
@@ -223,23 +264,25 @@ def _add_hosts(
 
 def _fix_other_services(
     problem: EstateProblem,
-    only: NDArray[np.bool_],
-    near: Decision,
+    zonal_services: NDArray[np.bool_],
+    nearest_plan: Decision,
     hostable: NDArray[np.bool_],
-    within: list[Stage],
+    stages: list[Stage],
 ) -> tuple[Formulation, Arrays]:
-    """The model in which what is open stays so, and hosts of other services than ``only`` stay."""
-    ceilings = [(stage.objective, stage.ceiling) for stage in within[:-1]]
-    free = replace(problem, hostable=hostable)
-    formulation = formulate(free, within[-1].objective, ceilings)
+    """Return the model in which open buildings stay open and hosts of all but ``zonal_services``
+    are fixed."""
+    ceilings = [(stage.objective, stage.ceiling) for stage in stages[:-1]]
+    restricted = replace(problem, hostable=hostable)
+    formulation = formulate(restricted, stages[-1].objective, ceilings)
     arrays, x = formulation.model.arrays(), formulation.columns
     lower = arrays.lower.copy()
-    lower[x.open.all] = np.maximum(lower[x.open.all], near.open)
-    lower[x.host.all] = np.where(only[x.hosts.service], lower[x.host.all], 1.0)
+    lower[x.open.all] = np.maximum(lower[x.open.all], nearest_plan.open)
+    lower[x.host.all] = np.where(zonal_services[x.hosts.service], lower[x.host.all], 1.0)
     return formulation, replace(arrays, lower=lower)
 
 
 def _solve(problem: EstateProblem, arrays: Arrays, seconds: float) -> Result:
+    """Minimise ``arrays`` with the scenario's solver settings, at a gap for first plans."""
     solver = problem.scenario.solver
     return solve(
         arrays,
@@ -251,12 +294,12 @@ def _solve(problem: EstateProblem, arrays: Arrays, seconds: float) -> Result:
 
 
 def _with_bound(problem: EstateProblem, result: Result, bound: float) -> Result:
-    """The result with a bound proven elsewhere, where that is the better one."""
+    """Return the result with a bound proven elsewhere, where that is higher."""
     if bound <= result.bound:
         return result
     result = replace(result, bound=bound)
-    near = result.has_plan and result.gap <= problem.scenario.solver.gap
-    return replace(result, status=Status.OPTIMAL) if near else result
+    is_optimal = result.has_plan and result.gap <= problem.scenario.solver.gap
+    return replace(result, status=Status.OPTIMAL) if is_optimal else result
 
 
 def _minimise_whole(
@@ -265,136 +308,142 @@ def _minimise_whole(
     seconds: float,
     progress: Watch | None,
 ) -> tuple[Result, Decision | None]:
-    """Strengthen the model, find a first plan and search."""
+    """Strengthen a model by count cuts, find a first plan by kernel search, then search it to the
+    gap."""
     began = time.perf_counter()
     add_count_cuts(formulation, formulation, COUNT_CUTS_SHARE * seconds)
     start, bound = _warm_start(formulation, decision), -np.inf
     if start is None and (kernel := kernel_plan(formulation, KERNEL_SHARE * seconds)):
         start = improve(formulation, kernel, IMPROVE_SHARE * seconds)
         bound = kernel.relaxation.bound
-    left = max(seconds - (time.perf_counter() - began), 1.0)
-    result = search(formulation, start, left, progress)
-    if result.has_plan and result.bound < bound:  # as when Ctrl-C came before the search
+    remaining = max(seconds - (time.perf_counter() - began), 1.0)
+    result = search(formulation, start, remaining, progress)
+    if result.has_plan and result.bound < bound:  # Ctrl-C ended the search before its own bound
         result = replace(result, bound=bound)
     return result, read_decision(formulation, result) if result.has_plan else None
 
 
 def _disaggregate(
     problem: EstateProblem,
-    within: list[Stage],
+    stages: list[Stage],
     result: Result,
-    found: Decision,
+    aggregated_plan: Decision,
     before: Decision | None,
     seconds: float,
 ) -> tuple[Result, Decision | None]:
-    """A plan of the relaxation made one of the place, with the relaxation's bound; its hosts and
-    today's together serve everybody where its own do not."""
-    plan = _try_completion(problem, found, within)
+    """Turn a plan of the aggregated relaxation into one of the place, with the relaxation's bound.
+    Where its hosts cannot serve every zone, today's hosts are added."""
+    plan = _try_completion(problem, aggregated_plan, stages)
     if plan is None:
-        plan = _minimise_among_hosts(problem, within[-1].objective, within, found, before, seconds)
-    return _combine(problem, within[-1].objective, result, plan)
+        plan = _minimise_among_hosts(
+            problem, stages[-1].objective, stages, aggregated_plan, before, seconds
+        )
+    return _combine(problem, stages[-1].objective, result, plan)
 
 
 def _combine(
-    problem: EstateProblem, name: str, result: Result, found: Decision | None
+    problem: EstateProblem, name: str, result: Result, plan: Decision | None
 ) -> tuple[Result, Decision | None]:
-    """What a relaxation proves beside what a plan of the whole problem comes to."""
-    if found is None:
+    """Return a relaxation's bound together with the value of a plan of the whole problem."""
+    if plan is None:
         return replace(result, status=Status.NO_PLAN, values=None, objective=None), None
-    result = replace(result, objective=objective_value(problem, found, name))
+    result = replace(result, objective=objective_value(problem, plan, name))
     if result.status is Status.OPTIMAL and result.gap > problem.scenario.solver.gap + 1e-6:
-        message = "what was left out could still matter: the bound holds, the gap stays open"
+        message = "the bound is a relaxation's: it holds, and the gap to the plan stays open"
         result = replace(result, status=Status.FEASIBLE, message=message)
-    return result, found
+    return result, plan
 
 
 def _minimise_by_cutting_planes(
-    problem: EstateProblem, within: list[Stage], seconds: float, progress: Watch | None
+    problem: EstateProblem, stages: list[Stage], seconds: float, progress: Watch | None
 ) -> tuple[Result, Decision | None]:
-    """Residents go by themselves, and nothing but money, buildings or carbon is asked for: the
-    hosts tell the rest. The plan is settled, and so checked, zone by zone."""
-    name, ceilings = within[-1].objective, [(s.objective, s.ceiling) for s in within[:-1]]
+    """Minimise where residents choose their hosts and neither the objective nor a rule needs
+    minutes: the hosts imply the assignment. Completing the plan checks it zone by zone."""
+    name, ceilings = stages[-1].objective, [(s.objective, s.ceiling) for s in stages[:-1]]
     formulation = formulate(
-        without_assignment_rules(problem), name, ceilings, zones=False, relaxed=True
+        without_assignment_rules(problem), name, ceilings, by_zone=False, aggregated=True
     )
     if overflow_allowed(problem):
-        return _minimise_with_overflow(problem, within, formulation, seconds)
+        return _minimise_with_overflow(problem, stages, formulation, seconds)
     model, x, solver = formulation.model, formulation.columns, problem.scenario.solver
     result = minimise_by_cutting_planes(model, (problem,), (x,), solver, seconds, progress)
     if not result.has_plan:
         return result, None
     return _combine(
-        problem, name, result, _try_completion(problem, read_decision(formulation, result), within)
+        problem, name, result, _try_completion(problem, read_decision(formulation, result), stages)
     )
 
 
 def _minimise_with_overflow(
-    problem: EstateProblem, within: list[Stage], formulation: Formulation, seconds: float
+    problem: EstateProblem, stages: list[Stage], formulation: Formulation, seconds: float
 ) -> tuple[Result, Decision | None]:
-    """Residents may pass full buildings: the planner's bound, and a plan whose hosts serve less
-    than they draw only where those who come too many do pass a full building."""
-    began, name = time.perf_counter(), within[-1].objective
+    """Minimise where residents may pass full buildings: the bound is that of the planner's
+    relaxation; the plan is one whose hosts fall short of demand only by residents who do pass a
+    full building."""
+    began, name = time.perf_counter(), stages[-1].objective
     bound, _ = _minimise_whole(formulation, None, PLANNER_SHARE * seconds, None)
     if bound.status is Status.INFEASIBLE:
         return bound, None
-    ceilings = [(stage.objective, stage.ceiling) for stage in within[:-1]]
+    ceilings = [(stage.objective, stage.ceiling) for stage in stages[:-1]]
     formulation = formulate(
-        without_assignment_rules(problem), name, ceilings, zones=False, relaxed=True
+        without_assignment_rules(problem), name, ceilings, by_zone=False, aggregated=True
     )
-    left = max(seconds - (time.perf_counter() - began), 1.0)
-    for values in plans_with_shortfall(without_overflow(problem), formulation, left):
-        found = read_decision(formulation, Result(Status.FEASIBLE, values=values))
-        decision = complete_with_overflow(problem, found, within)
+    remaining = max(seconds - (time.perf_counter() - began), 1.0)
+    for values in plans_with_shortfall(without_overflow(problem), formulation, remaining):
+        plan = read_decision(formulation, Result(Status.FEASIBLE, values=values))
+        decision = complete_with_overflow(problem, plan, stages)
         if decision is not None:
             cost = objective_value(problem, decision, name)
             result = replace(bound, values=values, objective=cost)
-            near = result.gap <= problem.scenario.solver.gap
-            return replace(result, status=Status.OPTIMAL if near else Status.FEASIBLE), decision
+            is_optimal = result.gap <= problem.scenario.solver.gap
+            return replace(
+                result, status=Status.OPTIMAL if is_optimal else Status.FEASIBLE
+            ), decision
     return Result(Status.NO_PLAN, bound=bound.bound), None
 
 
 def _try_completion(
-    problem: EstateProblem, decision: Decision, within: list[Stage]
+    problem: EstateProblem, decision: Decision, stages: list[Stage]
 ) -> Decision | None:
-    """The plan settled under all the rules; None where it cannot keep them."""
+    """Return the plan completed under all rules; ``None`` where it cannot keep them."""
     try:
-        return fix_and_complete(problem, decision, within)
+        return fix_and_complete(problem, decision, stages)
     except EngineError:
         return None
 
 
 def max_minutes(problem: EstateProblem, decision: Decision) -> NDArray[np.float64]:
-    """(Z, S) minutes to keep: to the furthest host a zone uses in a plan, and at least to its
-    nearest few possible ones."""
-    keep = np.zeros_like(problem.visits)
+    """Return (Z, S) the minutes up to which hosts stay in the model: those to the furthest host
+    that a zone uses in ``decision``, and at least those to its nearest few possible hosts."""
+    limits = np.zeros_like(problem.visits)
     np.maximum.at(
-        keep,
+        limits,
         (decision.zone, decision.service),
         problem.minutes[decision.zone, decision.building],
     )
     for s in np.flatnonzero(~problem.services.back_office):
         minutes = problem.minutes[:, problem.hostable[:, s]]
         if minutes.shape[1]:
-            few = min(NEAREST_HOSTS, minutes.shape[1]) - 1
-            nearest = np.sort(np.where(np.isfinite(minutes), minutes, np.inf), axis=1)[:, few]
-            keep[:, s] = np.maximum(keep[:, s], nearest)
-    return keep
+            position = min(NEAREST_HOSTS, minutes.shape[1]) - 1
+            nearest = np.sort(np.where(np.isfinite(minutes), minutes, np.inf), axis=1)[:, position]
+            limits[:, s] = np.maximum(limits[:, s], nearest)
+    return limits
 
 
 def _minimise_among_hosts(
     problem: EstateProblem,
     name: str,
-    within: list[Stage],
-    found: Decision,
+    stages: list[Stage],
+    relaxed_plan: Decision,
     before: Decision | None,
     seconds: float,
 ) -> Decision | None:
-    """The best plan with everyone at a real host, among the hosts of the plan found, which may
-    send some beyond, and of the one before, which does not."""
-    hosts = found.host if before is None else found.host | before.host
-    both = replace(problem, hostable=hosts | problem.hosted if before is None else hosts)
-    ceilings = [(stage.objective, stage.ceiling) for stage in within[:-1]]
-    formulation = formulate(both, name, ceilings, zones=True)
+    """Return the best plan without relaxed assignments, among the hosts of a plan that may have
+    some and of the plan so far, which has none."""
+    hosts = relaxed_plan.host if before is None else relaxed_plan.host | before.host
+    restricted = replace(problem, hostable=hosts | problem.hosted if before is None else hosts)
+    ceilings = [(stage.objective, stage.ceiling) for stage in stages[:-1]]
+    formulation = formulate(restricted, name, ceilings, by_zone=True)
     result = search(formulation, _warm_start(formulation, before), seconds, None)
     plans = [] if before is None else [before]
     if result.has_plan:
@@ -403,6 +452,8 @@ def _minimise_among_hosts(
 
 
 def _warm_start(formulation: Formulation, decision: Decision | None) -> NDArray[np.float64] | None:
+    """Return a full vector for ``formulation`` that agrees with ``decision``, if the engine takes
+    one."""
     solver = formulation.problem.scenario.solver
     if decision is None or not engine_named(solver.engine).warm_start:
         return None
@@ -416,7 +467,7 @@ def search(
     progress: Watch | None,
     gap: float | None = None,
 ) -> Result:
-    """Minimise one model within ``seconds``, to the scenario's gap unless told."""
+    """Minimise one model within ``seconds``, to ``gap`` or else to the scenario's gap."""
     solver = formulation.problem.scenario.solver
     return solve(
         formulation.model,
