@@ -1,9 +1,8 @@
-"""Why nothing fits: rules are dropped one by one, and what would have to give is measured.
+"""Explain why no plan exists: drop rules one by one, and measure how far each would have to relax.
 
-A rule clashes where a plan exists without it; ``minimal_relaxation`` then says by how much it would
-have to give. Should no single rule be to blame, pairs of rules are tried while time lasts.
-Definitions (a visit is served where the service is, a service is hosted in an open building) are
-never dropped.
+A rule conflicts where a plan exists without it; ``minimal_relaxation.py`` then measures by how
+much. Where no single rule does, pairs of rules are tried while time lasts. Definitions (a visit is
+served where the service is hosted, a service is hosted in an open building) are never dropped.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 DEFINITIONS = (Hosted, Opened)
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 MAX_SECONDS = 60.0
-DROPPED_FIRST = (
+DROPPED_FIRST = (  # dropped first: most often to blame on a large place, and fast to try
     Behaviour,
     Capital,
 )  # dropped first: what a large place is short of, and soon answered
@@ -38,14 +37,13 @@ DROPPED_FIRST = (
 def explain(
     place: Place, times: TravelTimes, scenario: Scenario, *, seconds: float = MAX_SECONDS
 ) -> Explanation:
-    """Which rules clash, and what would have to give.
+    """Return the rules that conflict, and how far each would have to relax.
 
     Args:
-        place: In the order in which the problem was stated.
-        times: The same.
-        scenario: The question that has no plan.
-        seconds: After which no further rule is looked at; at most a minute. What was not looked
-            at is said.
+        place: in the order in which the problem was stated.
+        times: the same.
+        scenario: the question that has no plan.
+        seconds: time limit, at most ``MAX_SECONDS``. Rules not tried in time are named in the text.
     """
     seconds = min(seconds, MAX_SECONDS, seconds_left())
     with deadline_in(seconds):
@@ -53,65 +51,66 @@ def explain(
 
 
 def _explain(place: Place, times: TravelTimes, scenario: Scenario, seconds: float) -> Explanation:
+    """Try single rules, then pairs; return the explanation."""
     candidates = [
         position
         for position, rule in enumerate(scenario.rules)
         if not isinstance(rule, DEFINITIONS) and (scenario.years > 1 or rule.name != "sequence")
     ]
-    rules = scenario.rules  # those that the question writes come before those that are implied
+    rules = scenario.rules  # stated rules come before implied ones
     candidates.sort(key=lambda at: (not isinstance(rules[at], DROPPED_FIRST), rules[at].implied))
     names = _names_by_id(place)
     found: dict[tuple[int, ...], Clash] = {}
-    unseen: list[tuple[int, ...]] = []
+    untried: list[tuple[int, ...]] = []
     for size in (1, 2):
         for chosen in combinations(candidates, size):
             dropped = tuple(sorted(chosen))
-            left = seconds_left()
-            if left <= 0:
-                unseen.append(dropped)
+            remaining = seconds_left()
+            if remaining <= 0:
+                untried.append(dropped)
                 continue
-            clash = _clash(place, times, scenario, dropped, min(left, seconds / 4), names)
+            clash = _clash(place, times, scenario, dropped, min(remaining, seconds / 4), names)
             if clash is not None:
                 found[dropped] = clash
-        if found or unseen:
+        if found or untried:
             break
-    if unseen:
+    if untried:
         record_timeout("the explanation")
-    late = _describe_untried(scenario, unseen)
+    untried_text = _describe_untried(scenario, untried)
     clashes = [found[dropped] for dropped in sorted(found)]
     if not clashes:
         sentence = (
             "No plan keeps all the rules, and within the time given no one or two rules were "
-            f"found whose dropping would let one exist.{late}"
+            f"found whose dropping would let one exist.{untried_text}"
         )
         return Explanation(sentence)
-    which = (
+    labels = (
         " and ".join(_rule_label(scenario, position) for position in dropped)
         for dropped in sorted(found)
     )
-    sentence = f"No plan keeps all the rules at once. A plan exists without {' or '.join(which)}."
-    sentence += late
+    sentence = f"No plan keeps all the rules at once. A plan exists without {' or '.join(labels)}."
+    sentence += untried_text
     return Explanation(sentence, tuple(clashes))
 
 
-def _describe_untried(scenario: Scenario, unseen: list[tuple[int, ...]]) -> str:
-    """Which rules the time did not suffice to look at, as a sentence that follows others."""
-    single = [dropped[0] for dropped in unseen if len(dropped) == 1]
+def _describe_untried(scenario: Scenario, untried: list[tuple[int, ...]]) -> str:
+    """Return a sentence on the rules not tried in time; "" where all were."""
+    single = [dropped[0] for dropped in untried if len(dropped) == 1]
     if single:
         names = ", ".join(_rule_label(scenario, position) for position in single)
         return f" The time limit came before these were tried: {names}."
-    if unseen:
-        return f" The time limit came before {len(unseen)} pairs of rules were tried."
+    if untried:
+        return f" The time limit came before {len(untried)} pairs of rules were tried."
     return ""
 
 
 def _rule_label(scenario: Scenario, position: int) -> str:
-    """A rule by name and number, and which it is where there are several of the name."""
+    """Return a rule's name and number, and its ordinal where several have the name."""
     rule = scenario.rules[position]
-    alike = [at for at, other in enumerate(scenario.rules) if other.name == rule.name]
+    same_name = [at for at, other in enumerate(scenario.rules) if other.name == rule.name]
     which = (
-        f", the {ORDINALS[alike.index(position)]} of them"
-        if 1 < len(alike) <= len(ORDINALS)
+        f", the {ORDINALS[same_name.index(position)]} of them"
+        if 1 < len(same_name) <= len(ORDINALS)
         else ""
     )
     return f"{rule.name} ({rule.number}{which})"
@@ -125,27 +124,33 @@ def _clash(
     seconds: float,
     names: dict[str, str],
 ) -> Clash | None:
-    """The clash of the rules at ``dropped``, where a plan exists without them."""
+    """Return the conflict of the rules at ``dropped``; ``None`` where no plan was found without
+    them."""
     rules = [scenario.rules[position] for position in dropped]
-    rest = scenario
+    relaxed = scenario
     for position in sorted(dropped, reverse=True):
-        rest = rest.without(position)
-    years = build_years(place, times, rest)
+        relaxed = relaxed.without(position)
+    years = build_years(place, times, relaxed)
     if not solve_feasibility(FeasibilityModel.of(years), seconds / 2).has_plan:
         return None
-    gives = [describe_relaxation(place, times, years, rule, seconds / 2, names) for rule in rules]
-    alone = "A plan exists without this rule; with it none does."
-    together = "A plan exists without the two; without one of them alone none was found."
-    said = " ".join(text for text in gives if text) or (alone if len(rules) == 1 else together)
+    descriptions = [
+        describe_relaxation(place, times, years, rule, seconds / 2, names) for rule in rules
+    ]
+    default_single = "A plan exists without this rule; with it none does."
+    default_pair = "A plan exists without the two; without one of them alone none was found."
+    what_gives = " ".join(text for text in descriptions if text) or (
+        default_single if len(rules) == 1 else default_pair
+    )
     return Clash(
         number=" and ".join(rule.number for rule in rules),
         name=" and ".join(rule.name for rule in rules),
         sentence=" ".join(rule.sentence(names) for rule in rules),
-        what_gives=said,
+        what_gives=what_gives,
     )
 
 
 def _names_by_id(place: Place) -> dict[str, str]:
+    """Return id -> name of buildings, services, tiers and districts."""
     names: dict[str, str] = {}
     for table, key in (
         ("buildings", "building_id"),

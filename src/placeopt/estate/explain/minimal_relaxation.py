@@ -1,7 +1,7 @@
-"""How far a rule would have to give so that a plan exists: the plan that breaks it least.
+"""Measure the least relaxation of a rule for which a plan exists, and describe it.
 
-The least capital, running cost or carbon, the largest share within the minutes, the fewest moves
-of a year; over years, by how much the pots or ceilings would have to be raised.
+The least capital, running cost or carbon, the largest share within the minutes, the fewest moves a
+year; over several years, the least rise of the pots or ceilings.
 """
 
 from __future__ import annotations
@@ -33,12 +33,20 @@ if TYPE_CHECKING:
     from placeopt.place import Place
     from placeopt.travel import TravelTimes
 
-MEASURING_GAP = 0.02  # what gives is measured to this
+MEASURING_GAP = 0.02  # relative gap of what is measured
 
 
 @dataclass(frozen=True)
 class FeasibilityModel:
-    """A model of one year or several without an objective."""
+    """A model of one year or several without an objective.
+
+    Attributes:
+        years: the problem of every decided year.
+        model: rows and columns for an engine.
+        columns: the columns of each year.
+        whole: the formulation over several years; ``None`` for one year.
+        uses_cutting_planes: whether it is solved by demand cuts.
+    """
 
     years: Years
     model: Model
@@ -48,35 +56,36 @@ class FeasibilityModel:
 
     @classmethod
     def of(cls, years: Years, zones: bool | None = None) -> FeasibilityModel:
-        """``zones``: every zone is a customer by itself, unless where residents go is learnt."""
-        served = any(
+        """Return the model of ``years``; ``zones``: every zone is a customer, unless cutting planes
+        are used."""
+        has_served_standards = any(
             s.is_counted_as_served for problem in years.problems for s in problem.standards
         )
-        learnt = not served and uses_cutting_planes(years.problems, ())
+        by_cuts = not has_served_standards and uses_cutting_planes(years.problems, ())
         problems = years.problems
-        if learnt:
+        if by_cuts:
             problems = tuple(without_assignment_rules(problem) for problem in problems)
         if len(problems) == 1:
-            alone = formulate(problems[0], by_zone=False if learnt else zones, aggregated=learnt)
-            return cls(years, alone.model, (alone.columns,), None, learnt)
-        by_itself = None if learnt else zones
-        whole = formulate_years(
-            replace(years, problems=problems), aggregated=learnt, by_zone=by_itself
+            single = formulate(problems[0], by_zone=False if by_cuts else zones, aggregated=by_cuts)
+            return cls(years, single.model, (single.columns,), None, by_cuts)
+        by_zone = None if by_cuts else zones
+        over_years = formulate_years(
+            replace(years, problems=problems), aggregated=by_cuts, by_zone=by_zone
         )
-        return cls(years, whole.model, whole.columns, whole, learnt)
+        return cls(years, over_years.model, over_years.columns, over_years, by_cuts)
 
 
-def solve_feasibility(stated: FeasibilityModel, seconds: float) -> Result:
-    """A plan of least cost as the model has it, to ``MEASURING_GAP``."""
-    solver = stated.years.scenario.solver
-    if stated.uses_cutting_planes:
+def solve_feasibility(model: FeasibilityModel, seconds: float) -> Result:
+    """Return a plan that minimises the costs put on the model's columns, to ``MEASURING_GAP``."""
+    solver = model.years.scenario.solver
+    if model.uses_cutting_planes:
         settings = solver.model_copy(update={"gap": MEASURING_GAP})
-        problems = stated.years.problems
+        problems = model.years.problems
         return minimise_by_cutting_planes(
-            stated.model, problems, stated.columns, settings, seconds, None
+            model.model, problems, model.columns, settings, seconds, None
         )
     result = solve(
-        stated.model,
+        model.model,
         time_limit_seconds=max(seconds, 1.0),
         gap=MEASURING_GAP,
         threads=solver.threads,
@@ -94,13 +103,21 @@ def describe_relaxation(
     seconds: float,
     names: dict[str, str],
 ) -> str:
-    """How far the rule would have to give, "" where that cannot be measured; ``years`` is without
-    it."""
+    """Return a sentence on how far the rule would have to relax; "" where that cannot be measured.
+
+    Args:
+        place: for standards of access.
+        times: the same.
+        years: the problem without the rule.
+        rule: the rule.
+        seconds: time limit.
+        names: id -> name.
+    """
     text = ""
     if isinstance(rule, Capital | Revenue | Carbon):
         one_year = len(years.problems) == 1
-        measured = _describe_least if one_year else _describe_raise
-        text = measured(years, rule, seconds)
+        describe = _describe_least if one_year else _describe_raise
+        text = describe(years, rule, seconds)
     if isinstance(rule, Sequence):
         text = _describe_moves(years, rule, seconds)
     if isinstance(rule, Access):
@@ -110,94 +127,99 @@ def describe_relaxation(
 
 
 def _describe_least(years: Years, rule: Capital | Revenue | Carbon, seconds: float) -> str:
-    """The least that what the rule bounds can be, in one year."""
-    stated, problem = FeasibilityModel.of(years), years.first
-    x = stated.columns[0]
+    """Describe the least value of what the rule bounds, in one year."""
+    model, problem = FeasibilityModel.of(years), years.first
+    x = model.columns[0]
     if isinstance(rule, Capital):
         total = capital(problem, x, rule.recycled_share, rule.pays_for)
     else:
         total = (running_cost if isinstance(rule, Revenue) else carbon)(problem, x)
     for columns, values in total.terms:
-        stated.model.add_cost(columns, values)
-    stated.model.offset = total.constant
-    least = solve_feasibility(stated, seconds).objective
-    if least is None:
+        model.model.add_cost(columns, values)
+    model.model.offset = total.constant
+    least_value = solve_feasibility(model, seconds).objective
+    if least_value is None:
         return ""
     if isinstance(rule, Capital):
-        return f"The pot would have to be about {pounds(least)}, not {pounds(rule.pots()[0])}."
+        return (
+            f"The pot would have to be about {pounds(least_value)}, not {pounds(rule.pots()[0])}."
+        )
     if isinstance(rule, Carbon):
-        return f"Emissions can fall to about {least:,.0f} tCO2e a year, and no further."
-    share = least / max(running_cost_today(problem), 1e-9)
+        return f"Emissions can fall to about {least_value:,.0f} tCO2e a year, and no further."
+    share = least_value / max(running_cost_today(problem), 1e-9)
     return (
-        f"Running costs can fall to about {pounds(least)} a year, "
+        f"Running costs can fall to about {pounds(least_value)} a year, "
         f"{per_cent(share)} of today's, and no further."
     )
 
 
 def _describe_raise(years: Years, rule: Capital | Revenue | Carbon, seconds: float) -> str:
-    """By how much the rule's pots or ceilings would have to be raised, over several years."""
-    stated = FeasibilityModel.of(years)
-    assert stated.whole is not None
-    more = stated.model.add_columns("more", size=1, cost=1.0)
+    """Describe the least rise of the rule's pots or ceilings, over several years."""
+    model = FeasibilityModel.of(years)
+    assert model.whole is not None
+    extra = model.model.add_columns("more", size=1, cost=1.0)
     for t, problem in enumerate(years.problems):
-        x = stated.columns[t]
+        x = model.columns[t]
         if isinstance(rule, Capital):
-            total = capital_up_to(years, stated.columns, stated.whole.links, rule, t)
-            most: float | None = sum(rule.pots(len(years.problems))[: t + 1])
+            total = capital_up_to(years, model.columns, model.whole.links, rule, t)
+            limit: float | None = sum(rule.pots(len(years.problems))[: t + 1])
         elif not rule.holds_in(problem.year):
             continue
         elif isinstance(rule, Revenue):
             total = running_cost(problem, x)
-            most = rule.ceiling_gbp_per_year
-            if most is None:
-                most = (rule.share_of_today or 0.0) * running_cost_today(problem)
+            limit = rule.ceiling_gbp_per_year
+            if limit is None:
+                limit = (rule.share_of_today or 0.0) * running_cost_today(problem)
         else:
             b, total = problem.buildings, carbon(problem, x)
-            most = rule.ceiling_tco2e_per_year
-            if most is None:
+            limit = rule.ceiling_tco2e_per_year
+            if limit is None:
                 today = float(b.carbon_tco2e_per_year[b.open_today].sum())
-                most = (rule.share_of_today or 0.0) * today
-        assert most is not None  # the rule has one or the other
-        _add_raisable_limit(stated.model, f"least_{t}", total, more, most)
-    raised = solve_feasibility(stated, seconds).objective
-    if raised is None:
+                limit = (rule.share_of_today or 0.0) * today
+        assert limit is not None  # the rule has one or the other
+        _add_raisable_limit(model.model, f"least_{t}", total, extra, limit)
+    least_raise = solve_feasibility(model, seconds).objective
+    if least_raise is None:
         return ""
     if isinstance(rule, Capital):
-        return f"There would have to be about {pounds(raised)} more capital in the first year."
-    unit = pounds(raised) if isinstance(rule, Revenue) else f"{raised:,.0f} tCO2e"
+        return f"There would have to be about {pounds(least_raise)} more capital in the first year."
+    unit = pounds(least_raise) if isinstance(rule, Revenue) else f"{least_raise:,.0f} tCO2e"
     return f"The ceiling would have to be about {unit} a year higher."
 
 
 def _add_raisable_limit(
-    model: Model, name: str, total: Expression, more: Block, most: float
+    model: Model, name: str, total: Expression, extra: Block, limit: float
 ) -> None:
-    terms = [*total.rows(), (0, more.all, -1)]
-    model.add_rows(name, rule="", size=1, terms=terms, upper=most - total.constant)
+    """Add the row total <= limit + extra."""
+    terms = [*total.rows(), (0, extra.all, -1)]
+    model.add_rows(name, rule="", size=1, terms=terms, upper=limit - total.constant)
 
 
 def _describe_moves(years: Years, rule: Sequence, seconds: float) -> str:
-    """How many moves a year are needed; or what would have to come back or be filled again; or
-    that works cannot come before the move."""
+    """Describe the fewest moves a year, or which returns or refills have to be allowed, or that
+    fit-out a year ahead is too early."""
     if rule.moves_per_year is not None:
-        uncounted = rule.model_copy(update={"moves_per_year": 10**6})  # so that moves are counted
-        stated = FeasibilityModel.of(with_rules(years, (*years.scenario.rules, uncounted)))
-        assert stated.whole is not None
-        most = stated.model.add_columns("most", size=1, cost=1.0)
-        for t, block in enumerate(stated.whole.links.enters):
+        without_limit = rule.model_copy(
+            update={"moves_per_year": 10**6}
+        )  # so that moves are counted
+        model = FeasibilityModel.of(with_rules(years, (*years.scenario.rules, without_limit)))
+        assert model.whole is not None
+        most_moves = model.model.add_columns("most", size=1, cost=1.0)
+        for t, block in enumerate(model.whole.links.enters):
             moves = Expression()
             moves.add(block.all, np.ones(block.size))
-            _add_raisable_limit(stated.model, f"fewest_{t}", moves, most, 0.0)
-        fewest = solve_feasibility(stated, seconds).objective
-        if fewest is not None:
-            return f"About {np.ceil(fewest - 1e-6):.0f} moves a year are needed."
+            _add_raisable_limit(model.model, f"fewest_{t}", moves, most_moves, 0.0)
+        fewest_moves = solve_feasibility(model, seconds).objective
+        if fewest_moves is not None:
+            return f"About {np.ceil(fewest_moves - 1e-6):.0f} moves a year are needed."
     for asked, words in (
         ("services_may_return", "A service would have to come back to a building that it left"),
         ("buildings_may_refill", "A building would have to be filled again after it was emptied"),
     ):
         if not getattr(rule, asked):
             allowed = rule.model_copy(update={asked: True})
-            stated = FeasibilityModel.of(with_rules(years, (*years.scenario.rules, allowed)))
-            if solve_feasibility(stated, seconds).has_plan:
+            model = FeasibilityModel.of(with_rules(years, (*years.scenario.rules, allowed)))
+            if solve_feasibility(model, seconds).has_plan:
                 return f"{words} ({asked} = true)."
     if rule.fit_out_years:
         return "Works would have to be done in the year of the move, not the year before."
@@ -212,23 +234,23 @@ def _describe_shares(
     seconds: float,
     names: dict[str, str],
 ) -> Iterator[str]:
-    """The largest share within the minutes in the first year in which the rule holds, service by
-    service, the other rules kept."""
-    held = [t for t, problem in enumerate(years.problems) if rule.holds_in(problem.year)]
-    if rule.minutes is None or not held:
+    """Yield the largest share within the minutes of each service, in the first year in which the
+    rule holds, with all other rules kept."""
+    year_positions = [t for t, problem in enumerate(years.problems) if rule.holds_in(problem.year)]
+    if rule.minutes is None or not year_positions:
         return
-    alone = years.scenario.with_rules((rule,))
-    standards = build_standards(place, times, alone)
-    when = f" in {years.problems[held[0]].year}" if len(years.problems) > 1 else ""
+    only_rule = years.scenario.with_rules((rule,))
+    standards = build_standards(place, times, only_rule)
+    when = f" in {years.problems[year_positions[0]].year}" if len(years.problems) > 1 else ""
     for standard in standards:
-        asked = FeasibilityModel.of(years, zones=standard.is_counted_as_served or None)
-        each = seconds / len(standards)
-        share = _largest_share(asked, held[0], standard, each)
+        model = FeasibilityModel.of(years, zones=standard.is_counted_as_served or None)
+        limit_seconds = seconds / len(standards)
+        share = _largest_share(model, year_positions[0], standard, limit_seconds)
         if share is not None and share < rule.share - 1e-6:
             where = f" in {names.get(standard.scope, standard.scope)}" if standard.scope else ""
             service = names.get(standard.service_id, standard.service_id)
             served = (
-                " served" if standard.is_counted_as_served and not asked.uses_cutting_planes else ""
+                " served" if standard.is_counted_as_served and not model.uses_cutting_planes else ""
             )
             yield (
                 f"At most about {100 * share:.1f}% can be{served} within {rule.minutes:g} minutes "
@@ -237,28 +259,30 @@ def _describe_shares(
 
 
 def _largest_share(
-    stated: FeasibilityModel, t: int, standard: Standard, seconds: float
+    model: FeasibilityModel, t: int, standard: Standard, seconds: float
 ) -> float | None:
-    """The largest share in the year at position ``t``; where residents go is learnt, by the
-    nearest host: as they are served it is no larger."""
-    x = stated.columns[t]
-    if standard.is_counted_as_served and not stated.uses_cutting_planes:
-        problem = stated.years.problems[t]
-        for _, columns, values in share_served_terms(stated.model, problem, x, standard, "asked"):
-            stated.model.add_cost(columns, -np.asarray(values))
-        result = solve_feasibility(stated, seconds)
+    """Return the largest share in the year at position ``t``. With cutting planes it is counted by
+    the nearest host, which is no less than by service given."""
+    x = model.columns[t]
+    if standard.is_counted_as_served and not model.uses_cutting_planes:
+        problem = model.years.problems[t]
+        for _, columns, values in share_served_terms(model.model, problem, x, standard, "asked"):
+            model.model.add_cost(columns, -np.asarray(values))
+        result = solve_feasibility(model, seconds)
         return None if result.objective is None else abs(result.objective)
     hosts, column = eligible_hosts(x, standard)
     reach = standard.within[:, x.hosts.building[hosts]]
-    people = standard.residents / standard.residents.sum()
-    cover = stated.model.add_columns("cover_asked", size=len(people), upper=1, cost=-people)
+    resident_share = standard.residents / standard.residents.sum()
+    cover = model.model.add_columns(
+        "cover_asked", size=len(resident_share), upper=1, cost=-resident_share
+    )
     point, host = np.nonzero(reach)
-    stated.model.add_rows(
+    model.model.add_rows(
         "covered_asked",
         rule="E7",
-        size=len(people),
-        terms=[(np.arange(len(people)), cover.all, 1), (point, column[host], -1)],
+        size=len(resident_share),
+        terms=[(np.arange(len(resident_share)), cover.all, 1), (point, column[host], -1)],
         upper=0,
     )
-    result = solve_feasibility(stated, seconds)
+    result = solve_feasibility(model, seconds)
     return None if result.objective is None else abs(result.objective)  # never -0.0

@@ -1,11 +1,12 @@
-"""State the estate problem of one year to an engine, rule by rule; ``multi_year.py`` states
-several years with the same functions.
+"""State the estate problem of one year to an engine, one function for each equation.
 
-Letters: c customers (zones, or zones with the same hosts in reach), b buildings, s services,
-k tiers, p groups of residents with the same buildings in reach.
+``multi_year.py`` states several years with the same functions.
+
+Letters: c customers (zones, or zones aggregated by the hosts in their reach), b buildings, s
+services, k tiers, p groups of residents with the same buildings in reach.
 
 (E1)  sum_b serve[c,b] + unserved[c] = 1;  sum_c units[c] unserved[c] <= u sum_c units[c]
-(E2)  serve[c,b] <= min(1, room[b,s] / units[c]) host[b,s];
+(E2)  serve[c,b] <= min(1, max_units[b,s] / units[c]) host[b,s];
       sum_c units[c] serve[c,b] >= least[s] where b has the full offer of s
 (E3)  host[b,s] <= open[b];  sum_k tier[b,k] <= open[b];  host[b,s] <= sum of tier[b,k] that may
 (E4)  sum_s area[b,s] + front[b] <= usable[b] open[b];  front[b] >= front[s] host[b,s]
@@ -14,16 +15,18 @@ k tiers, p groups of residents with the same buildings in reach.
 (E7)  cover[p] = sum of serve[c,b] in reach, or <= sum of host[b,s] in reach;
       sum_p residents[p] cover[p] >= share x residents
 (E8)  minutes[c] <= today + n;  group means <= today's;  worst-off mean, Kolm-Pollak <= bound
-(E9)  at_least <= count <= at_most;  tier[b,k] + tier[b',k] <= 1 where too near
+(E9)  at_least <= count <= at_most;  tier[b,k] + tier[b',k] <= 1 where b and b' are too near
 (E10) works + moves + set-up + closing <= pot + recycled x receipts
 (E11) running cost of a year <= ceiling
 (E13) open[b] = 1 (keep), open[b] = 0 (close)
 (E14) carbon of open buildings <= ceiling
-(E15) cost of all buildings <= that of today; the rents are set after the plan (rents.py)
-(E16) what hosts from the nearest to b serve >= host[b,s] - full[b], where residents go to the
-      nearest; serve[c,b] = pull[c,b] drawn[c] where b hosts, where distance decay spreads them
+(E15) cost of all buildings <= today's; the rents are set after the plan (``solution/rents.py``)
+(E16) what hosts from the nearest to b serve >= host[b,s] - full[b], with nearest assignment;
+      serve[c,b] = pull[c,b] drawn[c] where b hosts, with distance decay
 
-(E2) is the strong, disaggregated form; ``room`` is the floor a service could have at most.
+(E2) is the strong, disaggregated form; ``max_units`` is what a service could take if it had all the
+floor.
+
 Sources: Daskin (2013), Network and Discrete Location, ch. 6 to 8; Church and ReVelle (1974);
 Holmberg, Roennqvist and Yuan (1999) for the strengthened capacity rows.
 """
@@ -106,7 +109,13 @@ EQUATIONS: tuple[tuple[type[Rule], Callable[[Model, EstateProblem, Columns, Any]
 
 @dataclass(frozen=True)
 class Formulation:
-    """A model and what its columns mean."""
+    """A model of one year and its columns.
+
+    Attributes:
+        problem: the arrays that it states.
+        model: rows and columns for an engine.
+        columns: the blocks of columns by their meaning.
+    """
 
     problem: EstateProblem
     model: Model
@@ -121,13 +130,18 @@ def formulate(
     max_minutes: NDArray[np.float64] | None = None,
     aggregated: bool = False,
 ) -> Formulation:
-    """The model that minimises ``objective`` (``None``: any plan will do).
+    """Return the model of one year.
 
-    ``ceilings`` bound other objectives: (name, at most). Every zone is a customer by itself where
-    ``by_zone`` is true or minutes count, of the services of which they do; otherwise zones with the
-    same hosts in reach are one.
-    ``max_minutes`` (Z, S) leaves out hosts further than so many minutes, as ``customers_by_zone`` says.
-    ``aggregated``: where no minutes count, all residents are one customer, as ``aggregate_all`` says.
+    Args:
+        problem: the year's arrays.
+        objective: what to minimise; ``None``: any plan will do.
+        ceilings: (objective, at most) of other objectives.
+        by_zone: whether every zone is a customer, or zones are aggregated by reach. ``None``: by
+            zone for the services whose minutes matter.
+        max_minutes: (Z, S) minutes up to which hosts are in the model; hosts further away are left
+            out at a relaxed assignment (``customers_by_zone``).
+        aggregated: where minutes do not matter, all residents of a service are one customer
+            (``aggregate_all``): a relaxation.
     """
     objectives = [name for name, _ in ceilings] + ([objective] if objective else [])
     zonal_services = services_needing_zones(problem, objectives) if by_zone is None else None
@@ -158,7 +172,7 @@ def formulate(
 
 
 def add_rules(model: Model, problem: EstateProblem, x: Columns) -> None:
-    """What a year's columns are to one another, and every rule of its scenario."""
+    """Add a year's structural rows and the rows of every rule of its scenario."""
     for state_structure in STRUCTURE:
         state_structure(model, problem, x)
     for kind, state_rule in EQUATIONS:
@@ -168,13 +182,13 @@ def add_rules(model: Model, problem: EstateProblem, x: Columns) -> None:
 
 
 def needs_assignment(problem: EstateProblem, objectives: Sequence[str]) -> bool:
-    """Whether a model has to know who goes where: an objective or a rule speaks of it."""
+    """Whether an objective or a rule bounds where visits go, so that zones must be customers."""
     parts = objective_parts(problem, objectives)
     return bool({"visit_minutes", "worst_off"} & parts) or has_assignment_rules(problem)
 
 
 def objective_parts(problem: EstateProblem, objectives: Sequence[str]) -> set[str]:
-    """The objectives by name, a weighted sum by those that it weighs."""
+    """Return the objectives by name, a weighted sum replaced by those that it weighs."""
     weights = problem.scenario.objective.weights
     return {part for name in objectives for part in (weights if name == "weighted" else [name])}
 
@@ -182,8 +196,8 @@ def objective_parts(problem: EstateProblem, objectives: Sequence[str]) -> set[st
 def services_needing_zones(
     problem: EstateProblem, objectives: Sequence[str]
 ) -> NDArray[np.bool_] | None:
-    """(S,) the services of which a model has to know who goes where, where it is only standards
-    that are met by service given that ask it; else ``None``: all of them, or none."""
+    """Return (S,) the services whose zones must be customers, where only standards counted by
+    service given need that; ``None`` where all services do, or none."""
     without_standards = replace(problem, standards=())
     if needs_assignment(without_standards, objectives):
         return None
@@ -194,16 +208,16 @@ def services_needing_zones(
 
 
 def has_assignment_rules(problem: EstateProblem) -> bool:
-    """Whether a rule speaks of who goes where: how fair it is, where residents go by themselves,
-    or a standard that is met by service given."""
+    """Whether a rule depends on where visits go: fairness, residents' choice, or a standard counted
+    by service given."""
     rules = problem.scenario.rules
     by_service = any(standard.is_counted_as_served for standard in problem.standards)
     return by_service or any(isinstance(rule, ASSIGNMENT_RULES) for rule in rules)
 
 
 def without_assignment_rules(problem: EstateProblem) -> EstateProblem:
-    """The problem without the rules that speak of who goes where, standards counted by the nearest
-    host: a relaxation."""
+    """Return the problem without the rules on where visits go, and with standards counted by the
+    nearest host: a relaxation."""
     scenario = problem.scenario
     rules = tuple(
         rule.model_copy(update={"counts": "nearest"}) if isinstance(rule, Access) else rule
@@ -215,7 +229,7 @@ def without_assignment_rules(problem: EstateProblem) -> EstateProblem:
 
 
 def expression(model: Model, problem: EstateProblem, x: Columns, objective: str) -> Expression:
-    """An objective as a sum over columns; ``worst_off`` adds columns and rows of its own."""
+    """Return an objective as a sum over columns; ``worst_off`` adds columns and rows of its own."""
     if objective == "weighted":
         weights = problem.scenario.objective.weights
         return weighted({name: expression(model, problem, x, name) for name in weights}, weights)

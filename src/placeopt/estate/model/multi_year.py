@@ -1,9 +1,10 @@
-"""State an estate problem of several years: each by the equations of one, and what links them.
+"""State the estate problem of several years: the equations of each year, and the rows that link
+them.
 
 Blocks of a year are named ``host_2027``; rows over all years have no year in their name.
 
-(E10) what was paid by year t <= what has come into the pot by then + receipts recycled by then
-(E12) ``equations/years.py``
+(E10) capital paid by year t <= pots up to t + receipts recycled up to t
+(E12) ``constraints/linking.py``
 """
 
 from __future__ import annotations
@@ -39,7 +40,14 @@ from placeopt.scenario.rules.estate.services import Capital
 
 @dataclass(frozen=True)
 class YearsFormulation:
-    """A model over years, and what its columns mean."""
+    """A model over years and its columns.
+
+    Attributes:
+        years: the problem of every decided year.
+        model: rows and columns for an engine.
+        columns: (T,) the blocks of each year.
+        links: the blocks that link years.
+    """
 
     years: Years
     model: Model
@@ -47,7 +55,7 @@ class YearsFormulation:
     links: Links
 
     def year(self, t: int) -> Formulation:
-        """One year's part."""
+        """Return one year's part of the model."""
         return Formulation(self.years.problems[t], self.model, self.columns[t])
 
 
@@ -60,13 +68,18 @@ def formulate_years(
     max_minutes: Sequence[NDArray[np.float64]] | None = None,
     serving_hosts: Sequence[NDArray[np.bool_]] | None = None,
 ) -> YearsFormulation:
-    """The model that minimises ``objective`` (``None``: any plan will do) over all years.
+    """Return the model over all decided years.
 
-    ``cost`` is of all years; the other objectives, and the ``ceilings`` on them, are of the last
-    decided year, the state that the plan leads to. ``aggregated``: where no minutes count, all
-    residents are one customer, as ``aggregate_all`` says. ``by_zone``: every zone is a customer by itself
-    in every year; then ``max_minutes`` (T of (Z, S)) leaves out hosts further than so many minutes and
-    ``serving_hosts`` (T of (B, S)) those that serve nobody in the year, as ``customers_by_zone`` says.
+    Args:
+        years: the problem of every decided year.
+        objective: what to minimise; ``None``: any plan will do. ``cost`` is over all years, other
+            objectives are of the last decided year, the end state.
+        ceilings: (objective, at most) of other objectives.
+        aggregated: where minutes do not matter, all residents of a service are one customer
+            (``aggregate_all``): a relaxation.
+        by_zone: whether every zone is a customer in every year. ``None``: where minutes matter.
+        max_minutes: T of (Z, S), with ``by_zone``: minutes up to which hosts are in the model.
+        serving_hosts: T of (B, S), with ``by_zone``: the only hosts that may serve in the year.
     """
     objectives = [name for name, _ in ceilings] + ([objective] if objective else [])
     model = Model("estate")
@@ -107,7 +120,7 @@ def formulate_years(
 
 
 def total_expression(formulation: YearsFormulation, objective: str) -> Expression:
-    """An objective as a sum over the columns of all years."""
+    """Return an objective as a sum over the columns of all years."""
     if objective == "weighted":
         weights = formulation.years.scenario.objective.weights
         return weighted({name: total_expression(formulation, name) for name in weights}, weights)
@@ -117,7 +130,7 @@ def total_expression(formulation: YearsFormulation, objective: str) -> Expressio
 
 
 def _capital_fits(formulation: YearsFormulation) -> None:
-    """(E10) Up to each year, works cost no more than the pots and receipts recycled so far."""
+    """(E10) By each year, works cost no more than the pots and the receipts recycled so far."""
     years = formulation.years
     for number, rule in enumerate(years.scenario.of(Capital)):
         pots = rule.pots(len(years.problems))

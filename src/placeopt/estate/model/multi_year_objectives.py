@@ -29,9 +29,9 @@ def add_works(
     times: float = 1.0,
     works: tuple[Work, ...] = WORKS,
 ) -> None:
-    """GBP of the works named in year ``t``."""
+    """Add ``times`` x the GBP of the works named in year ``t`` to ``total``."""
     problem, x = years.problems[t], columns[t]
-    before = columns[t - 1] if t else None
+    columns_before = columns[t - 1] if t else None
     b, s = problem.buildings, problem.services
     if "fit_out" in works:
         rate = b.fit_out_gbp_per_m2[x.hosts.building[links.fitted_host]]
@@ -41,14 +41,16 @@ def add_works(
     if "moves" in works:
         total.add(links.enters[t].all, s.moving_gbp[x.hosts.service[links.enters_host]], times)
     if "set_up" in works:
-        at = links.takes_tier
-        setup = problem.tiers.setup_gbp[x.tier_tier[at]] * b.works_factor[x.tier_building[at]]
-        total.add(links.takes[t].all, setup, times)
+        tiers = links.takes_tier
+        setup_gbp = (
+            problem.tiers.setup_gbp[x.tier_tier[tiers]] * b.works_factor[x.tier_building[tiers]]
+        )
+        total.add(links.takes[t].all, setup_gbp, times)
     if "closing" in works:
-        if before is None:
+        if columns_before is None:
             total.constant += float(b.closure_gbp.sum()) * times
         else:
-            total.add(before.open.all, b.closure_gbp, times)
+            total.add(columns_before.open.all, b.closure_gbp, times)
         total.add(x.open.all, -b.closure_gbp, times)
         for block, building, sign in _disposed_in(columns, t):
             total.add(block.all, sign * b.penalty_gbp[building], times)
@@ -57,30 +59,33 @@ def add_works(
 def add_receipts(
     total: Expression, years: Years, columns: tuple[Columns, ...], t: int, times: float
 ) -> None:
-    """GBP of net receipts that come in year ``t``, of sales of that year and the ones before."""
+    """Add ``times`` x the GBP of net receipts received in year ``t``, of sales up to then, to
+    ``total``."""
     b = years.first.buildings
-    for sold in range(t + 1):
-        for block, building, sign in _disposed_in(columns, sold):
-            now = b.sale_lag_years[building] == t - sold
-            total.add(block.all, sign * now * b.receipt_net_gbp[building], times)
+    for sale_year in range(t + 1):
+        for block, building, sign in _disposed_in(columns, sale_year):
+            is_received = b.sale_lag_years[building] == t - sale_year
+            total.add(block.all, sign * is_received * b.receipt_net_gbp[building], times)
 
 
 def _disposed_in(columns: tuple[Columns, ...], t: int) -> list[tuple[Block, np.ndarray, float]]:
-    """Columns whose sum says what is disposed of in year ``t``: (block, buildings, sign)."""
-    found = [(columns[t].dispose, columns[t].dispose_building, 1.0)]
+    """Return (block, buildings, sign) of the columns whose sum is what is disposed of in year
+    ``t``."""
+    blocks = [(columns[t].dispose, columns[t].dispose_building, 1.0)]
     if t:
-        found.append((columns[t - 1].dispose, columns[t - 1].dispose_building, -1.0))
-    return found
+        blocks.append((columns[t - 1].dispose, columns[t - 1].dispose_building, -1.0))
+    return blocks
 
 
 def capital_up_to(
     years: Years, columns: tuple[Columns, ...], links: Links, rule: Capital, t: int
 ) -> Expression:
-    """(E10) What the rule's money has paid by year ``t``, less receipts recycled by then."""
+    """(E10) Return the capital that the rule's money has paid by year ``t``, less receipts
+    recycled."""
     total = Expression()
-    for until in range(t + 1):
-        add_works(total, years, columns, links, until, 1.0, rule.pays_for)
-        add_receipts(total, years, columns, until, -rule.recycled_share)
+    for year in range(t + 1):
+        add_works(total, years, columns, links, year, 1.0, rule.pays_for)
+        add_receipts(total, years, columns, year, -rule.recycled_share)
     return total
 
 
@@ -97,16 +102,16 @@ def present_cost(years: Years, columns: tuple[Columns, ...], links: Links) -> Ex
         total.add(x.pair.all, -problem.pairs.benefit_gbp_per_year[x.pair_pair], weight[t])
         staff = problem.services.staffing_gbp_per_year[x.hosts.service[links.leaves_host]]
         total.add(links.leaves[t].all, years.double_running_years * staff, factor[t])
-        let_go = problem.services.redundancy_gbp[x.redundant_service]
-        total.add(x.redundant.all, let_go, factor[t])
+        redundancy_gbp = problem.services.redundancy_gbp[x.redundant_service]
+        total.add(x.redundant.all, redundancy_gbp, factor[t])
         add_works(total, years, columns, links, t, factor[t])
         at = links.opens_building
-        opening = np.where(b.candidate, b.backlog_gbp, 0.0)[at]
-        total.add(links.opens[t].all, opening, factor[t])
-        worth = years.receipt_factor(t, b.sale_lag_years) * b.receipt_net_gbp
-        sale = factor[t] * b.sale_holding_present_gbp - worth
+        opening_gbp = np.where(b.candidate, b.backlog_gbp, 0.0)[at]
+        total.add(links.opens[t].all, opening_gbp, factor[t])
+        receipt_present_gbp = years.receipt_factor(t, b.sale_lag_years) * b.receipt_net_gbp
+        sale_present_gbp = factor[t] * b.sale_holding_present_gbp - receipt_present_gbp
         for block, building, sign in _disposed_in(columns, t):
-            total.add(block.all, sign * sale[building])
+            total.add(block.all, sign * sale_present_gbp[building])
     backlog = np.where(b.candidate, 0.0, b.backlog_gbp)
     total.constant += float(backlog.sum())
     total.add(columns[-1].dispose.all, -backlog[columns[-1].dispose_building])

@@ -1,4 +1,4 @@
-"""Sums over the columns of a model: objectives, and the money that rules bound."""
+"""Objectives and the totals that rules bound, as sums over the columns of a model."""
 
 from __future__ import annotations
 
@@ -16,16 +16,22 @@ from placeopt.scenario.rules.estate.money import WORKS, Work
 
 @dataclass
 class Expression:
-    """constant + sum of values x columns."""
+    """constant + sum of values x columns.
+
+    Attributes:
+        constant: the constant.
+        terms: (columns, values) of each addend.
+    """
 
     constant: float = 0.0
     terms: list[tuple[ArrayLike, ArrayLike]] = field(default_factory=list)
 
     def add(self, columns: ArrayLike, values: ArrayLike, times: float = 1.0) -> None:
+        """Add ``times`` x ``values`` x ``columns``."""
         self.terms.append((columns, np.asarray(values, float) * times))
 
     def rows(self) -> list[Terms]:
-        """The terms for a block of one row."""
+        """Return the terms for a block of one row."""
         return [(0, columns, values) for columns, values in self.terms]
 
 
@@ -36,7 +42,7 @@ def running_cost(problem: EstateProblem, x: Columns, times: float = 1.0) -> Expr
     total.add(x.host.all, staff, times)
     c = x.customers
     by_visits = problem.services.staffing_gbp_per_unit[c.service] * c.units
-    total.constant += float(by_visits.sum()) * times  # what is served costs alike everywhere
+    total.constant += float(by_visits.sum()) * times  # a visit served costs the same at every host
     total.add(x.unserved.all, -by_visits, times)
     return total
 
@@ -108,8 +114,8 @@ def visit_minutes(problem: EstateProblem, x: Columns) -> Expression:
     c = x.customers
     total = Expression()
     total.add(x.serve.all, c.units[c.pair_customer] * c.pair_minutes)
-    further = np.where(np.isfinite(c.relaxed_minutes), c.relaxed_minutes, 0.0)
-    total.add(x.relaxed_assignment.all, c.units * further)
+    relaxed_minutes = np.where(np.isfinite(c.relaxed_minutes), c.relaxed_minutes, 0.0)
+    total.add(x.relaxed_assignment.all, c.units * relaxed_minutes)
     return total
 
 
@@ -128,7 +134,7 @@ def carbon(problem: EstateProblem, x: Columns) -> Expression:
 
 
 def weighted(parts: dict[str, Expression], weights: dict[str, float]) -> Expression:
-    """GBP: objectives, each times what one unit of it counts for."""
+    """GBP: objectives, each times its weight in GBP a unit."""
     total = Expression()
     for name, part in parts.items():
         total.constant += weights[name] * part.constant

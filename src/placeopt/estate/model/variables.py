@@ -22,7 +22,37 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Columns:
-    """The blocks of columns, and the positions that their members speak of."""
+    """The blocks of columns of one year and the positions of their members.
+
+    Letters: H possible hosts, D disposable buildings, T possible tiers, F offers that depend on the
+    tier, Q preferred pairs in a building, R services with redundancy.
+
+    Attributes:
+        open: building is open.
+        dispose: building is sold or its lease ended.
+        tier: building has a tier.
+        host: building hosts a service.
+        full: host has the full offer, where that depends on the tier.
+        area: m2 of a service in a building.
+        front: m2 of front of house of a building.
+        serve: share of a customer's visits that a host serves.
+        unserved: share of a customer's visits that is unserved.
+        relaxed_assignment: share assigned to hosts that the model leaves out; rows call it beyond.
+        pair: preferred pair earns its benefit.
+        redundant: service points fewer than the year before.
+        hosts: (H,) possible hosts.
+        customers: the customers and their pairs.
+        dispose_building: (D,) building of ``dispose``.
+        tier_building: (T,) building of ``tier``.
+        tier_tier: (T,) tier of ``tier``.
+        host_position: (B, S) position in ``host``; -1 where the building cannot host the service.
+        is_new: (H,) not hosted there today.
+        full_column: (H,) column that is 1 where the full offer is there; -1 where it never is.
+        full_host: (F,) positions in ``host`` of the members of ``full``.
+        pair_building: (Q,) building of ``pair``.
+        pair_pair: (Q,) preferred pair of ``pair``.
+        redundant_service: (R,) service of ``redundant``.
+    """
 
     open: Block
     dispose: Block
@@ -53,7 +83,7 @@ class Columns:
 def add_columns(
     model: Model, problem: EstateProblem, hosts: Hosts, customers: Customers
 ) -> Columns:
-    """Add every block of columns to ``model``."""
+    """Add every block of columns of one year to ``model``."""
     b, s = problem.buildings, problem.services
     is_new = ~problem.hosted[hosts.building, hosts.service]
     host_position = np.full(problem.hosted.shape, -1)
@@ -100,12 +130,14 @@ def add_columns(
         },
         upper=1,
     )
-    allowed = [rule.unserved_share for rule in problem.scenario.of(Served)]
-    every_desk = s.back_office[customers.service] & bool(allowed)
+    unserved_shares = [rule.unserved_share for rule in problem.scenario.of(Served)]
+    is_served_office = s.back_office[customers.service] & bool(unserved_shares)
     unserved = model.add_columns(
         "unserved",
         labels={"customer": np.arange(len(customers.units))},
-        upper=0.0 if allowed and max(allowed) == 0 else np.where(every_desk, 0.0, 1.0),
+        upper=0.0
+        if unserved_shares and max(unserved_shares) == 0
+        else np.where(is_served_office, 0.0, 1.0),
     )
     relaxed_assignment = model.add_columns(
         "beyond",
@@ -151,20 +183,21 @@ def add_columns(
 
 
 def _possible_tiers(problem: EstateProblem, host_position: Ints) -> tuple[Ints, Ints]:
-    """(building, tier) where the building is large enough and may host what the tier must."""
+    """Return (building, tier) where the building is large enough and may host what the tier
+    must."""
     b, tiers = problem.buildings, problem.tiers
-    large = b.usable_m2[:, None] >= tiers.min_usable_m2[None, :]
-    lacking = (host_position < 0)[:, None, :] & tiers.must[None, :, :]
-    possible = large & ~lacking.any(axis=2) & ~b.unknown_use[:, None]
-    building, tier = np.nonzero(possible)
+    is_large = b.usable_m2[:, None] >= tiers.min_usable_m2[None, :]
+    is_missing = (host_position < 0)[:, None, :] & tiers.must[None, :, :]
+    is_possible = is_large & ~is_missing.any(axis=2) & ~b.unknown_use[:, None]
+    building, tier = np.nonzero(is_possible)
     return building, tier
 
 
 def _full_offers(problem: EstateProblem, hosts: Hosts, host: Block) -> tuple[Ints, Ints]:
-    """Hosts whose offer depends on the tier, and for the others the column that says full.
+    """Return hosts whose offer depends on the tier, and for the others the column that says full.
 
-    Without a tier a service that stays keeps today's offer, and one that moves in (which only a
-    place without tiers allows) brings the full one; with a tier, the tier says.
+    Without a tier a service that stays keeps today's offer, and one that moves in (possible only in
+    a place without tiers) has the full one. With a tier, the tier decides.
     """
     tiers = problem.tiers
     hosted = problem.hosted[hosts.building, hosts.service]
@@ -172,12 +205,12 @@ def _full_offers(problem: EstateProblem, hosts: Hosts, host: Block) -> tuple[Int
     partial_tier = np.any(tiers.may & ~tiers.full, axis=0)[hosts.service]
     full_tier = np.any(tiers.may & tiers.full, axis=0)[hosts.service]
     depends = (untiered_full & partial_tier) | (~untiered_full & full_tier)
-    number = np.where(untiered_full & ~partial_tier, host.all, -1)
-    return np.flatnonzero(depends), number
+    column = np.where(untiered_full & ~partial_tier, host.all, -1)
+    return np.flatnonzero(depends), column
 
 
 def _preferred(problem: EstateProblem) -> tuple[Ints, Ints]:
-    """(pair, building) where both services of a preferred pair could be."""
+    """Return (pair, building) where both services of a preferred pair could be."""
     prefer = problem.pairs.prefer
     if not prefer:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)

@@ -35,10 +35,8 @@ from placeopt.estate.solution.decision import Decision, assign_by_choice
 from placeopt.estate.solution.standards_met import served_standards_met
 from placeopt.scenario.rules.estate.services import Fairness
 
-MAX_PAIRS_WITH_OVERFLOW = (  # the same with overflow; above it a plan is kept as found
-    10_000  # the same where some pass full buildings: beyond, a plan stays as it was found
-)
 MAX_PAIRS_BY_ZONE = 100_000  # pairs of a zone and a host up to which zones are completed at once
+MAX_PAIRS_WITH_OVERFLOW = 10_000  # the same with overflow; above it a plan is kept as found
 
 
 def fix_structure(formulation: Formulation, decision: Decision) -> Arrays:

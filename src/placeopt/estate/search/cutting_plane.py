@@ -55,13 +55,12 @@ TRY_SHARE = 0.15  # of that, at most, for one neighbourhood
 FIRST_PLAN_GAP = 0.03  # of a first plan, which usually has shortfall
 MAX_FAILURES = 12  # neighbourhoods in a row without a better plan before the search ends
 SHORTFALL_PRICES = (0.02, 0.08, 0.3, 1.0)  # of ``plans_with_shortfall``, in turn
-BUILDINGS_FREE, SERVICES_FREE, HOSTS_FREE = 0.25, 0.3, 0.25  # shares that are free at first
-GROW, SHRINK, MAX_SIZE_FACTOR = 1.25, 0.8, 4.0
+BUILDINGS_FREE, SERVICES_FREE, HOSTS_FREE = 0.25, 0.3, 0.25  # shares free at first
+GROW, SHRINK, MAX_SIZE_FACTOR = 1.25, 0.8, 4.0  # of neighbourhoods
 IMPROVEMENT_TOLERANCE = 1e-6  # relative: a smaller improvement does not count
 MAX_CUT_ROUNDS = 40  # at the relaxation
 MIN_BOUND_RISE = 2e-4  # of the bound: a round of cuts that raises it by less is the last
-# Of all visits to a service: smaller violations at the relaxation are left
-RELAXATION_TOLERANCE = 1e-4
+RELAXATION_TOLERANCE = 1e-4  # of all visits to a service: violation allowed at the relaxation
 PLAN_TOLERANCE = 1e-7  # the same, of a plan
 
 
@@ -90,7 +89,7 @@ class CuttingPlaneModel:
     model: Model
     demand_cuts: Sequence[DemandCuts]  # of each year
     solver: SolverSettings
-    shortfall_price: float = 1.0  # of a lack, in parts of what it is in the model
+    shortfall_price: float = 1.0
 
     def arrays(self) -> Arrays:
         """Return the arrays of the model with its present cuts."""

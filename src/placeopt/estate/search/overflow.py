@@ -27,10 +27,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 MAX_ITERATIONS = 20  # of the set of full buildings
 SPARE_M2 = 1e-3  # m2 left in a full building; smaller deviations are rounding
-# M2 for each GBP of fit-out above the decision's, which may be all the capital
-EXTRA_FIT_OUT_PENALTY = (
-    1e-3  # m2 for each pound of fit-out more than the decision has, which may be all there is
-)
+EXTRA_FIT_OUT_PENALTY = 1e-3  # m2 for each GBP of fit-out above the decision's
 COST_WEIGHT = 1e-6  # m2 for each GBP: cost breaks ties between assignments that fit
 
 

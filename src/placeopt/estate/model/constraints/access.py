@@ -19,8 +19,8 @@ from placeopt.scenario.rules.estate.services import Access
 def residents_within_minutes(
     model: Model, problem: EstateProblem, x: Columns, rules: list[Access]
 ) -> None:
-    """(E7) A share of residents is within the minutes, and nobody beyond the ceiling, by the
-    nearest host; ``access_as_served.py`` has the share as served."""
+    """(E7) A share of residents has a host within the minutes, and all have one under the
+    ceiling."""
     for number, standard in enumerate(problem.standards):
         hosts, column = eligible_hosts(x, standard)
         building = x.hosts.building[hosts]
@@ -33,7 +33,8 @@ def residents_within_minutes(
 
 
 def eligible_hosts(x: Columns, standard: Standard) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Positions of hosts that could count for a standard, and the columns that say they do."""
+    """Return positions of hosts that could count for a standard, and the columns that are 1 if they
+    do."""
     hosts = x.hosts.of_service(standard.service)
     column = x.full_column[hosts] if standard.rule.offer == "full" else x.host.at(hosts)
     return hosts[column >= 0], column[column >= 0]
@@ -46,6 +47,7 @@ def _share_within(
     reach: NDArray[np.bool_],
     column: NDArray[np.int64],
 ) -> None:
+    """(E7) The share of residents covered is at least the share asked."""
     cover, residents = add_cover(model, standard, f"{number}", reach, standard.residents, column)
     total = standard.residents.sum()
     model.add_rows(
@@ -65,26 +67,37 @@ def add_cover(
     residents: NDArray[np.float64],
     column: NDArray[np.int64],
 ) -> tuple[Block, NDArray[np.float64]]:
-    """Columns that are 1 only where a host is in ``reach``, and how many residents each counts.
+    """Add columns that are 1 only where a host is in ``reach``, and return them with the residents
+    of each.
 
-    Residents with the same buildings in reach are one column; those with none are never covered.
+    Args:
+        model: gains columns and rows.
+        standard: labels.
+        name: of the block.
+        reach: (P, N) whether a host is within the minutes of a point.
+        residents: (P,) of the points.
+        column: (N,) the columns of the hosts.
+
+    Returns:
+        The columns, one for all points with the same hosts in reach, and their residents. Points
+        with no host in reach have none.
     """
     classes, member = unique_rows(reach)
-    people = np.bincount(member, residents, len(classes)).astype(float)
-    some = classes.any(axis=1)
-    classes, people = classes[some], people[some]
-    at = np.arange(len(people))
-    labels = {"service_id": np.full(len(at), standard.service_id), "group": at}
+    group_residents = np.bincount(member, residents, len(classes)).astype(float)
+    is_reachable = classes.any(axis=1)
+    classes, group_residents = classes[is_reachable], group_residents[is_reachable]
+    rows = np.arange(len(group_residents))
+    labels = {"service_id": np.full(len(rows), standard.service_id), "group": rows}
     cover = model.add_columns(f"cover_{name}", labels=labels, upper=1, integer=True)
     group, host = np.nonzero(classes)
     model.add_rows(
         f"covered_{name}",
         rule="E7",
         labels=labels,
-        terms=[(at, cover.all, 1), (group, column[host], -1)],
+        terms=[(rows, cover.all, 1), (group, column[host], -1)],
         upper=0,
     )
-    return cover, people
+    return cover, group_residents
 
 
 def _everyone_under_ceiling(
@@ -94,6 +107,7 @@ def _everyone_under_ceiling(
     reach: NDArray[np.bool_],
     column: NDArray[np.int64],
 ) -> None:
+    """(E7) Every point has a host under the ceiling."""
     classes, _ = unique_rows(reach)
     classes = minimal_rows(classes)
     group, host = np.nonzero(classes)

@@ -1,15 +1,15 @@
-"""Rule E7 as rows where a standard is met by service that is given (``counts = "served"``).
+"""Rule E7 as rows where a standard is counted by service given (``counts = "served"``).
 
     sum over points p with visits of residents[p] x sum of near[z,b] over b within the minutes of p
     + sum over points p without visits of residents[p] cover[p] >= share x residents
     near[z,b] <= serve[z,b];  near[z,b] <= full[b] where only the full offer counts
-    serve[z,b] = 0 where b is beyond the ceiling of any point of z
+    serve[z,b] = 0 where b is above the ceiling of any point of z
 
-A point is a group of residents of zone z who travel alike (``access.py``). What is unserved is
-not within. Points without visits to the service count by the nearest host, and so does the
-ceiling of all points beside the rows here (``network.py``). A plan that keeps these rows keeps the
-standard by the nearest host as well: ``planner_alone`` relaxes to that.
-Where a customer may be sent to hosts that the model leaves out, it may be within: a relaxation.
+A point is a group of residents of zone z who travel alike (``problem/access.py``). Unserved visits
+are not within the minutes. Points without visits to the service are counted by the nearest host; so
+is the ceiling of all points, beside the rows here (``access.py``). A plan that keeps these rows
+keeps the standard by the nearest host as well: ``without_assignment_rules`` relaxes to that. A
+relaxed assignment counts as within the minutes if a host left out is: a relaxation.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ Ints = NDArray[np.int64]
 def residents_served_within_minutes(
     model: Model, problem: EstateProblem, x: Columns, rules: list[Access]
 ) -> None:
-    """(E7) A share of residents is served within the minutes, nobody beyond the ceiling."""
+    """(E7) A share of residents is served within the minutes, and none above the ceiling."""
     for number, standard in enumerate(problem.standards):
         if not standard.is_counted_as_served:
             continue
         if standard.has_share:
-            share = share_served_terms(model, problem, x, standard, f"{number}")
+            terms = share_served_terms(model, problem, x, standard, f"{number}")
             model.add_rows(
                 f"share_served_{number}",
                 rule="E7",
                 labels={"service_id": [standard.service_id], "district_id": [standard.scope]},
-                terms=share,
+                terms=terms,
                 lower=standard.rule.share,
             )
         if standard.rule.ceiling_minutes is not None:
@@ -52,103 +52,119 @@ def residents_served_within_minutes(
 def share_served_terms(
     model: Model, problem: EstateProblem, x: Columns, standard: Standard, name: str
 ) -> list[Terms]:
-    """The share of the standard's residents who are served within its minutes, as the terms of
-    one row; adds the columns that it needs."""
+    """Return the share of a standard's residents served within its minutes, as the terms of one
+    row; adds the columns that it needs."""
     c, total = x.customers, standard.residents.sum()
     customer = _customers_of_points(problem, x, standard)
-    going = customer >= 0
+    has_visits = customer >= 0
     weight = np.zeros((len(c.units), len(problem.buildings.ids)))
     np.add.at(
         weight,
-        customer[going],
-        standard.within[going] * (standard.residents[going] / total)[:, None],
+        customer[has_visits],
+        standard.within[has_visits] * (standard.residents[has_visits] / total)[:, None],
     )
     pair = np.flatnonzero(c.service[c.pair_customer] == standard.service)
-    worth = weight[c.pair_customer[pair], x.hosts.building[c.pair_host[pair]]]
-    pair, worth = pair[worth > 0], worth[worth > 0]
+    resident_share = weight[c.pair_customer[pair], x.hosts.building[c.pair_host[pair]]]
+    pair, resident_share = pair[resident_share > 0], resident_share[resident_share > 0]
     terms: list[Terms] = []
     if standard.rule.offer == "full":
-        depends = np.zeros(x.host.size, bool)
-        depends[x.full_host] = True
-        never = (x.full_column < 0)[c.pair_host[pair]]
-        sure = ~never & ~depends[c.pair_host[pair]]
+        depends_on_tier = np.zeros(x.host.size, bool)
+        depends_on_tier[x.full_host] = True
+        is_never_full = (x.full_column < 0)[c.pair_host[pair]]
+        is_always_full = ~is_never_full & ~depends_on_tier[c.pair_host[pair]]
         terms.append(
-            _full_offer_terms(model, problem, x, pair[~never & ~sure], worth[~never & ~sure], name)
+            _full_offer_terms(
+                model,
+                problem,
+                x,
+                pair[~is_never_full & ~is_always_full],
+                resident_share[~is_never_full & ~is_always_full],
+                name,
+            )
         )
-        pair, worth = pair[sure], worth[sure]
-    terms.append((0, x.serve.at(pair), worth))
+        pair, resident_share = pair[is_always_full], resident_share[is_always_full]
+    terms.append((0, x.serve.at(pair), resident_share))
     terms += _relaxed_terms(x, standard, weight)
     hosts, column = eligible_hosts(x, standard)
-    if not going.all():
-        reach = standard.within[~going][:, x.hosts.building[hosts]]
-        cover, people = add_cover(model, standard, name, reach, standard.residents[~going], column)
-        terms.append((0, cover.all, people / total))
+    if not has_visits.all():
+        reach = standard.within[~has_visits][:, x.hosts.building[hosts]]
+        cover, group_residents = add_cover(
+            model, standard, name, reach, standard.residents[~has_visits], column
+        )
+        terms.append((0, cover.all, group_residents / total))
     return terms
 
 
 def _customers_of_points(problem: EstateProblem, x: Columns, standard: Standard) -> Ints:
-    """(P,) the customer that a point's visits are of; -1 where its zone has none."""
+    """Return (P,) the customer of each point's visits; -1 where its zone has none."""
     c, s = x.customers, standard.service
     of_zone = np.full(len(problem.zone_ids), -1)
-    at = np.flatnonzero(c.service == s)
-    assert (c.zone[at] >= 0).all()  # the model speaks of every zone by itself
-    of_zone[c.zone[at]] = at
-    found: Ints = of_zone[standard.zone]
-    return found
+    customers = np.flatnonzero(c.service == s)
+    assert (c.zone[customers] >= 0).all()  # the model speaks of every zone by itself
+    of_zone[c.zone[customers]] = customers
+    result: Ints = of_zone[standard.zone]
+    return result
 
 
 def _full_offer_terms(
-    model: Model, problem: EstateProblem, x: Columns, pair: Ints, worth: Floats, name: str
+    model: Model, problem: EstateProblem, x: Columns, pair: Ints, resident_share: Floats, name: str
 ) -> Terms:
-    """Visits to hosts whose tier says whether they have the full offer: they count where it is."""
-    c, at = x.customers, np.arange(len(pair))
+    """Return terms for visits to hosts whose tier decides the offer: they count where it is
+    full."""
+    c, rows = x.customers, np.arange(len(pair))
     labels = {
         "zone_id": problem.zone_ids[c.zone[c.pair_customer[pair]]],
         "building_id": problem.buildings.ids[x.hosts.building[c.pair_host[pair]]],
     }
     near = model.add_columns(f"near_{name}", labels=labels, upper=1)
-    for what, columns in (("served", x.serve.at(pair)), ("full", x.full_column[c.pair_host[pair]])):
+    for name_of_limit, columns in (
+        ("served", x.serve.at(pair)),
+        ("full", x.full_column[c.pair_host[pair]]),
+    ):
         model.add_rows(
-            f"near_{what}_{name}",
+            f"near_{name_of_limit}_{name}",
             rule="E7",
             labels=labels,
-            terms=[(at, near.all, 1), (at, columns, -1)],
+            terms=[(rows, near.all, 1), (rows, columns, -1)],
             upper=0,
         )
-    return 0, near.all, worth
+    return 0, near.all, resident_share
 
 
 def _relaxed_terms(x: Columns, standard: Standard, weight: Floats) -> list[Terms]:
-    """Who is sent to a host that the model leaves out counts as if it were the best of these."""
+    """Return terms for relaxed assignments, which count like the best host that the model leaves
+    out."""
     c = x.customers
-    further = np.flatnonzero((c.service == standard.service) & np.isfinite(c.relaxed_minutes))
-    if not len(further):
+    relaxed = np.flatnonzero((c.service == standard.service) & np.isfinite(c.relaxed_minutes))
+    if not len(relaxed):
         return []
     hosts, _ = eligible_hosts(x, standard)
-    stands = np.zeros((len(c.units), x.host.size), bool)
-    stands[c.pair_customer, c.pair_host] = True
-    left_out = np.where(stands[further][:, hosts], 0.0, weight[further][:, x.hosts.building[hosts]])
-    return [(0, x.relaxed_assignment.at(further), left_out.max(axis=1, initial=0.0))]
+    is_in_model = np.zeros((len(c.units), x.host.size), bool)
+    is_in_model[c.pair_customer, c.pair_host] = True
+    left_out = np.where(
+        is_in_model[relaxed][:, hosts], 0.0, weight[relaxed][:, x.hosts.building[hosts]]
+    )
+    return [(0, x.relaxed_assignment.at(relaxed), left_out.max(axis=1, initial=0.0))]
 
 
 def _nobody_sent_past_ceiling(
     model: Model, problem: EstateProblem, x: Columns, standard: Standard, number: int
 ) -> None:
-    """No visits of a zone go where any of its residents counted would be beyond the ceiling."""
+    """(E7) No visits of a zone go to a host above the ceiling of any of its residents counted."""
     c = x.customers
     customer = _customers_of_points(problem, x, standard)
-    going = customer >= 0
-    beyond = np.zeros((len(c.units), len(problem.buildings.ids)), bool)
-    np.logical_or.at(beyond, customer[going], ~standard.under_ceiling[going])
-    far = beyond[c.pair_customer, x.hosts.building[c.pair_host]]
-    pair = np.flatnonzero(far & (c.service[c.pair_customer] == standard.service))
-    some, row = np.unique(c.pair_customer[pair], return_inverse=True)
+    has_visits = customer >= 0
+    past_ceiling = np.zeros((len(c.units), len(problem.buildings.ids)), bool)
+    np.logical_or.at(past_ceiling, customer[has_visits], ~standard.under_ceiling[has_visits])
+    is_far = past_ceiling[c.pair_customer, x.hosts.building[c.pair_host]]
+    pair = np.flatnonzero(is_far & (c.service[c.pair_customer] == standard.service))
+    customers_far, row = np.unique(c.pair_customer[pair], return_inverse=True)
     model.add_rows(
         f"sent_beyond_{number}",
         rule="E7",
         labels={
-            "zone_id": problem.zone_ids[c.zone[some]],
-            "service_id": np.full(len(some), standard.service_id),
+            "zone_id": problem.zone_ids[c.zone[customers_far]],
+            "service_id": np.full(len(customers_far), standard.service_id),
         },
         terms=[(row.ravel(), x.serve.at(pair), 1)],
         upper=0,

@@ -1,10 +1,10 @@
-"""Rule E16 as rows: which hosts residents use.
+"""Rule E16 as rows: which hosts residents choose.
 
-Each function states one equation of ``formulation.py`` and is named after what it says.
+Each function states one equation of ``formulation.py`` and is named after it.
 
 Sources: Rojeski and ReVelle (1970) and Wagner and Falkson (1975) for closest assignment; Huff
-(1964) for the spread; Benati and Hansen (2002) and Haase and Mueller (2014), EJOR 232, for its
-linear form, in which what a host draws is one and the same multiple of its pull.
+(1964) for distance decay; Benati and Hansen (2002) and Haase and Mueller (2014), EJOR 232, for its
+linear form, in which a host's visits are the same multiple of its pull for all hosts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from placeopt.scenario.rules.estate.services import Behaviour, Capacity, Floor
 def residents_choose(
     model: Model, problem: EstateProblem, x: Columns, rules: list[Behaviour]
 ) -> None:
-    """(E16) The nearest host, or all hosts in reach by their pull; the planner chooses freely."""
+    """(E16) The nearest host, or all hosts in reach by their pull; under a planner no rows."""
     for rule in rules:
         if rule.residents == "nearest":
             nearest_is_used(model, problem, x, rule.overflow)
@@ -31,10 +31,10 @@ def residents_choose(
 
 
 def nearest_is_used(model: Model, problem: EstateProblem, x: Columns, overflow: bool) -> None:
-    """(E16) Nobody passes a host on the way to another, unless its building is full.
+    """(E16) No resident passes a host on the way to another, unless its building is full.
 
-    ``nearer`` counts up what is served by hosts from the nearest on, one pair after another, so
-    that every row has four entries at most: nearer[k] = nearer[k-1] + serve[k] >= host[k].
+    ``nearer`` sums what hosts from the nearest on serve, one pair after another, so that every row
+    has at most four entries: nearer[k] = nearer[k-1] + serve[k] >= host[k].
     """
     c = x.customers
     ids = problem.buildings.ids
@@ -101,8 +101,8 @@ def full_buildings(model: Model, problem: EstateProblem, x: Columns) -> Block:
 
 
 def _front_is_no_larger(model: Model, problem: EstateProblem, x: Columns) -> None:
-    """(E16) Front of house is no larger than the largest that a service there needs, or it could
-    fill a building: for each size, front <= size where no service there needs more."""
+    """(E16) Front of house is no larger than the largest that a service there needs; otherwise it
+    could fill a building. For each size, front <= size where no service there needs more."""
     need = problem.services.front_of_house_m2[x.hosts.service]
     sizes = np.unique(np.append(problem.services.front_of_house_m2, 0.0))
     buildings = x.open.size
@@ -127,10 +127,9 @@ def spread_by_pull(model: Model, problem: EstateProblem, x: Columns) -> None:
 
     serve[c,b] <= pull[c,b] drawn[c];  serve[c,b] >= pull[c,b] drawn[c] - most[c,b] (1 - host[b,s])
 
-    with the pull of the strongest in reach as 1. A customer served by one host b alone has
-    drawn[c] = 1 / pull[c,b] at most, so that drawn[c] never passes 1 / (the least pull in reach),
-    and most[c,b] = pull[c,b] / (the least pull in reach) is as small as can be without more being
-    known of the plan.
+    with the strongest pull in reach scaled to 1. A customer served by one host b alone has drawn[c]
+    = 1 / pull[c,b], so that drawn[c] <= 1 / (the least pull in reach), and most[c,b] = pull[c,b] /
+    (the least pull in reach) is the smallest valid constant without more knowledge of the plan.
     """
     c = x.customers
     pair = np.flatnonzero(c.zone[c.pair_customer] >= 0)
@@ -140,10 +139,10 @@ def spread_by_pull(model: Model, problem: EstateProblem, x: Columns) -> None:
     np.maximum.at(strongest, customer, weight)
     weight = np.divide(weight, strongest[customer], out=np.zeros_like(weight), where=weight > 0)
     least = np.ones(len(c.units))
-    draws = weight > 0
-    np.minimum.at(least, customer[draws], weight[draws])
+    is_positive = weight > 0
+    np.minimum.at(least, customer[is_positive], weight[is_positive])
     drawn = model.add_columns("drawn", labels={"customer": np.arange(len(least))}, upper=1 / least)
-    most = weight / least[customer]
+    largest = weight / least[customer]
     at = np.arange(len(pair))
     labels = {
         "zone_id": problem.zone_ids[c.zone[customer]],
@@ -156,6 +155,6 @@ def spread_by_pull(model: Model, problem: EstateProblem, x: Columns) -> None:
         "drawn_at_least",
         rule="E16",
         labels=labels,
-        terms=[*share, (at, x.host.at(c.pair_host[pair]), -most)],
-        lower=-most,
+        terms=[*share, (at, x.host.at(c.pair_host[pair]), -largest)],
+        lower=-largest,
     )

@@ -67,15 +67,15 @@ def rents_can_be_fair(
     """(E15) All buildings together cost no more than today: without that no rents are fair. At
     least a square metre is let for what they cost: without that nobody pays a rent."""
     yearly = buildings_cost(problem, x)
-    before = decision.costs_of(problem, decision.decision_today(problem))
-    ceiling = before.running_gbp_per_year.sum() - before.staffing_gbp_per_year.sum()
-    share = buildings_cost(problem, x, 1 / ceiling) if ceiling > 0 else Expression()
+    costs_before = decision.costs_of(problem, decision.decision_today(problem))
+    ceiling = costs_before.running_gbp_per_year.sum() - costs_before.staffing_gbp_per_year.sum()
+    cost_share = buildings_cost(problem, x, 1 / ceiling) if ceiling > 0 else Expression()
     model.add_rows(
         "rents_are_paid",
         rule="E15",
         size=1,
-        terms=[*share.rows(), (0, x.area.all, -1)],
-        upper=-share.constant,
+        terms=[*cost_share.rows(), (0, x.area.all, -1)],
+        upper=-cost_share.constant,
     )
     model.add_rows(
         "fair_rents",

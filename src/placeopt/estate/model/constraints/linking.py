@@ -1,17 +1,17 @@
-"""What links the decided years (E12, E10): rows and columns over the columns of every year.
+"""Rows and columns that link the decided years (E12, E10).
 
 Letters as in ``formulation.py``, and t decided years; t-1 of the first year is today.
 
     enters[b,s,t] >= host[b,s,t] - host[b,s,t-1]        a service moves in
-    leaves[b,s,t] >= host[b,s,t-1] - host[b,s,t]        and out: its staff run double
-    redundant[s,t] >= sum_b host[b,s,t-1] - sum_b host[b,s,t]    and some are let go
+    leaves[b,s,t] >= host[b,s,t-1] - host[b,s,t]        a service moves out: double running of staff
+    redundant[s,t] >= sum_b host[b,s,t-1] - sum_b host[b,s,t]    staff of points fewer
     takes[b,k,t]  >= tier[b,k,t] - tier[b,k,t-1]        a tier is set up
-    opens[b,t]    >= open[b,t] - open[b,t-1], once;     open[b,t] <= open[b,t-1] of one open today
-    host[b,s,t]   <= host[b,s,t-1] of what is hosted today; sum_t enters[b,s,t] <= 1 of all else
+    opens[b,t]    >= open[b,t] - open[b,t-1], once;     open[b,t] <= open[b,t-1] if open today
+    host[b,s,t]   <= host[b,s,t-1] if hosted today;     sum_t enters[b,s,t] <= 1 otherwise
     fills[b,t]    >= host[b,s,t] - sum_r host[b,r,t-1], once; host[b,s,t] <= sum_r host[b,r,t-1]
-                     where b hosts services today       what was emptied is not filled again
-    sum_t opens[b,t] + dispose[b,T] <= 1                of what is vacant today
-    dispose[b,t]  >= dispose[b,t-1]                     what is disposed of is gone
+                     where b hosts services today       an emptied building is not filled again
+    sum_t opens[b,t] + dispose[b,T] <= 1                if vacant today
+    dispose[b,t]  >= dispose[b,t-1]                     disposal is final
     dispose[b,t]  <= dispose[b,t-1]                     in a year in which its lease cannot end
     fitted[b,s,t] >= fitted[b,s,t-1], fitted[b,s,t-f] >= area[b,s,t]
 """
@@ -36,7 +36,22 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Links:
-    """Blocks of every year (T of each) and the positions that their members speak of."""
+    """Blocks that link the years (T of each) and the positions of their members.
+
+    Attributes:
+        enters: a service moves into a building.
+        leaves: a service leaves a building.
+        takes: a building takes a tier.
+        opens: a building opens.
+        fills: an empty building takes its first service.
+        fitted: m2 fitted out by the end of the year.
+        enters_host: positions in ``host`` of the members of ``enters``.
+        leaves_host: the same of ``leaves``.
+        takes_tier: positions in ``tier`` of ``takes``.
+        opens_building: buildings of ``opens``.
+        fills_building: buildings of ``fills``.
+        fitted_host: positions in ``host`` of ``fitted``.
+    """
 
     enters: tuple[Block, ...]
     leaves: tuple[Block, ...]
@@ -53,12 +68,12 @@ class Links:
 
     @property
     def blocks(self) -> tuple[tuple[Block, ...], ...]:
-        """Every kind of column that links the years, each with a block a year."""
+        """Every kind of linking column, with a block a year."""
         return self.enters, self.leaves, self.takes, self.opens, self.fills, self.fitted
 
 
 def link_years(model: Model, years: Years, columns: tuple[Columns, ...]) -> Links:
-    """Add what links the years to ``model``."""
+    """Add the linking rows and columns to ``model`` and return the blocks."""
     links = _add_links(model, years, columns)
     for t, problem in enumerate(years.problems):
         model.suffix = f"_{problem.year}"
@@ -83,38 +98,39 @@ def link_years(model: Model, years: Years, columns: tuple[Columns, ...]) -> Link
 
 
 def _add_links(model: Model, years: Years, columns: tuple[Columns, ...]) -> Links:
+    """Add the linking columns of every year."""
     problem, x = years.first, columns[0]
     b, s, tiers = problem.buildings, problem.services, problem.tiers
     service = x.hosts.service
-    counted = years.moves_per_year is not None
-    again = len(years.problems) > 2  # two years are too few to leave and come back
-    once = again and not years.services_may_return
-    enters = np.flatnonzero((s.moving_gbp[service] > 0) | counted | (x.is_new & once))
-    double = years.double_running_years * s.staffing_gbp_per_year[service]
-    leaves = np.flatnonzero(double > 0)
+    counts_moves = years.moves_per_year is not None
+    may_repeat = len(years.problems) > 2  # two years are too short to leave and return
+    moves_once = may_repeat and not years.services_may_return
+    enters = np.flatnonzero((s.moving_gbp[service] > 0) | counts_moves | (x.is_new & moves_once))
+    double_running_gbp = years.double_running_years * s.staffing_gbp_per_year[service]
+    leaves = np.flatnonzero(double_running_gbp > 0)
     takes = np.flatnonzero(tiers.setup_gbp[x.tier_tier] > 0)
     opens = np.flatnonzero(~b.open_today)
-    empty_today = ~problem.hosted.any(axis=1) & np.isin(np.arange(len(b.ids)), x.hosts.building)
-    fills = np.flatnonzero(empty_today & (again and not years.buildings_may_refill))
+    is_empty = ~problem.hosted.any(axis=1) & np.isin(np.arange(len(b.ids)), x.hosts.building)
+    fills = np.flatnonzero(is_empty & (may_repeat and not years.buildings_may_refill))
     fitted = np.flatnonzero(x.is_new)
     bounded = problem.scenario.of(Floor) and problem.scenario.of(Capacity)
-    room = b.usable_m2[x.hosts.building[fitted]] if bounded else np.full(len(fitted), np.inf)
+    fitted_most = b.usable_m2[x.hosts.building[fitted]] if bounded else np.full(len(fitted), np.inf)
     blocks: dict[str, list[Block]] = {}
     for problem in years.problems:
         model.suffix = f"_{problem.year}"
-        for name, at, labels, most in (
+        for name, at, labels, upper in (
             ("enters", enters, x.host.labels, 1.0),
             ("leaves", leaves, x.host.labels, 1.0),
             ("takes", takes, x.tier.labels, 1.0),
             ("opens", opens, x.open.labels, 1.0),
             ("fills", fills, x.open.labels, 1.0),
-            ("fitted", fitted, x.host.labels, room),
+            ("fitted", fitted, x.host.labels, fitted_most),
         ):
             here = {key: ids[at] for key, ids in labels.items()}
-            block = model.add_columns(name, labels=here, upper=most)
+            block = model.add_columns(name, labels=here, upper=upper)
             blocks.setdefault(name, []).append(block)
     model.suffix = ""
-    by_name = {name: tuple(of) for name, of in blocks.items()}
+    by_name = {name: tuple(year_blocks) for name, year_blocks in blocks.items()}
     return Links(
         **by_name,
         enters_host=enters,
@@ -129,7 +145,8 @@ def _add_links(model: Model, years: Years, columns: tuple[Columns, ...]) -> Link
 def _moves(
     model: Model, years: Years, links: Links, x: Columns, before: Columns | None, t: int
 ) -> None:
-    """(E12) Services that move in and out, tiers set up, and at most so many moves a year."""
+    """(E12) Services move in and out, tiers are set up, and at most so many services move in a
+    year."""
     hosted = years.first.hosted[x.hosts.building, x.hosts.service].astype(float)
     no_tier = np.zeros(x.tier.size)
     for name, block, at, sign, of, today in (
@@ -154,7 +171,7 @@ def _moves(
 def _closed_stays_closed(
     model: Model, years: Years, links: Links, x: Columns, before: Columns | None, t: int
 ) -> None:
-    """(E12) What is open today only closes; another building opens, once."""
+    """(E12) A building open today may only close; any other opens at most once."""
     b = years.first.buildings
     if before is not None:
         at = np.flatnonzero(b.open_today)
@@ -175,11 +192,12 @@ def _closed_stays_closed(
 
 
 def _opened_once(model: Model, years: Years, links: Links) -> None:
+    """(E12) A building opens in at most one year."""
     _once(model, "opened_once", links.opens)
 
 
 def _once(model: Model, name: str, blocks: tuple[Block, ...]) -> None:
-    """(E12) What the columns of each year say happens in one year at most."""
+    """(E12) At most one year's column of each member is 1."""
     rows = np.arange(blocks[0].size)
     model.add_rows(
         name,
@@ -191,7 +209,7 @@ def _once(model: Model, name: str, blocks: tuple[Block, ...]) -> None:
 
 
 def _opened_or_disposed(model: Model, years: Years, links: Links, last: Columns) -> None:
-    """(E12) What is vacant today is filled or sold, not first the one and then the other."""
+    """(E12) A building vacant today is opened or disposed of, not both."""
     if years.buildings_may_refill:
         return
     vacant = years.first.buildings.vacant_today
@@ -242,21 +260,23 @@ def _moves_in_once(model: Model, years: Years, links: Links, x: Columns) -> None
 def _filled_again(
     model: Model, years: Years, links: Links, x: Columns, before: Columns | None, t: int
 ) -> None:
-    """(E12) Services come to a building that has one already, or to one that never had any."""
+    """(E12) Services move only into a building that hosts some already, or that never did."""
     column = np.full(len(years.first.buildings.ids), -1)
     column[links.fills_building] = np.arange(len(links.fills_building))
-    used: NDArray[np.bool_] = np.asarray(years.first.hosted.any(axis=1))
-    stays: NDArray[np.bool_] = np.zeros_like(x.is_new)
+    used_today: NDArray[np.bool_] = np.asarray(years.first.hosted.any(axis=1))
+    is_implied: NDArray[np.bool_] = np.zeros_like(x.is_new)
     if not years.services_may_return:
-        stays = ~x.is_new  # follows already
-    at = np.flatnonzero((used[x.hosts.building] & ~stays) | (column[x.hosts.building] >= 0))
+        is_implied = ~x.is_new  # implied by ``_stays_away``
+    at = np.flatnonzero(
+        (used_today[x.hosts.building] & ~is_implied) | (column[x.hosts.building] >= 0)
+    )
     if before is None:
-        at = at[~used[x.hosts.building[at]]]
+        at = at[~used_today[x.hosts.building[at]]]
     fills = column[x.hosts.building[at]]
-    first = np.flatnonzero(fills >= 0)
+    with_fills = np.flatnonzero(fills >= 0)
     terms: list[Terms] = [
         (np.arange(len(at)), x.host.at(at), 1),
-        (first, links.fills[t].at(fills[first]), -1),
+        (with_fills, links.fills[t].at(fills[with_fills]), -1),
     ]
     if before is not None:
         row, other = _same_building(x, at)
@@ -266,7 +286,7 @@ def _filled_again(
 
 
 def _same_building(x: Columns, at: Ints) -> tuple[Ints, Ints]:
-    """Every (row, host) of the building that the row's host, one of ``at``, is of."""
+    """Return every (row, host) in the building of the row's host; ``at`` gives each row's host."""
     order = np.argsort(x.hosts.building, kind="stable")
     sorted_ids = x.hosts.building[order]
     start = np.searchsorted(sorted_ids, x.hosts.building[at], "left")
@@ -279,13 +299,13 @@ def _same_building(x: Columns, at: Ints) -> tuple[Ints, Ints]:
 def _disposed_stays_disposed(
     model: Model, problem: EstateProblem, x: Columns, before: Columns | None
 ) -> None:
-    """(E12) What was sold, or its lease ended, is gone; a lease ends only in a year it can."""
+    """(E12) Disposal is final; a lease ends only in a year in which it can."""
     if before is None:
         return
     row_of = np.full(len(problem.buildings.ids), -1)
     row_of[x.dispose_building] = np.arange(x.dispose.size)
     at = np.flatnonzero(row_of[before.dispose_building] >= 0)
-    assert len(at) == before.dispose.size  # what can be gone by a year can be gone by the next
+    assert len(at) == before.dispose.size  # disposable by one year is disposable by the next
     model.add_rows(
         "stays_disposed",
         rule="E12",
@@ -312,7 +332,7 @@ def _disposed_stays_disposed(
 
 
 def _fitted_before_used(model: Model, years: Years, links: Links, x: Columns, t: int) -> None:
-    """(E12) What a service uses where it is new has been fitted out; fit-out is never undone."""
+    """(E12) The area of a new service has been fitted out before use; fit-out is never undone."""
     rows = np.arange(len(links.fitted_host))
     terms = [(rows, x.area.at(links.fitted_host), 1)]
     ready = t - years.fit_out_years

@@ -27,8 +27,8 @@ def counts_and_spacing(
             scopes = [str(name) for name in dict.fromkeys(b.district) if name]
         elif rule.district is not None:
             scopes = [rule.district]
-        inside = [(b.district[building] == scope) | (scope == "") for scope in scopes]
-        row, member = np.nonzero(np.array(inside))
+        in_scope = [(b.district[building] == scope) | (scope == "") for scope in scopes]
+        row, member = np.nonzero(np.array(in_scope))
         model.add_rows(
             f"network_{number}",
             rule="E9",
@@ -39,7 +39,7 @@ def counts_and_spacing(
         )
         if rule.spacing_m is not None:
             if rule.district is not None:
-                at, building = at[inside[0]], building[inside[0]]
+                at, building = at[in_scope[0]], building[in_scope[0]]
             first, second = _pairs_too_near(problem, building, rule.spacing_m)
             rows = np.arange(len(first))
             model.add_rows(
@@ -64,8 +64,8 @@ def _counted_columns(
     if rule.service is not None:
         at = np.flatnonzero(problem.services.ids[x.hosts.service] == rule.service)
         return x.host, at, x.hosts.building[at]
-    every = np.arange(x.open.size)
-    return x.open, every, every
+    positions = np.arange(x.open.size)
+    return x.open, positions, positions
 
 
 def _pairs_too_near(
@@ -75,5 +75,5 @@ def _pairs_too_near(
         return building, building
     b = problem.buildings
     points = np.column_stack([b.x_m[building], b.y_m[building]])
-    near = cKDTree(points).query_pairs(np.nextafter(spacing_m, 0), output_type="ndarray")
-    return near[:, 0], near[:, 1]
+    pairs = cKDTree(points).query_pairs(np.nextafter(spacing_m, 0), output_type="ndarray")
+    return pairs[:, 0], pairs[:, 1]

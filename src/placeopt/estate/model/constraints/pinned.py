@@ -16,13 +16,13 @@ from placeopt.scenario.rules.estate.services import Pinned
 def decided_already(model: Model, problem: EstateProblem, x: Columns, rules: list[Pinned]) -> None:
     """(E13) Pinned buildings stay open or close."""
     b = problem.buildings
-    for name, pinned, value in (("keep", b.must_open, 1), ("close", b.must_close, 0)):
-        at = np.flatnonzero(pinned)
+    for name, pinned, is_open in (("keep", b.must_open, 1), ("close", b.must_close, 0)):
+        buildings = np.flatnonzero(pinned)
         model.add_rows(
             f"pinned_{name}",
             rule="E13",
-            labels={"building_id": b.ids[at]},
-            terms=[(np.arange(len(at)), x.open.at(at), 1)],
-            lower=value,
-            upper=value,
+            labels={"building_id": b.ids[buildings]},
+            terms=[(np.arange(len(buildings)), x.open.at(buildings), 1)],
+            lower=is_open,
+            upper=is_open,
         )

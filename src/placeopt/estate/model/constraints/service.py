@@ -1,6 +1,6 @@
 """Rules E1 to E6 as rows: services, their visits, and the buildings that host them.
 
-Each function states one equation of ``formulation.py`` and is named after what it says.
+Each function states one equation of ``formulation.py`` and is named after it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from placeopt.scenario.rules.estate.services import (
     Together,
 )
 
-MAX_REACH_ROWS = 50  # zones of a service, at most, whose reach has rows of its own in a relaxation
+MAX_REACH_ROWS = 50  # zones of a service, at most, that have a row in a relaxation
 
 
 def closed_or_disposed(model: Model, problem: EstateProblem, x: Columns) -> None:
@@ -40,19 +40,19 @@ def closed_or_disposed(model: Model, problem: EstateProblem, x: Columns) -> None
 def one_building(model: Model, problem: EstateProblem, x: Columns) -> None:
     """A building is open, disposed of, or in use as one of the candidates that replace it."""
     b = problem.buildings
-    at = np.unique(b.replaces[b.replaces >= 0])
+    replaced = np.unique(b.replaces[b.replaces >= 0])
     row_of = np.full(len(b.ids), -1)
-    row_of[at] = np.arange(len(at))
+    row_of[replaced] = np.arange(len(replaced))
     candidate = np.flatnonzero(b.replaces >= 0)
-    gone = np.flatnonzero(row_of[x.dispose_building] >= 0)
+    disposed = np.flatnonzero(row_of[x.dispose_building] >= 0)
     model.add_rows(
         "one_building",
         rule="E3",
-        labels={"building_id": b.ids[at]},
+        labels={"building_id": b.ids[replaced]},
         terms=[
-            (np.arange(len(at)), x.open.at(at), 1),
+            (np.arange(len(replaced)), x.open.at(replaced), 1),
             (row_of[b.replaces[candidate]], x.open.at(candidate), 1),
-            (row_of[x.dispose_building[gone]], x.dispose.at(gone), 1),
+            (row_of[x.dispose_building[disposed]], x.dispose.at(disposed), 1),
         ],
         upper=1,
     )
@@ -62,29 +62,29 @@ def staff_let_go(
     model: Model, problem: EstateProblem, x: Columns, before: Columns | None = None
 ) -> None:
     """Staff of a service are let go for each point fewer than the year before, or than today."""
-    gone = x.redundant_service
-    if not len(gone):
+    services = x.redundant_service
+    if not len(services):
         return
 
     def points(of: Columns, sign: float) -> list[Terms]:
-        hosts = [of.hosts.of_service(s) for s in gone]
-        rows = np.repeat(np.arange(len(gone)), [len(here) for here in hosts])
+        hosts = [of.hosts.of_service(s) for s in services]
+        rows = np.repeat(np.arange(len(services)), [len(here) for here in hosts])
         return [(rows, of.host.at(np.concatenate(hosts)), sign)]
 
-    every = np.arange(len(gone))
-    today = problem.hosted.sum(axis=0)[gone]
-    less = [] if before is None else points(before, -1)
+    rows = np.arange(len(services))
+    today = problem.hosted.sum(axis=0)[services]
+    points_before = [] if before is None else points(before, -1)
     model.add_rows(
         "let_go",
         rule="",
         labels=x.redundant.labels,
-        terms=[(every, x.redundant.all, 1), *points(x, 1), *less],
+        terms=[(rows, x.redundant.all, 1), *points(x, 1), *points_before],
         lower=today if before is None else 0,
     )
 
 
 def served_or_not(model: Model, problem: EstateProblem, x: Columns) -> None:
-    """(E1) Every customer's visits are served or unserved, and none of them twice."""
+    """(E1) Every customer's visits are served, unserved or relaxed; the shares sum to 1."""
     c = x.customers
     model.add_rows(
         "served",
@@ -104,7 +104,7 @@ def served_or_not(model: Model, problem: EstateProblem, x: Columns) -> None:
 
 
 def all_served(model: Model, problem: EstateProblem, x: Columns, rules: list[Served]) -> None:
-    """(E1) Visits are unserved as far as allowed."""
+    """(E1) Unserved visits are at most the share allowed."""
     c = x.customers
     share = min(rule.unserved_share for rule in rules)
     if share > 0:
@@ -119,8 +119,8 @@ def all_served(model: Model, problem: EstateProblem, x: Columns, rules: list[Ser
 
 
 def hosts_in_reach(model: Model, problem: EstateProblem, x: Columns) -> None:
-    """(E1) What is left of reach where all residents are one customer: each zone has a host in
-    its reach. Of each service the zones with the fewest possible hosts speak for the others."""
+    """(E1) Every zone has a host in its reach: what remains of reach where all residents are one
+    customer. Of each service, only the zones with the fewest possible hosts have rows."""
     rules = problem.scenario.of(Served)
     if not rules or any(rule.unserved_share > 0 for rule in rules):
         return
@@ -146,13 +146,13 @@ def served_only_where_hosted(
     """(E2) A visit is served only where the service is hosted, and no more than could fit."""
     c = x.customers
     units = c.units[c.pair_customer]
-    most = np.minimum(1, max_units(problem, x)[c.pair_host] / np.maximum(units, 1e-9))
+    largest_share = np.minimum(1, max_units(problem, x)[c.pair_host] / np.maximum(units, 1e-9))
     at = np.arange(x.serve.size)
     model.add_rows(
         "hosted",
         rule="E2",
         labels=x.serve.labels,
-        terms=[(at, x.serve.all, 1), (at, x.host.at(c.pair_host), -most)],
+        terms=[(at, x.serve.all, 1), (at, x.host.at(c.pair_host), -largest_share)],
         upper=0,
     )
 
@@ -160,20 +160,20 @@ def served_only_where_hosted(
 def hosted_for_least_visits(
     model: Model, problem: EstateProblem, x: Columns, rules: list[Hosted]
 ) -> None:
-    """(E2) A point with the full offer serves its service's least number of visits.
+    """(E2) A point with the full offer serves at least its service's least number of visits.
 
-    A building that must stay open is exempt, and a partial offer. Customers sent to a host that
-    the model leaves out may have been sent to this one.
+    A building that must stay open and a partial offer are exempt. Relaxed assignments count, as
+    they may have been assigned to this host.
     """
     c, least = x.customers, problem.services.least_visits[x.hosts.service]
-    at = np.flatnonzero((least > 0) & ~problem.buildings.must_open[x.hosts.building])
-    if not len(at):
+    hosts = np.flatnonzero((least > 0) & ~problem.buildings.must_open[x.hosts.building])
+    if not len(hosts):
         return
     row_of = np.full(x.host.size, -1)
-    row_of[at] = np.arange(len(at))
+    row_of[hosts] = np.arange(len(hosts))
     pair = np.flatnonzero(row_of[c.pair_host] >= 0)
-    further = np.flatnonzero(np.isfinite(c.relaxed_minutes))
-    row, left_out = np.nonzero(x.hosts.service[at][:, None] == c.service[further][None, :])
+    relaxed = np.flatnonzero(np.isfinite(c.relaxed_minutes))
+    row, left_out = np.nonzero(x.hosts.service[hosts][:, None] == c.service[relaxed][None, :])
     # The offer is partial: today's is and no tier makes it full, or a tier has it so.
     service = x.hosts.service
     partial_today = problem.hosted & ~problem.full_today
@@ -185,28 +185,28 @@ def hosted_for_least_visits(
     model.add_rows(
         "least_visits",
         rule="E2",
-        labels={key: ids[at] for key, ids in x.host.labels.items()},
+        labels={key: ids[hosts] for key, ids in x.host.labels.items()},
         terms=[
             (row_of[c.pair_host[pair]], x.serve.at(pair), c.units[c.pair_customer[pair]]),
-            (row, x.relaxed_assignment.at(further[left_out]), c.units[further[left_out]]),
-            (np.arange(len(at)), x.host.at(at), -least[at]),
+            (row, x.relaxed_assignment.at(relaxed[left_out]), c.units[relaxed[left_out]]),
+            (np.arange(len(hosts)), x.host.at(hosts), -least[hosts]),
             (row_of[pair_host[tiered]], x.tier.at(pair_tier[tiered]), sign),
         ],
-        lower=np.where(partial[at], -least[at], 0.0),
+        lower=np.where(partial[hosts], -least[hosts], 0.0),
     )
 
 
 def max_units(problem: EstateProblem, x: Columns) -> NDArray[np.float64]:
-    """(H,) visits or desks that the building could take if the service had it to itself."""
+    """Return (H,) visits or desks that the building could take if the service had all its floor."""
     b, s = x.hosts.building, x.hosts.service
     services = problem.services
     if not (problem.scenario.of(Floor) and problem.scenario.of(Capacity)):
         return np.full(len(b), np.inf)
-    spare = (
+    spare_m2 = (
         problem.buildings.usable_m2[b] - services.area_base_m2[s] - services.front_of_house_m2[s]
     )
     rate = services.area_m2_per_unit[s]
-    return np.where(rate > 0, np.maximum(spare, 0) / np.where(rate > 0, rate, 1), np.inf)
+    return np.where(rate > 0, np.maximum(spare_m2, 0) / np.where(rate > 0, rate, 1), np.inf)
 
 
 def hosted_only_where_opened(
@@ -237,7 +237,7 @@ def hosted_only_where_opened(
     pair_host, pair_tier = _tier_pairs(x)
     may = tiers.may[tk[pair_tier], s[pair_host]]
     stays = ~x.is_new[pair_host]
-    bars, lets = stays & ~may, ~stays & may
+    forbids, allows = stays & ~may, ~stays & may
     model.add_rows(
         "tier_may_host",
         rule="E3",
@@ -245,8 +245,8 @@ def hosted_only_where_opened(
         terms=[
             (at, x.host.all, 1),
             (at[~x.is_new], x.open.at(b[~x.is_new]), -1),
-            (pair_host[bars], x.tier.at(pair_tier[bars]), 1),
-            (pair_host[lets], x.tier.at(pair_tier[lets]), -1),
+            (pair_host[forbids], x.tier.at(pair_tier[forbids]), 1),
+            (pair_host[allows], x.tier.at(pair_tier[allows]), -1),
         ],
         upper=0,
     )
@@ -263,27 +263,27 @@ def hosted_only_where_opened(
         upper=0,
     )
     limited = np.flatnonzero(np.isfinite(tiers.max_services[tk]))
-    in_limited = np.isin(pair_tier, limited)
+    is_limited = np.isin(pair_tier, limited)
     row_of = np.full(x.tier.size, -1)
     row_of[limited] = np.arange(len(limited))
-    count = np.bincount(tb[pair_tier], minlength=x.open.size)  # hosts x tiers, at least hosts
-    big = np.maximum(count[tb[limited]], 1)
+    pair_count = np.bincount(tb[pair_tier], minlength=x.open.size)  # hosts x tiers, at least hosts
+    big_m = np.maximum(pair_count[tb[limited]], 1)
     rows = np.arange(len(limited))
     model.add_rows(
         "tier_max_services",
         rule="E3",
         labels={key: ids[limited] for key, ids in x.tier.labels.items()},
         terms=[
-            (row_of[pair_tier[in_limited]], x.host.at(pair_host[in_limited]), 1),
-            (rows, x.tier.at(limited), big - tiers.max_services[tk[limited]]),
+            (row_of[pair_tier[is_limited]], x.host.at(pair_host[is_limited]), 1),
+            (rows, x.tier.at(limited), big_m - tiers.max_services[tk[limited]]),
         ],
-        upper=big,
+        upper=big_m,
     )
     _full_offer(model, problem, x, pair_host, pair_tier)
 
 
 def _tier_pairs(x: Columns) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Every (host position, tier position) of one and the same building."""
+    """Return every (host position, tier position) of the same building."""
     same = x.hosts.building[:, None] == x.tier_building[None, :]
     pair_host, pair_tier = np.nonzero(same)
     return pair_host, pair_tier
@@ -305,9 +305,9 @@ def _full_offer(
     service = x.hosts.service[pair_host]
     full = problem.tiers.full[x.tier_tier[pair_tier], service]
     full_today = problem.full_today[x.hosts.building, x.hosts.service]
-    today = full_today[f]
-    lets = of_full & full & ~full_today[pair_host]
-    bars = of_full & ~full & full_today[pair_host]
+    is_full_today = full_today[f]
+    allows = of_full & full & ~full_today[pair_host]
+    forbids = of_full & ~full & full_today[pair_host]
     labels = x.full.labels
     model.add_rows(
         "full_where_hosted",
@@ -322,18 +322,18 @@ def _full_offer(
         labels=labels,
         terms=[
             (at, x.full.all, 1),
-            (row_of[pair_host[bars]], x.tier.at(pair_tier[bars]), 1),
-            (row_of[pair_host[lets]], x.tier.at(pair_tier[lets]), -1),
+            (row_of[pair_host[forbids]], x.tier.at(pair_tier[forbids]), 1),
+            (row_of[pair_host[allows]], x.tier.at(pair_tier[allows]), -1),
         ],
-        upper=today.astype(float),
+        upper=is_full_today.astype(float),
     )
 
 
 def services_fit(model: Model, problem: EstateProblem, x: Columns, rules: list[Floor]) -> None:
-    """(E4) The services and the shared front of house fit in the usable area; where a scenario
+    """(E4) The services and the shared front of house fit in the usable area. Where a scenario
     drops the capacity rule, a service needs its base area only."""
     b, s = x.hosts.building, x.hosts.service
-    every = np.arange(x.open.size)
+    buildings = np.arange(x.open.size)
     area: Terms = (b, x.area.all, 1)
     if not problem.scenario.of(Capacity):
         area = (b, x.host.all, problem.services.area_base_m2[s])
@@ -343,8 +343,8 @@ def services_fit(model: Model, problem: EstateProblem, x: Columns, rules: list[F
         labels=x.open.labels,
         terms=[
             area,
-            (every, x.front.all, 1),
-            (every, x.open.all, -problem.buildings.usable_m2),
+            (buildings, x.front.all, 1),
+            (buildings, x.open.all, -problem.buildings.usable_m2),
         ],
         upper=0,
     )
@@ -388,10 +388,11 @@ def area_follows_visits(model: Model, problem: EstateProblem, x: Columns) -> Non
 
 
 def sharing_roofs(model: Model, problem: EstateProblem, x: Columns, rules: list[Together]) -> None:
-    """(E6) Pairs that must share every roof, or may share none; services to a building."""
+    """(E6) Pairs of services share every building, or none; at most so many services to a
+    building."""
     pairs = problem.pairs
-    for name, listed, sign in (("together", pairs.must, -1), ("apart", pairs.never, 1)):
-        q, b, first, second = _hosts_of_pairs(x, listed)
+    for name, pairs_listed, sign in (("together", pairs.must, -1), ("apart", pairs.never, 1)):
+        q, b, first, second = _hosts_of_pairs(x, pairs_listed)
         has_first, has_second = first >= 0, second >= 0
         rows = np.arange(len(b))
         model.add_rows(
@@ -437,13 +438,14 @@ def preferred_pairs(model: Model, problem: EstateProblem, x: Columns) -> None:
 
 
 def _hosts_of_pairs(
-    x: Columns, listed: tuple[tuple[int, int], ...]
+    x: Columns, pairs_listed: tuple[tuple[int, int], ...]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """(pair, building, host of the first, host of the second) where either could be; -1: not."""
-    if not listed:
-        nothing = np.zeros(0, np.int64)
-        return nothing, nothing, nothing, nothing
-    pairs = np.array(listed)
+    """Return (pair, building, host of the first, host of the second) where either is possible; -1
+    where a host is not."""
+    if not pairs_listed:
+        empty = np.zeros(0, np.int64)
+        return empty, empty, empty, empty
+    pairs = np.array(pairs_listed)
     first, second = x.host_position[:, pairs[:, 0]].T, x.host_position[:, pairs[:, 1]].T
     q, b = np.nonzero((first >= 0) | (second >= 0))
     return q, b, first[q, b], second[q, b]
