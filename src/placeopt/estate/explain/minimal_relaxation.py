@@ -51,8 +51,8 @@ class FeasibilityModel:
     years: Years
     model: Model
     columns: tuple[Columns, ...]
-    whole: YearsFormulation | None  # over several years
-    uses_cutting_planes: bool  # where residents go is learnt while the model is solved
+    whole: YearsFormulation | None
+    uses_cutting_planes: bool
 
     @classmethod
     def of(cls, years: Years, zones: bool | None = None) -> FeasibilityModel:

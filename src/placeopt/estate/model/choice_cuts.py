@@ -52,8 +52,8 @@ class DemandCuts:
 
     problem: EstateProblem
     columns: Columns
-    shortfall: Block  # (H,) share of all visits to the service, at a price
-    services: Ints  # with visits
+    shortfall: Block
+    services: Ints
 
 
 def add_demand_cuts(

@@ -51,7 +51,7 @@ class YearsFormulation:
 
     years: Years
     model: Model
-    columns: tuple[Columns, ...]  # of each year
+    columns: tuple[Columns, ...]
     links: Links
 
     def year(self, t: int) -> Formulation:

@@ -68,16 +68,16 @@ class Columns:
     redundant: Block
     hosts: Hosts
     customers: Customers
-    dispose_building: Ints  # (D,)
-    tier_building: Ints  # (T,)
-    tier_tier: Ints  # (T,)
-    host_position: Ints  # (B, S) position in host, -1 where the building cannot host the service
-    is_new: NDArray[np.bool_]  # (H,) not hosted there today
-    full_column: Ints  # (H,) column that is 1 where the full offer is there; -1 where it never is
-    full_host: Ints  # (F,) positions in host that have a column of their own in full
-    pair_building: Ints  # (Q,)
-    pair_pair: Ints  # (Q,)
-    redundant_service: Ints  # (R,) services whose staff cost something to let go
+    dispose_building: Ints
+    tier_building: Ints
+    tier_tier: Ints
+    host_position: Ints
+    is_new: NDArray[np.bool_]
+    full_column: Ints
+    full_host: Ints
+    pair_building: Ints
+    pair_pair: Ints
+    redundant_service: Ints
 
 
 def add_columns(

@@ -37,31 +37,40 @@ if TYPE_CHECKING:
 
 
 def decision_year(place: Place, scenario: Scenario) -> int:
-    """The year decided for: the scenario's, or the last of the spending data, or of the prices."""
+    """Return the decided year: the scenario's, or the last of the spending data, or the price
+    year."""
     return base_year(place) if scenario.year is None else scenario.year
 
 
 def build_problem(place: Place, times: TravelTimes, scenario: Scenario) -> EstateProblem:
-    """The problem that ``scenario`` asks of ``place``, as arrays.
+    """Return the arrays of the question that ``scenario`` asks of ``place``.
 
-    Raises ``UsageError`` where the scenario drops what makes a plan a plan, where a rule speaks
-    of a mode that the minutes lack, or where carbon is asked about and not stated.
+    Args:
+        place: tables in canonical order.
+        times: minutes between its zones and buildings.
+        scenario: the question; with several years, its first.
+
+    Raises:
+        UsageError: the scenario drops a definition of a plan, a rule names a mode without minutes,
+            or carbon is asked about and not stated.
     """
     for kind in (Hosted, Opened):
         if not scenario.of(kind):
             raise UsageError(
                 f"{kind.name!r} says what a plan is and cannot be dropped; take it out of drop"
             )
-    unknown = missing_carbon(place, scenario)
-    if unknown is not None:
-        raise UsageError(f"{unknown.message}; {unknown.remedy}")
+    carbon_missing = missing_carbon(place, scenario)
+    if carbon_missing is not None:
+        raise UsageError(f"{carbon_missing.message}; {carbon_missing.remedy}")
     year = decision_year(place, scenario)
     zone_ids = place.zones["zone_id"].to_numpy(str)
     building_ids = place.buildings["building_id"].to_numpy(str)
     service_ids = place.services["service_id"].to_numpy(str)
-    hosting = place.hosting[place.hosting["building_id"].isin(_open_building_ids(place))]
-    hosted = incidence(hosting, building_ids, service_ids)
-    full = incidence(hosting[hosting["offer"] != "partial"], building_ids, service_ids)
+    hosting_open = place.hosting[place.hosting["building_id"].isin(_open_building_ids(place))]
+    hosted = incidence(hosting_open, building_ids, service_ids)
+    full_today = incidence(
+        hosting_open[hosting_open["offer"] != "partial"], building_ids, service_ids
+    )
     visits = visits_of(place, year)
     services = services_of(place, visits)
     buildings = _buildings(place, scenario, year, hosted)
@@ -82,7 +91,7 @@ def build_problem(place: Place, times: TravelTimes, scenario: Scenario) -> Estat
         tiers=_tiers(place, service_ids),
         pairs=_pairs(place, scenario, service_ids),
         hosted=hosted,
-        full_today=full,
+        full_today=full_today,
         hostable=(hosted | _suitable_hosts(place, buildings, services))
         & _allowed_by_scenario(place, scenario),
         standards=build_standards(place, times, scenario),
@@ -94,7 +103,7 @@ def build_problem(place: Place, times: TravelTimes, scenario: Scenario) -> Estat
 
 
 def incidence(table: pd.DataFrame, building_ids: Ids, service_ids: Ids) -> Bools:
-    """(B, S) True where ``table`` has a row for the building and service."""
+    """Return (B, S) True where ``table`` has a row for the building and service."""
     matrix = np.zeros((len(building_ids), len(service_ids)), bool)
     rows = table["building_id"].map(positions(building_ids)).to_numpy(int)
     matrix[rows, table["service_id"].map(positions(service_ids)).to_numpy(int)] = True
@@ -102,6 +111,7 @@ def incidence(table: pd.DataFrame, building_ids: Ids, service_ids: Ids) -> Bools
 
 
 def _groups(place: Place, column: str) -> Groups:
+    """Return the groups of zones by the values of a column."""
     values = place.zones[column].astype("string").fillna("").to_numpy(str)
     names = tuple(sorted(set(values) - {""}))
     member = values[:, None] == np.array(names, str)[None, :]
@@ -109,10 +119,12 @@ def _groups(place: Place, column: str) -> Groups:
 
 
 def _open_building_ids(place: Place) -> pd.Series:
+    """Return the ids of buildings open today."""
     return place.buildings.loc[place.buildings["status"] == "open", "building_id"]
 
 
 def services_of(place: Place, visits: Floats) -> Services:
+    """Return the arrays of the services at these visits (Z, S)."""
     table = place.services
     back_office = table["back_office"].to_numpy(bool)
     return Services(
@@ -133,6 +145,7 @@ def services_of(place: Place, visits: Floats) -> Services:
 
 
 def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Buildings:
+    """Return the arrays of the buildings in a year."""
     table = place.buildings
     ids = table["building_id"].to_numpy(str)
     status = table["status"].to_numpy(str)
@@ -144,19 +157,19 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
             pinned[word] = pinned[word] | np.isin(ids, getattr(rule, word))
     if not scenario.of(Pinned):
         pinned = {word: np.zeros(len(ids), bool) for word in pinned}
-    unknown = (status == "open") & ~hosted.any(axis=1)
+    unknown_use = (status == "open") & ~hosted.any(axis=1)
     freehold = (table["tenure"] == "freehold").to_numpy()
-    gross = table["capital_receipt_gbp"].fillna(0).to_numpy(float)
+    receipt_gross = table["capital_receipt_gbp"].fillna(0).to_numpy(float)
     penalty = lease_penalties(table, year)
-    sold = freehold & (gross > 0) & ~pinned["never_sell"]
-    lag = np.where(sold, table["sale_lag_years"].to_numpy(int), 0)
-    goes = table["sale_cost_share"] + table["receipt_clawback_share"]
-    net = np.where(sold, gross * (1 - goes.to_numpy(float)), 0.0)
-    can_end = (status != "candidate") & (sold | (~freehold & np.isfinite(penalty)))
-    tied_up = table["cost_of_capital_gbp_per_year"].to_numpy(float)
-    holding = table["holding_cost_gbp_per_year"].to_numpy(float) + tied_up
-    waiting = np.array([annuity(scenario.money, years) for years in lag])
-    works = works_factor(place, scenario)
+    sellable = freehold & (receipt_gross > 0) & ~pinned["never_sell"]
+    lag = np.where(sellable, table["sale_lag_years"].to_numpy(int), 0)
+    lost_share = table["sale_cost_share"] + table["receipt_clawback_share"]
+    receipt_net = np.where(sellable, receipt_gross * (1 - lost_share.to_numpy(float)), 0.0)
+    can_end = (status != "candidate") & (sellable | (~freehold & np.isfinite(penalty)))
+    cost_of_capital = table["cost_of_capital_gbp_per_year"].to_numpy(float)
+    holding = table["holding_cost_gbp_per_year"].to_numpy(float) + cost_of_capital
+    annuity_until_receipt = np.array([annuity(scenario.money, years) for years in lag])
+    works_factors = works_factor(place, scenario)
     return Buildings(
         ids=ids,
         district=table["district_id"].to_numpy(str),
@@ -167,25 +180,26 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
         vacant_today=status == "vacant",
         candidate=status == "candidate",
         replaces=_replaced_positions(table),
-        unknown_use=unknown,
-        must_open=pinned["keep"] | unknown,
+        unknown_use=unknown_use,
+        must_open=pinned["keep"] | unknown_use,
         must_close=pinned["close"],
         can_end=can_end,
         disposable=can_end,
-        fixed_gbp_per_year=table["running_cost_fixed_gbp_per_year"].to_numpy(float) + tied_up,
+        fixed_gbp_per_year=table["running_cost_fixed_gbp_per_year"].to_numpy(float)
+        + cost_of_capital,
         use_gbp_per_m2_per_year=table["running_cost_gbp_per_m2_per_year"].to_numpy(float),
         holding_gbp_per_year=holding,
-        cost_of_capital_gbp_per_year=tied_up,
-        works_factor=works,
-        fit_out_gbp_per_m2=table["fit_out_gbp_per_m2"].to_numpy(float) * works,
+        cost_of_capital_gbp_per_year=cost_of_capital,
+        works_factor=works_factors,
+        fit_out_gbp_per_m2=table["fit_out_gbp_per_m2"].to_numpy(float) * works_factors,
         closure_gbp=np.where(status == "open", table["closure_cost_gbp"].to_numpy(float), 0.0),
         penalty_gbp=np.where(np.isfinite(penalty), penalty, 0.0),
-        sellable=sold,
-        receipt_net_gbp=net,
+        sellable=sellable,
+        receipt_net_gbp=receipt_net,
         sale_lag_years=lag,
-        receipt_present_gbp=net * discount_factors_at(scenario.money, lag),
-        sale_holding_present_gbp=holding * waiting,
-        backlog_gbp=table["backlog_gbp"].fillna(0).to_numpy(float) * works,
+        receipt_present_gbp=receipt_net * discount_factors_at(scenario.money, lag),
+        sale_holding_present_gbp=holding * annuity_until_receipt,
+        backlog_gbp=table["backlog_gbp"].fillna(0).to_numpy(float) * works_factors,
         backlog_stated=table["backlog_gbp"].notna().to_numpy(),
         energy_kwh_per_year=table["energy_kwh_per_year"].to_numpy(float),
         carbon_tco2e_per_year=table["carbon_tco2e_per_year"].fillna(0).to_numpy(float),
@@ -194,28 +208,35 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
 
 
 def _replaced_positions(table: pd.DataFrame) -> Ints:
-    """(B,) position of the building that a candidate replaces, -1 where it replaces none."""
-    at = positions(table["building_id"].to_numpy(str))
-    return np.array([at.get(str(i), -1) for i in table["replaces_building_id"]], np.int64)
+    """Return (B,) position of the building that a candidate replaces; -1 for none."""
+    position_of = positions(table["building_id"].to_numpy(str))
+    return np.array([position_of.get(str(i), -1) for i in table["replaces_building_id"]], np.int64)
 
 
 def lease_penalties(table: pd.DataFrame, year: int) -> Floats:
-    """(B,) what ending the lease in ``year`` costs; NaN where it cannot end. It ends for nothing at
-    a break date: the first, and so many years later again, in any year where no number is stated.
-    A licence that states no break year can end at any time."""
-    first, every = (
+    """Return (B,) the cost of ending the lease in ``year``; NaN where it cannot end.
+
+    It ends for nothing at a break date: the first, and at each interval later, or in any later year
+    where no interval is stated. A licence without a break year can end at any time.
+    """
+    first_break, interval = (
         table[name].astype("Float64").to_numpy(float, na_value=np.nan)
         for name in ("lease_break_year", "lease_break_every_years")
     )
-    since = year - first
-    again = np.where(every > 0, np.mod(since, np.where(every > 0, every, 1.0)) == 0, False)
-    broken = (since == 0) | ((since > 0) & (np.isnan(every) | again))
-    free = broken | ((table["tenure"] == "licence") & table["lease_break_year"].isna()).to_numpy()
-    free |= (table["tenure"] == "freehold").to_numpy()
-    return np.where(free, 0.0, table["lease_break_penalty_gbp"].to_numpy(float))
+    years_since = year - first_break
+    is_interval = np.where(
+        interval > 0, np.mod(years_since, np.where(interval > 0, interval, 1.0)) == 0, False
+    )
+    is_break = (years_since == 0) | ((years_since > 0) & (np.isnan(interval) | is_interval))
+    is_free = (
+        is_break | ((table["tenure"] == "licence") & table["lease_break_year"].isna()).to_numpy()
+    )
+    is_free |= (table["tenure"] == "freehold").to_numpy()
+    return np.where(is_free, 0.0, table["lease_break_penalty_gbp"].to_numpy(float))
 
 
 def _tiers(place: Place, service_ids: Ids) -> Tiers:
+    """Return the arrays of the tiers."""
     table, links = place.tiers, place.tier_services
     ids = table["tier_id"].to_numpy(str)
     may, must, full = (np.zeros((len(ids), len(service_ids)), bool) for _ in range(3))
@@ -240,11 +261,13 @@ def _tiers(place: Place, service_ids: Ids) -> Tiers:
 
 
 def _pairs(place: Place, scenario: Scenario, service_ids: Ids) -> Pairs:
+    """Return the pairs of services of the place and the scenario; none where the rule is
+    dropped."""
     from placeopt.scenario.rules.estate.services import Together
 
     position = positions(service_ids)
     rules = scenario.of(Together)
-    found: dict[str, list[tuple[int, int]]] = {"must": [], "never": [], "prefer": []}
+    pairs: dict[str, list[tuple[int, int]]] = {"must": [], "never": [], "prefer": []}
     benefit = []
     if rules:
         table = place.compatibility
@@ -255,22 +278,23 @@ def _pairs(place: Place, scenario: Scenario, service_ids: Ids) -> Pairs:
             table["benefit_gbp_per_year"],
             strict=True,
         ):
-            found[relation].append((position[a], position[b]))
+            pairs[relation].append((position[a], position[b]))
             if relation == "prefer":
                 benefit.append(gbp)
     for rule in rules:
-        found["must"] += [(position[a], position[b]) for a, b in rule.must]
-        found["never"] += [(position[a], position[b]) for a, b in rule.never]
+        pairs["must"] += [(position[a], position[b]) for a, b in rule.must]
+        pairs["never"] += [(position[a], position[b]) for a, b in rule.never]
     return Pairs(
-        must=tuple(found["must"]),
-        never=tuple(found["never"]),
-        prefer=tuple(found["prefer"]),
+        must=tuple(pairs["must"]),
+        never=tuple(pairs["never"]),
+        prefer=tuple(pairs["prefer"]),
         benefit_gbp_per_year=np.array(benefit, float),
     )
 
 
 def _allowed_by_scenario(place: Place, scenario: Scenario) -> Bools:
-    """(B, S) where the scenario lets a kind of building host a service, today's hosts included."""
+    """Return (B, S) where the scenario lets a kind of building host a service, today's hosts
+    included."""
     rule = scenario.of(Opened)[0]
     kinds, services = place.buildings["kind"], place.services["service_id"]
     return np.array([[rule.may_be_in(s, kind) for s in services] for kind in kinds], bool).reshape(
@@ -279,15 +303,17 @@ def _allowed_by_scenario(place: Place, scenario: Scenario) -> Bools:
 
 
 def _suitable_hosts(place: Place, buildings: Buildings, services: Services) -> Bools:
-    """(B, S) True where the kind may host the service and a service point fits at all."""
+    """Return (B, S) True where the kind may host the service and a service point fits."""
     kinds = place.buildings["kind"].to_numpy(str)
     if len(place.suitability):
         allowed = set(
             zip(place.suitability["building_kind"], place.suitability["service_id"], strict=True)
         )
-        suited = np.array([[(kind, s) in allowed for s in services.ids] for kind in kinds], bool)
+        is_suitable = np.array(
+            [[(kind, s) in allowed for s in services.ids] for kind in kinds], bool
+        )
     else:
-        suited = np.ones((len(kinds), len(services.ids)), bool)
-    point = services.area_base_m2 + services.front_of_house_m2
-    fits = buildings.usable_m2[:, None] >= point[None, :]
-    return suited.reshape(fits.shape) & fits & ~buildings.unknown_use[:, None]
+        is_suitable = np.ones((len(kinds), len(services.ids)), bool)
+    point_m2 = services.area_base_m2 + services.front_of_house_m2
+    fits = buildings.usable_m2[:, None] >= point_m2[None, :]
+    return is_suitable.reshape(fits.shape) & fits & ~buildings.unknown_use[:, None]

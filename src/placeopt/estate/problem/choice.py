@@ -1,10 +1,11 @@
-"""Where residents go by themselves: all to the nearest host, or spread by Huff's rule.
+"""Hosts that residents choose themselves: the nearest, or all in reach by Huff's rule.
 
 (E16) share[z,b] = pull[z,b] / sum over hosts b' in reach of pull[z,b'],
       pull[z,b] = attractiveness[b] x exp(-decay_per_minute x minutes[z,b]),
                   or attractiveness[b] x max(minutes[z,b], 1)^-exponent
 
-Under the planner's assignment today's residents go to the nearest host.
+Under the planner's assignment, today's residents are at the nearest host.
+
 Source: Huff (1964), Journal of Marketing 28, 34-38.
 """
 
@@ -29,21 +30,21 @@ Ints = NDArray[np.int64]
 
 
 def uses_distance_decay(problem: EstateProblem) -> bool:
-    """Whether residents are spread by distance decay."""
+    """Whether residents are spread over hosts by distance decay."""
     return any(rule.residents == "decay" for rule in problem.scenario.of(Behaviour))
 
 
 def residents_choose_hosts(problem: EstateProblem) -> bool:
-    """Whether residents go where they would, and not where the planner sends them."""
+    """Whether residents choose their hosts, and no planner assigns them."""
     return any(rule.residents != "planner" for rule in problem.scenario.of(Behaviour))
 
 
 def choice_implied_by_hosts(problem: EstateProblem) -> bool:
-    """Whether the hosts alone tell who goes where: residents go by themselves, past no full
-    building, and all of them are served."""
-    allowed = [rule.unserved_share for rule in problem.scenario.of(Served)]
-    alone = residents_choose_hosts(problem) and not overflow_allowed(problem)
-    return alone and bool(allowed) and min(allowed) == 0
+    """Whether the hosts alone imply the assignment: residents choose, pass no full building, and
+    are all served."""
+    unserved_shares = [rule.unserved_share for rule in problem.scenario.of(Served)]
+    is_implied = residents_choose_hosts(problem) and not overflow_allowed(problem)
+    return is_implied and bool(unserved_shares) and min(unserved_shares) == 0
 
 
 def overflow_allowed(problem: EstateProblem) -> bool:
@@ -52,7 +53,8 @@ def overflow_allowed(problem: EstateProblem) -> bool:
 
 
 def without_overflow(problem: EstateProblem) -> EstateProblem:
-    """The problem in which no host may be passed: each of its plans is one of ``problem``."""
+    """Return the problem in which no host may be passed: each of its plans is one of
+    ``problem``."""
     rules = tuple(
         rule.model_copy(update={"overflow": False}) if isinstance(rule, Behaviour) else rule
         for rule in problem.scenario.rules
@@ -61,35 +63,45 @@ def without_overflow(problem: EstateProblem) -> EstateProblem:
 
 
 def pull(problem: EstateProblem) -> Floats:
-    """(Z, B) what a building draws from a zone if it hosts; 0 out of reach. Needs decay."""
+    """Return (Z, B) the attraction of a building for a zone if it hosts; 0 out of reach.
+
+    Args:
+        problem: with a rule of distance decay.
+
+    Raises:
+        UsageError: the decay is too steep for floating point.
+    """
     rule = next(r for r in problem.scenario.of(Behaviour) if r.residents == "decay")
     reach = np.isfinite(problem.minutes)
     minutes = np.where(reach, problem.minutes, 1.0)
     if rule.exponent is not None:
-        steep = rule.exponent * np.log(np.maximum(minutes, 1.0))
+        decay = rule.exponent * np.log(np.maximum(minutes, 1.0))
     else:
-        steep = (rule.decay_per_minute or 0.0) * minutes
-    if steep.max(initial=0.0) > MAX_DECAY_EXPONENT:
+        decay = (rule.decay_per_minute or 0.0) * minutes
+    if decay.max(initial=0.0) > MAX_DECAY_EXPONENT:
         raise UsageError(
             "distance decay is so steep that no number tells near from far; ask for a smaller "
             'decay_per_minute or exponent, or for residents = "nearest"'
         )
-    nearness = np.exp(-steep)
+    attraction = np.exp(-decay)
     if rule.attractiveness == "usable_m2":
-        nearness = nearness * problem.buildings.usable_m2[None, :]
-    return np.where(reach, nearness, 0.0)
+        attraction = attraction * problem.buildings.usable_m2[None, :]
+    return np.where(reach, attraction, 0.0)
 
 
 def visit_shares(problem: EstateProblem, hosts: Ints) -> Floats:
-    """(Z, B) share of a zone's visits at each of ``hosts``; a zone without one in reach has 0."""
-    found = np.zeros(problem.minutes.shape)
+    """Return (Z, B) the share of a zone's visits at each of ``hosts``; 0 for a zone with none in
+    reach."""
+    shares = np.zeros(problem.minutes.shape)
     if not len(hosts):
-        return found
+        return shares
     if uses_distance_decay(problem):
-        drawn = pull(problem)[:, hosts]
-        total = drawn.sum(axis=1, keepdims=True)
-        found[:, hosts] = np.divide(drawn, total, out=np.zeros_like(drawn), where=total > 0)
-        return found
+        attraction = pull(problem)[:, hosts]
+        total = attraction.sum(axis=1, keepdims=True)
+        shares[:, hosts] = np.divide(
+            attraction, total, out=np.zeros_like(attraction), where=total > 0
+        )
+        return shares
     zone, host = nearest_hosts(problem.minutes[:, hosts], problem.buildings.ids, hosts)
-    found[zone, host] = 1.0
-    return found
+    shares[zone, host] = 1.0
+    return shares

@@ -1,13 +1,13 @@
-"""Who is served: customers of a service, each with the hosts in its reach.
+"""Customers of services, each with the hosts in its reach, at three levels of aggregation.
 
-The model may speak of every zone by itself (``customers_by_zone``, needed where minutes count), or of all
-zones that have the same possible hosts in reach as one customer (``aggregate_by_reach``): where no minutes
-count, such zones are interchangeable, and any plan for the joint customer is a plan for its zones
-in the same shares. A back-office service is one customer that reaches every host.
+- ``customers_by_zone``: every zone, needed where minutes matter.
+- ``aggregate_by_reach``: all zones with the same possible hosts in reach are one customer. Where
+minutes do not matter this is exact: a plan for the joint customer is one for its zones in the same
+shares.
+- ``aggregate_all``: all residents are one customer with every host in reach of any of them. A
+relaxation: its bound holds for the place, and its plan has to be checked zone by zone.
 
-Where even those are too many, ``aggregate_all`` speaks of all residents as one customer that reaches
-what any of them does: a relaxation, whose bound holds for the place and whose plan is to be
-checked zone by zone.
+A back-office service is one customer that reaches every host.
 """
 
 from __future__ import annotations
@@ -24,32 +24,48 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Hosts:
-    """Possible pairs of building and service: (H,) positions of each."""
+    """Possible hosts: pairs of building and service.
+
+    Attributes:
+        building: (H,) positions.
+        service: (H,) positions.
+    """
 
     building: Ints
     service: Ints
 
     @classmethod
     def of(cls, problem: EstateProblem) -> Hosts:
+        """Return the pairs that the problem allows, service by service."""
         service, building = np.nonzero(problem.hostable.T)
         return cls(building=building, service=service)
 
     def of_service(self, service: int) -> Ints:
-        """Positions of the service's possible hosts."""
+        """Return positions of the service's possible hosts."""
         return np.flatnonzero(self.service == service)
 
 
 @dataclass(frozen=True)
 class Customers:
-    """Letters: C customers, N pairs of a customer and a possible host in its reach."""
+    """Customers (C,) and their pairs (N,) with the possible hosts in their reach.
 
-    service: Ints  # (C,)
-    zone: Ints  # (C,) position of the zone; -1 for a back office or several zones
-    units: NDArray[np.float64]  # (C,) visits a year, or desks
-    pair_customer: Ints  # (N,)
-    pair_host: Ints  # (N,) position in Hosts
-    pair_minutes: NDArray[np.float64]  # (N,) 0 where minutes do not count
-    relaxed_minutes: NDArray[np.float64]  # (C,) to the nearest host left out; inf: none was
+    Attributes:
+        service: (C,) position of the service.
+        zone: (C,) position of the zone; -1 for a back office or several zones.
+        units: (C,) visits a year, or desks.
+        pair_customer: (N,) position of the customer.
+        pair_host: (N,) position in ``Hosts``.
+        pair_minutes: (N,) minutes; 0 where they do not matter.
+        relaxed_minutes: (C,) minutes to the nearest host left out; inf where none was.
+    """
+
+    service: Ints
+    zone: Ints
+    units: NDArray[np.float64]
+    pair_customer: Ints
+    pair_host: Ints
+    pair_minutes: NDArray[np.float64]
+    relaxed_minutes: NDArray[np.float64]
 
 
 def customers_by_zone(
@@ -59,13 +75,16 @@ def customers_by_zone(
     serving_hosts: NDArray[np.bool_] | None = None,
     zonal_services: NDArray[np.bool_] | None = None,
 ) -> Customers:
-    """One customer for every zone with visits to a service.
+    """Return one customer for every zone with visits to a service.
 
-    ``max_minutes`` (Z, S): only hosts within so many minutes become pairs. The model may then send a
-    customer "beyond", for the minutes to the nearest host left out and without taking floor
-    anywhere: what it proves holds for all pairs, and a plan that sends nobody beyond is exact.
-    ``serving_hosts`` (B, S): only these hosts become pairs, where it is known that no other will serve.
-    ``zonal_services`` (S,): of the other services, zones with the same hosts in reach are one customer.
+    Args:
+        problem: the year's arrays.
+        hosts: the possible hosts.
+        max_minutes: (Z, S) only hosts within so many minutes become pairs. The model may then relax
+            a customer's assignment, at the minutes to the nearest host left out and without floor:
+            its bound holds for all pairs, and a plan without relaxed assignments is exact.
+        serving_hosts: (B, S) only these hosts become pairs, where no other will serve.
+        zonal_services: (S,) zones of other services are aggregated by reach.
     """
     parts = []
     for service in range(len(problem.services.ids)):
@@ -99,7 +118,7 @@ def customers_by_zone(
 
 
 def aggregate_by_reach(problem: EstateProblem, hosts: Hosts) -> Customers:
-    """One customer for all zones whose possible hosts in reach are the same."""
+    """Return one customer for all zones whose possible hosts in reach are the same."""
     parts = []
     for service in range(len(problem.services.ids)):
         hosts_here = hosts.of_service(service)
@@ -113,7 +132,7 @@ def aggregate_by_reach(problem: EstateProblem, hosts: Hosts) -> Customers:
 def _aggregate_service(
     problem: EstateProblem, hosts: Hosts, service: int, hosts_here: Ints
 ) -> Customers:
-    """One service's customers by reach."""
+    """Return one service's customers aggregated by reach."""
     zone = np.flatnonzero(problem.visits[:, service] > 0)
     reach = np.isfinite(problem.minutes[np.ix_(zone, hosts.building[hosts_here])])
     classes, member = unique_rows(reach)
@@ -131,7 +150,7 @@ def _aggregate_service(
 
 
 def aggregate_all(problem: EstateProblem, hosts: Hosts) -> Customers:
-    """One customer of each service, with every host that is in anybody's reach: a relaxation."""
+    """Return one customer of each service, with every host in reach of any zone: a relaxation."""
     parts = []
     for service in range(len(problem.services.ids)):
         hosts_here = hosts.of_service(service)
@@ -146,7 +165,7 @@ def aggregate_all(problem: EstateProblem, hosts: Hosts) -> Customers:
 
 
 def count_pairs_by_reach(problem: EstateProblem) -> int:
-    """How many pairs of a customer and a host ``aggregate_by_reach`` has."""
+    """Return the number of pairs of ``aggregate_by_reach``."""
     pairs = 0
     for service in np.flatnonzero(~problem.services.back_office):
         zone = problem.visits[:, service] > 0
@@ -158,7 +177,7 @@ def count_pairs_by_reach(problem: EstateProblem) -> int:
 def unique_rows(
     matrix: NDArray[np.bool_],
 ) -> tuple[NDArray[np.bool_], Ints]:
-    """The distinct rows of a boolean matrix, and for each row which of them it is."""
+    """Return the distinct rows of a boolean matrix, and the position in them of each row."""
     packed = np.packbits(matrix, axis=1)
     if not len(packed) or not packed.shape[1]:
         return matrix[:1], np.zeros(len(matrix), np.int64)
@@ -167,7 +186,7 @@ def unique_rows(
 
 
 def minimal_rows(matrix: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Of distinct rows those that do not contain another row: covering them covers all."""
+    """Return those of distinct rows that do not contain another row: covering them covers all."""
     counts = matrix.astype(np.float32)
     shared = counts @ counts.T
     size = matrix.sum(axis=1)
@@ -176,11 +195,12 @@ def minimal_rows(matrix: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _back_office_customer(problem: EstateProblem, service: int, hosts_here: Ints) -> Customers:
+    """Return the customer of a back office: its desks at any host."""
     return _single_customer(service, float(problem.services.units[service]), hosts_here)
 
 
 def _single_customer(service: int, units: float, hosts_here: Ints) -> Customers:
-    """One customer with all hosts at these positions; none where there is nothing to serve."""
+    """Return one customer with all these hosts; none where there is nothing to serve."""
     count = int(units > 0)
     hosts_here = hosts_here if count else hosts_here[:0]
     return Customers(
@@ -195,6 +215,7 @@ def _single_customer(service: int, units: float, hosts_here: Ints) -> Customers:
 
 
 def _concatenated(parts: list[Customers]) -> Customers:
+    """Return the customers of all services as one record."""
     starts = np.cumsum([0, *(len(part.service) for part in parts)])
     return Customers(
         service=np.concatenate([part.service for part in parts]),

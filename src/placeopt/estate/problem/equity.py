@@ -1,4 +1,4 @@
-"""Minutes of residents to the hosts they use, today and as the model decides them.
+"""Minutes of residents for fairness (E8): today's, and the statistics that rules bound.
 
 (E8)  minutes[c] = sum_b minutes[c,b] serve[c,b] + beyond; a customer is a zone and a service
 
@@ -24,8 +24,8 @@ WORST_SHARE = 0.1  # of visits, for the objective worst_off
 
 
 def minutes_today(problem: EstateProblem) -> Floats:
-    """(Z, S) mean minutes to today's hosts, residents going where they go by themselves; NaN
-    where there is none in reach."""
+    """Return (Z, S) mean minutes to today's hosts, as residents choose them; NaN with none in
+    reach."""
     minutes = np.full(problem.visits.shape, np.nan)
     for s in np.flatnonzero(~problem.services.back_office):
         share = visit_shares(problem, np.flatnonzero(problem.hosted[:, s]))
@@ -36,7 +36,7 @@ def minutes_today(problem: EstateProblem) -> Floats:
 
 
 def counted_services(problem: EstateProblem, rule: Fairness) -> NDArray[np.bool_]:
-    """(S,) the services a rule counts."""
+    """Return (S,) the services that a rule counts."""
     services = problem.services
     if rule.services == "all":
         return ~services.back_office
@@ -44,7 +44,7 @@ def counted_services(problem: EstateProblem, rule: Fairness) -> NDArray[np.bool_
 
 
 def kappa(problem: EstateProblem, rule: Fairness) -> float:
-    """1/minutes: the Kolm-Pollak parameter, fixed from today's minutes."""
+    """Return the Kolm-Pollak parameter (1/minutes), fixed from today's minutes."""
     minutes = minutes_today(problem)
     weight = np.where(np.isfinite(minutes) & counted_services(problem, rule), problem.visits, 0.0)
     minutes = np.nan_to_num(minutes)
@@ -53,10 +53,12 @@ def kappa(problem: EstateProblem, rule: Fairness) -> float:
 
 
 def mean_of_worst(minutes: Floats, weight: Floats, share: float) -> float:
-    """The mean of the worst-off ``share`` of the weight; 0 where there is none."""
+    """Return the mean of the worst-off ``share`` of the weight; 0 where there is none."""
     order = np.argsort(-minutes)
-    most = share * weight.sum()
-    if most <= 0:
+    weight_counted = share * weight.sum()
+    if weight_counted <= 0:
         return 0.0
-    taken = np.diff(np.minimum(np.concatenate([[0.0], np.cumsum(weight[order])]), most))
-    return float(taken @ minutes[order] / most)
+    weight_taken = np.diff(
+        np.minimum(np.concatenate([[0.0], np.cumsum(weight[order])]), weight_counted)
+    )
+    return float(weight_taken @ minutes[order] / weight_counted)

@@ -1,8 +1,8 @@
-"""The decided years of an estate problem: each a problem of one year with its own visits, rules
-and leases.
+"""The decided years of an estate problem: each a problem of one year with its own visits, rules and
+leases.
 
     visits[z,s,t] = demand x (1 + growth)^t x (1 - digital share[z,s,t])
-    weight[t] = factor[t], and in the last year also all that is left of the appraisal
+    weight[t] = factor[t]; the last year's is the rest of the appraisal's annuity
 """
 
 from __future__ import annotations
@@ -31,10 +31,15 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Years:
-    """What is decided over T years; T is 1 where one year is decided."""
+    """The problem of every decided year.
 
-    scenario: Scenario  # with the rules of all years
-    problems: tuple[EstateProblem, ...]  # (T,) each with the rules that hold in its year
+    Attributes:
+        scenario: with the rules of all years.
+        problems: (T,) each with the rules that hold in its year; T is 1 for one decided year.
+    """
+
+    scenario: Scenario
+    problems: tuple[EstateProblem, ...]
 
     @property
     def first(self) -> EstateProblem:
@@ -46,45 +51,49 @@ class Years:
 
     @property
     def factor(self) -> Floats:
-        """(T,) worth of one pound of each decided year in the first."""
+        """(T,) present value of one pound of each decided year."""
         return discount_factors(len(self.problems), self.scenario.money.discount_rate)
 
     @property
     def weight(self) -> Floats:
-        """(T,) worth of a yearly cost: the last year's goes on to the end of the appraisal."""
+        """(T,) present value of a yearly cost; the last year's continues to the end of the
+        appraisal."""
         weight = self.factor.copy()
         weight[-1] += self.first.annuity - weight.sum()
         return weight
 
     def receipt_factor(self, t: int, lag: NDArray[np.int64]) -> Floats:
-        """Worth in the first year of one pound received ``lag`` years after year ``t``."""
+        """Return the present value of one pound received ``lag`` years after year ``t``."""
         return discount_factors_at(self.scenario.money, t + lag)
 
     @property
     def fit_out_years(self) -> int:
-        """Years that fit-out comes before a move; 0 where one year is decided."""
+        """Years from fit-out to the move; 0 for one decided year."""
         rules = self._sequence()
         return rules[0].fit_out_years if rules else 0
 
     @property
     def double_running_years(self) -> float:
+        """Years in which staff of a service point that moves are paid twice."""
         rules = self._sequence()
         return rules[0].double_running_years if rules else 0.0
 
     @property
     def moves_per_year(self) -> int | None:
+        """Most service points that may move in a year; ``None`` for no limit."""
         rules = self._sequence()
         return rules[0].moves_per_year if rules else None
 
     @property
     def services_may_return(self) -> bool:
-        """Whether a service may come back to a building that it left in a decided year."""
+        """Whether a service may return to a building that it left in a decided year."""
         rules = self._sequence()
         return rules[0].services_may_return if rules else True
 
     @property
     def buildings_may_refill(self) -> bool:
-        """Whether what was emptied may be filled again, and what is vacant opened and sold."""
+        """Whether an emptied building may be filled again, and a vacant one opened and then
+        sold."""
         rules = self._sequence()
         return rules[0].buildings_may_refill if rules else True
 
@@ -93,36 +102,46 @@ class Years:
 
 
 def with_rules(years: Years, rules: tuple[Rule, ...]) -> Years:
-    """The same years under other rules that link them (capital, sequence)."""
+    """Return the same years under other rules that link them (capital, sequence)."""
     return replace(years, scenario=years.scenario.with_rules(rules))
 
 
 def build_years(place: Place, times: TravelTimes, scenario: Scenario) -> Years:
-    """The problem of every decided year; of one year it is ``build_problem``'s."""
+    """Return the problem of every decided year.
+
+    Args:
+        place: tables in canonical order.
+        times: minutes between its zones and buildings.
+        scenario: the question.
+
+    Raises:
+        UsageError: as ``build_problem``.
+    """
     first = build_problem(place, times, scenario)
     if scenario.years == 1:
         return Years(scenario, (_year(place, first, 0),))
     problems = [_year(place, first, t) for t in range(scenario.years)]
-    by_then = np.logical_or.accumulate([problem.buildings.can_end for problem in problems])
+    disposable_by = np.logical_or.accumulate([problem.buildings.can_end for problem in problems])
     return Years(
         scenario,
         tuple(
             replace(problem, buildings=replace(problem.buildings, disposable=disposable))
-            for problem, disposable in zip(problems, by_then, strict=True)
+            for problem, disposable in zip(problems, disposable_by, strict=True)
         ),
     )
 
 
 def _year(place: Place, first: EstateProblem, t: int) -> EstateProblem:
-    """The problem ``t`` years on. Capital links the years and is stated over all of them."""
+    """Return the problem ``t`` years later. Capital links the years and is stated over all of
+    them."""
     year = first.year + t
-    whole = first.scenario.years > 1
+    several = first.scenario.years > 1
     rules = tuple(
         rule
         for rule in first.scenario.rules
         if isinstance(rule, EstateRule)
         and rule.holds_in(year)
-        and not (whole and isinstance(rule, Capital))
+        and not (several and isinstance(rule, Capital))
     )
     visits = visits_of(place, year, t)
     carbon, _ = carbon_present_value(place, first.scenario, first.year)

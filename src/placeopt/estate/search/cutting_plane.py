@@ -87,7 +87,7 @@ class CuttingPlaneModel:
     """
 
     model: Model
-    demand_cuts: Sequence[DemandCuts]  # of each year
+    demand_cuts: Sequence[DemandCuts]
     solver: SolverSettings
     shortfall_price: float = 1.0
 

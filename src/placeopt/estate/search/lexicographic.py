@@ -37,7 +37,7 @@ class Stage:
 
     objective: str
     result: Result
-    ceiling: float  # what the objective may be in the stages after
+    ceiling: float
 
 
 @dataclass(frozen=True)

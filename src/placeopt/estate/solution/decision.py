@@ -1,7 +1,7 @@
-"""A decision on the estate, and what it costs: arithmetic on arrays, no solver.
+"""A decision on the estate, and its costs: arithmetic on arrays, without a solver.
 
-Used to read a solution, to state today's ceiling and to fill the plan's tables. The verifier
-does not use it.
+It turns solutions into costs, gives today's ceilings and fills the plan's tables. The verifier does
+not use it.
 """
 
 from __future__ import annotations
@@ -26,47 +26,73 @@ NAN = float("nan")
 
 @dataclass(frozen=True)
 class Decision:
-    """What becomes of every building and who is served where.
+    """Buildings, tiers, hosts and the assignment of one year.
 
-    ``units`` (B, S): visits or desks served there. ``assigned`` lists, for services with visits,
-    (zone, service, building) positions and the share of the zone's visits.
+    Attributes:
+        open: (B,) building is open.
+        disposed: (B,) sold or its lease ended.
+        tier: (B,) position of the tier; -1 for none.
+        host: (B, S) building hosts the service.
+        units: (B, S) visits or desks served there.
+        zone: (N,) zone of each row of the assignment of services with visits.
+        service: (N,) its service.
+        building: (N,) its building.
+        share: (N,) share of the zone's visits.
     """
 
-    open: NDArray[np.bool_]  # (B,)
-    disposed: NDArray[np.bool_]  # (B,)
-    tier: NDArray[np.int64]  # (B,) position of the tier, -1 for none
-    host: NDArray[np.bool_]  # (B, S)
-    units: Floats  # (B, S)
-    zone: NDArray[np.int64]  # (N,)
-    service: NDArray[np.int64]  # (N,)
-    building: NDArray[np.int64]  # (N,)
-    share: Floats  # (N,)
+    open: NDArray[np.bool_]
+    disposed: NDArray[np.bool_]
+    tier: NDArray[np.int64]
+    host: NDArray[np.bool_]
+    units: Floats
+    zone: NDArray[np.int64]
+    service: NDArray[np.int64]
+    building: NDArray[np.int64]
+    share: Floats
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Money and floor area of a decision, building by building (B,) or service point (B, S)."""
+    """Money and floor area of a decision.
 
-    area_m2: Floats  # (B, S)
-    front_m2: Floats  # (B,)
-    running_gbp_per_year: Floats  # (B,)
-    staffing_gbp_per_year: Floats  # (B, S), part of running
-    held_gbp_per_year: Floats  # (B,) of empty buildings, part of running
-    fit_out_gbp: Floats  # (B, S)
-    moving_gbp: Floats  # (B, S)
-    redundancy_gbp: Floats  # (S,) points fewer than today
-    setup_gbp: Floats  # (B,)
-    closing_gbp: Floats  # (B,) closure and lease penalty
-    backlog_gbp: Floats  # (B,)
-    receipt_net_gbp: Floats  # (B,)
-    benefit_gbp_per_year: float  # of preferred pairs
-    sale_present_gbp: Floats  # (B,) holding until sale less discounted receipt
-    carbon_present_gbp: Floats  # (B,) of the appraisal's years that are priced
+    Attributes:
+        area_m2: (B, S) of service points.
+        front_m2: (B,) front of house.
+        running_gbp_per_year: (B,) staff and tiers included.
+        staffing_gbp_per_year: (B, S) part of running.
+        held_gbp_per_year: (B,) of empty buildings, part of running.
+        fit_out_gbp: (B, S) of new service points.
+        moving_gbp: (B, S) of new service points.
+        redundancy_gbp: (S,) of points fewer than today.
+        setup_gbp: (B,) of tiers.
+        closing_gbp: (B,) closure and lease penalty.
+        backlog_gbp: (B,) required maintenance.
+        receipt_net_gbp: (B,) undiscounted.
+        benefit_gbp_per_year: of preferred pairs.
+        sale_present_gbp: (B,) holding until the receipt, less the discounted receipt.
+        carbon_present_gbp: (B,) of the priced years of the appraisal.
+    """
+
+    area_m2: Floats
+    front_m2: Floats
+    running_gbp_per_year: Floats
+    staffing_gbp_per_year: Floats
+    held_gbp_per_year: Floats
+    fit_out_gbp: Floats
+    moving_gbp: Floats
+    redundancy_gbp: Floats
+    setup_gbp: Floats
+    closing_gbp: Floats
+    backlog_gbp: Floats
+    receipt_net_gbp: Floats
+    benefit_gbp_per_year: float
+    sale_present_gbp: Floats
+    carbon_present_gbp: Floats
 
     @property
     def running_cost_parts(self) -> dict[str, float]:
-        """GBP/year of running buildings in use, of staff of service points, and of empty
-        buildings held; cost of capital is with its building."""
+        """GBP a year of buildings in use, staff of service points, and empty buildings held; cost
+        of capital is counted with its building."""
         staff, held = self.staffing_gbp_per_year.sum(), self.held_gbp_per_year.sum()
         in_use = self.running_gbp_per_year.sum() - staff - held
         return {"buildings": float(in_use), "staff": float(staff), "held_empty": float(held)}
@@ -78,16 +104,16 @@ class Costs:
         return points.sum(axis=1) + self.setup_gbp + self.closing_gbp
 
     def present_gbp(self, annuity: float) -> float:
-        """Net present cost over the appraisal years."""
+        """Return the net present cost over the appraisal years."""
         yearly = self.running_gbp_per_year.sum() - self.benefit_gbp_per_year
         once = self.capital_gbp + self.backlog_gbp + self.sale_present_gbp + self.carbon_present_gbp
         return float(annuity * yearly + once.sum() + self.redundancy_gbp.sum())
 
 
 def decision_today(problem: EstateProblem) -> Decision:
-    """Do nothing: every service stays, everyone goes where residents go by themselves.
+    """Return today's arrangement: every service stays, and residents use the hosts they choose.
 
-    Zones without a host in reach are unserved; desks are shared out evenly over today's hosts.
+    Zones without a host in reach are unserved; desks are spread evenly over today's hosts.
     """
     return assign_by_choice(problem, problem.buildings.open_today, problem.hosted)
 
@@ -95,22 +121,23 @@ def decision_today(problem: EstateProblem) -> Decision:
 def assign_by_choice(
     problem: EstateProblem, opened: NDArray[np.bool_], host: NDArray[np.bool_]
 ) -> Decision:
-    """Open buildings and hosts, everyone where they go by themselves; nothing sold, no tiers."""
+    """Return a decision with these open buildings (B,) and hosts (B, S), and residents at the hosts
+    they choose; nothing is disposed of, and there are no tiers."""
     services = problem.services
     units = np.zeros(host.shape)
-    lists: list[tuple[NDArray[Any], ...]] = []
+    parts: list[tuple[NDArray[Any], ...]] = []
     for s in range(len(services.ids)):
-        at = np.flatnonzero(host[:, s])
+        hosts = np.flatnonzero(host[:, s])
         if services.back_office[s]:
-            units[at, s] = services.units[s] / max(len(at), 1)
+            units[hosts, s] = services.units[s] / max(len(hosts), 1)
             continue
-        share = visit_shares(problem, at) * (problem.visits[:, s] > 0)[:, None]
+        share = visit_shares(problem, hosts) * (problem.visits[:, s] > 0)[:, None]
         units[:, s] = problem.visits[:, s] @ share
         zone, building = np.nonzero(share)
-        lists.append((zone, np.full(len(zone), s), building, share[zone, building]))
+        parts.append((zone, np.full(len(zone), s), building, share[zone, building]))
     empty = np.zeros(0, np.int64)
-    joined = zip(*lists, strict=True) if lists else ((empty,),) * 4
-    zone, service, building, used = (np.concatenate(list(part)) for part in joined)
+    joined = zip(*parts, strict=True) if parts else ((empty,),) * 4
+    zone, service, building, shares = (np.concatenate(list(part)) for part in joined)
     return Decision(
         open=opened,
         disposed=np.zeros(len(opened), bool),
@@ -120,33 +147,33 @@ def assign_by_choice(
         zone=zone,
         service=service,
         building=building,
-        share=used.astype(float),
+        share=shares.astype(float),
     )
 
 
 def costs_of(problem: EstateProblem, decision: Decision) -> Costs:
-    """What a decision costs."""
+    """Return the costs of a decision."""
     b, s = problem.buildings, problem.services
     host = decision.host
-    new = host & ~problem.hosted
-    held = held_empty(problem, decision)
-    run = running_cost(_prices(problem), decision.open, held, host, decision.units)
+    is_new = host & ~problem.hosted
+    is_held = held_empty(problem, decision)
+    running = running_cost(_prices(problem), decision.open, is_held, host, decision.units)
     tiers = problem.tiers
     k = decision.tier
     has_tier = k >= 0
     tier_running = np.where(has_tier, np.append(tiers.running_gbp_per_year, 0.0)[k], 0.0)
-    area = run.area_m2
+    area = running.area_m2
     closing = b.closure_gbp * ~decision.open + b.penalty_gbp * decision.disposed
     pairs = problem.pairs
-    both = [host[:, x] & host[:, y] for x, y in pairs.prefer]
+    has_both = [host[:, x] & host[:, y] for x, y in pairs.prefer]
     return Costs(
         area_m2=area,
-        front_m2=run.front_m2,
-        running_gbp_per_year=run.total_gbp + tier_running,
-        staffing_gbp_per_year=run.staff_gbp,
-        held_gbp_per_year=b.holding_gbp_per_year * held,
-        fit_out_gbp=b.fit_out_gbp_per_m2[:, None] * area * new,
-        moving_gbp=s.moving_gbp * new,
+        front_m2=running.front_m2,
+        running_gbp_per_year=running.total_gbp + tier_running,
+        staffing_gbp_per_year=running.staff_gbp,
+        held_gbp_per_year=b.holding_gbp_per_year * is_held,
+        fit_out_gbp=b.fit_out_gbp_per_m2[:, None] * area * is_new,
+        moving_gbp=s.moving_gbp * is_new,
         redundancy_gbp=s.redundancy_gbp
         * np.maximum(problem.hosted.sum(axis=0) - host.sum(axis=0), 0),
         setup_gbp=np.where(has_tier, np.append(tiers.setup_gbp, 0.0)[k] * b.works_factor, 0.0),
@@ -154,7 +181,7 @@ def costs_of(problem: EstateProblem, decision: Decision) -> Costs:
         backlog_gbp=b.backlog_gbp * np.where(b.candidate, decision.open, ~decision.disposed),
         receipt_net_gbp=b.receipt_net_gbp * decision.disposed,
         benefit_gbp_per_year=float(
-            sum(gbp * x.sum() for gbp, x in zip(pairs.benefit_gbp_per_year, both, strict=True))
+            sum(gbp * x.sum() for gbp, x in zip(pairs.benefit_gbp_per_year, has_both, strict=True))
         ),
         sale_present_gbp=(b.sale_holding_present_gbp - b.receipt_present_gbp) * decision.disposed,
         carbon_present_gbp=problem.carbon_present_gbp_per_tco2e
@@ -164,13 +191,15 @@ def costs_of(problem: EstateProblem, decision: Decision) -> Costs:
 
 
 def _prices(problem: EstateProblem) -> RunningCostRates:
+    """Return the unit costs of buildings and services without cost of capital in fixed and holding
+    cost."""
     b, s = problem.buildings, problem.services
-    tied_up = b.cost_of_capital_gbp_per_year
+    cost_of_capital = b.cost_of_capital_gbp_per_year
     return RunningCostRates(
-        fixed_gbp=b.fixed_gbp_per_year - tied_up,
+        fixed_gbp=b.fixed_gbp_per_year - cost_of_capital,
         use_gbp_per_m2=b.use_gbp_per_m2_per_year,
-        holding_gbp=b.holding_gbp_per_year - tied_up,
-        capital_gbp=tied_up,
+        holding_gbp=b.holding_gbp_per_year - cost_of_capital,
+        capital_gbp=cost_of_capital,
         area_base_m2=s.area_base_m2,
         area_m2_per_unit=s.area_m2_per_unit,
         front_m2=s.front_of_house_m2,
@@ -180,22 +209,26 @@ def _prices(problem: EstateProblem) -> RunningCostRates:
 
 
 def replaced_buildings(problem: EstateProblem, decision: Decision) -> NDArray[np.bool_]:
-    """(B,) buildings in use as the open candidate that replaces them."""
+    """Return (B,) buildings in use as the open candidate that replaces them."""
     b = problem.buildings
-    found = np.zeros(len(b.ids), bool)
-    found[b.replaces[(b.replaces >= 0) & decision.open]] = True
-    return found
+    is_replaced = np.zeros(len(b.ids), bool)
+    is_replaced[b.replaces[(b.replaces >= 0) & decision.open]] = True
+    return is_replaced
 
 
 def held_empty(problem: EstateProblem, decision: Decision) -> NDArray[np.bool_]:
-    """(B,) buildings kept empty: neither open, nor disposed of, nor in use as another row."""
+    """Return (B,) buildings kept empty: not open, not disposed of, not replaced by a candidate."""
     b = problem.buildings
     existing = b.open_today | b.vacant_today
     return existing & ~decision.open & ~decision.disposed & ~replaced_buildings(problem, decision)
 
 
 def objective_value(problem: EstateProblem, decision: Decision, name: str) -> float:
-    """An objective's value for a decision, or its ``running_cost`` (GBP/year)."""
+    """Return an objective's value for a decision, or its ``running_cost`` (GBP/year).
+
+    Raises:
+        EngineError: there is no such objective.
+    """
     if name == "weighted":
         weights = problem.scenario.objective.weights
         return sum(
@@ -218,14 +251,14 @@ def objective_value(problem: EstateProblem, decision: Decision, name: str) -> fl
 
 
 def visit_minutes(problem: EstateProblem, decision: Decision) -> float:
-    """Minutes residents spend on the way to their visits in a year, one way."""
+    """Return the minutes of all visits in a year, one way."""
     d = decision
     visits = problem.visits[d.zone, d.service] * d.share
     return float((visits * problem.minutes[d.zone, d.building]).sum())
 
 
 def worst_off_minutes(problem: EstateProblem, decision: Decision) -> float:
-    """Mean minutes of the worst-off tenth of visits, over zones and services."""
+    """Return the mean minutes of the worst-off tenth of visits, over zones and services."""
     d = decision
     minutes = np.zeros(problem.visits.shape)
     np.add.at(minutes, (d.zone, d.service), d.share * problem.minutes[d.zone, d.building])
@@ -233,5 +266,5 @@ def worst_off_minutes(problem: EstateProblem, decision: Decision) -> float:
 
 
 def running_cost_today(problem: EstateProblem) -> float:
-    """GBP/year that today's arrangement costs to run, by the same arithmetic as a plan's."""
+    """Return today's running cost (GBP/year), by the same arithmetic as a plan's."""
     return objective_value(problem, decision_today(problem), "running_cost")

@@ -1,9 +1,9 @@
-"""A course: the decisions of all decided years, and what they cost year by year. No solver.
+"""A timeline: the decisions of all decided years, and their costs year by year, without a solver.
 
-    fitted[t] = the most a new service point uses up to fit_out_years after t, never less
+    fitted[t] = the most floor of a new service point up to fit_out_years after t, never decreasing
     works[t]  = fit-out of what is added to fitted, moves in, tiers taken, closing, lease penalties
 
-The course of one decided year costs what its decision costs (``decision.costs``).
+The timeline of one decided year costs what its decision costs (``decision.costs_of``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Timeline:
-    """The decision of each year. ``disposed`` of a decision: up to and in its year."""
+    """The decision of each decided year.
+
+    Attributes:
+        decisions: (T,); ``disposed`` is cumulative: up to and in its year.
+    """
 
     decisions: tuple[Decision, ...]
 
@@ -33,19 +37,33 @@ class Timeline:
 
 @dataclass(frozen=True)
 class Flows:
-    """GBP and m2 of each year (T, ...) by building B or service point (B, S)."""
+    """GBP and m2 of each year by building B or service point (B, S).
 
-    costs: tuple[Costs, ...]  # (T,) of each year by itself: areas, running cost, staff
-    fitted_m2: Floats  # (T, B, S) fitted out by then
-    fit_out_gbp: Floats  # (T, B, S)
-    moving_gbp: Floats  # (T, B, S)
-    double_running_gbp: Floats  # (T, B, S)
-    redundancy_gbp: Floats  # (T, S)
-    setup_gbp: Floats  # (T, B)
-    closing_gbp: Floats  # (T, B)
-    backlog_gbp: Floats  # (T, B), of what is stated
-    backlog_unknown: NDArray[np.bool_]  # (T, B) due, and nobody states how much
-    sold: NDArray[np.bool_]  # (T, B) disposed of in the year
+    Attributes:
+        costs: (T,) of each year alone: areas, running cost, staff.
+        fitted_m2: (T, B, S) fitted out by the end of the year.
+        fit_out_gbp: (T, B, S) of the year.
+        moving_gbp: (T, B, S) of the year.
+        double_running_gbp: (T, B, S) staff of service points that closed.
+        redundancy_gbp: (T, S) of points fewer than the year before.
+        setup_gbp: (T, B) of tiers taken.
+        closing_gbp: (T, B) closure and lease penalty.
+        backlog_gbp: (T, B) required maintenance due, where it is stated.
+        backlog_unknown: (T, B) due and not stated.
+        sold: (T, B) disposed of in the year.
+    """
+
+    costs: tuple[Costs, ...]
+    fitted_m2: Floats
+    fit_out_gbp: Floats
+    moving_gbp: Floats
+    double_running_gbp: Floats
+    redundancy_gbp: Floats
+    setup_gbp: Floats
+    closing_gbp: Floats
+    backlog_gbp: Floats
+    backlog_unknown: NDArray[np.bool_]
+    sold: NDArray[np.bool_]
 
     @property
     def capital_gbp(self) -> Floats:
@@ -54,7 +72,7 @@ class Flows:
         return points.sum(axis=2) + self.setup_gbp + self.closing_gbp
 
     def total_costs(self, years: Years, timeline: Timeline) -> Costs:
-        """The last year's yearly costs, and what is paid once, summed over all years."""
+        """Return the last year's yearly costs, and one-off costs summed over all years."""
         return replace(
             self.costs[-1],
             fit_out_gbp=self.fit_out_gbp.sum(axis=0),
@@ -68,12 +86,12 @@ class Flows:
 
 
 def do_nothing(years: Years) -> Timeline:
-    """Today's arrangement in every year, with each year's own visits."""
+    """Return today's arrangement in every year, with each year's own visits."""
     return Timeline(tuple(decision_today(problem) for problem in years.problems))
 
 
 def flows_of(years: Years, timeline: Timeline) -> Flows:
-    """What a course costs in each year."""
+    """Return what a timeline costs in each year."""
     first = years.first
     b, s = first.buildings, first.services
     yearly = tuple(costs_of(p, d) for p, d in zip(years.problems, timeline.decisions, strict=True))
@@ -83,23 +101,23 @@ def flows_of(years: Years, timeline: Timeline) -> Flows:
     tier = np.stack([np.full(len(b.ids), -1), *(d.tier for d in timeline.decisions)])
     sold = disposed[1:] & ~disposed[:-1]
     fitted = fitted_m2(years, np.stack([c.area_m2 for c in yearly]), first.hosted)
-    added = np.diff(fitted, axis=0, prepend=0.0)
-    takes = (tier[1:] >= 0) & (tier[1:] != tier[:-1])
-    setup = np.append(first.tiers.setup_gbp, 0.0)[tier[1:]] * b.works_factor
-    closes = opened[:-1] & ~opened[1:]
-    penalty = np.stack([problem.buildings.penalty_gbp for problem in years.problems])
-    left = hosts[:-1] & ~hosts[1:]
+    fitted_in_year = np.diff(fitted, axis=0, prepend=0.0)
+    takes_tier = (tier[1:] >= 0) & (tier[1:] != tier[:-1])
+    setup_gbp = np.append(first.tiers.setup_gbp, 0.0)[tier[1:]] * b.works_factor
+    is_closed = opened[:-1] & ~opened[1:]
+    penalty_gbp = np.stack([problem.buildings.penalty_gbp for problem in years.problems])
+    is_left = hosts[:-1] & ~hosts[1:]
     return Flows(
         costs=yearly,
         fitted_m2=fitted,
-        fit_out_gbp=b.fit_out_gbp_per_m2[:, None] * added,
+        fit_out_gbp=b.fit_out_gbp_per_m2[:, None] * fitted_in_year,
         moving_gbp=s.moving_gbp * (hosts[1:] & ~hosts[:-1]),
-        double_running_gbp=years.double_running_years * s.staffing_gbp_per_year * left
+        double_running_gbp=years.double_running_years * s.staffing_gbp_per_year * is_left
         if years.double_running_years
-        else np.zeros(left.shape),
+        else np.zeros(is_left.shape),
         redundancy_gbp=s.redundancy_gbp * np.maximum(-np.diff(hosts.sum(axis=1), axis=0), 0),
-        setup_gbp=np.where(takes, setup, 0.0),
-        closing_gbp=b.closure_gbp * closes + penalty * sold,
+        setup_gbp=np.where(takes_tier, setup_gbp, 0.0),
+        closing_gbp=b.closure_gbp * is_closed + penalty_gbp * sold,
         backlog_gbp=_backlog_due(years, opened, disposed[-1]) * b.backlog_gbp,
         backlog_unknown=_backlog_due(years, opened, disposed[-1]) & ~b.backlog_stated,
         sold=sold,
@@ -107,30 +125,35 @@ def flows_of(years: Years, timeline: Timeline) -> Flows:
 
 
 def fitted_m2(years: Years, area: Floats, hosted: NDArray[np.bool_]) -> Floats:
-    """(T, ...) what has to be fitted out by each year for what is used later; ``hosted`` (...):
-    there today, and so never fitted out."""
-    need = np.where(hosted, 0.0, area)
-    f = years.fit_out_years
-    if f:
-        need = np.concatenate([need[f:], np.zeros_like(need[:f])])
-    fitted: Floats = np.maximum.accumulate(need, axis=0)
+    """Return (T, ...) the floor to be fitted out by each year for later use.
+
+    Args:
+        years: with the years from fit-out to the move.
+        area: (T, ...) floor in use.
+        hosted: (...) hosted today, and so never fitted out.
+    """
+    needed = np.where(hosted, 0.0, area)
+    ahead = years.fit_out_years
+    if ahead:
+        needed = np.concatenate([needed[ahead:], np.zeros_like(needed[:ahead])])
+    fitted: Floats = np.maximum.accumulate(needed, axis=0)
     return fitted
 
 
 def _backlog_due(
-    years: Years, opened: NDArray[np.bool_], gone: NDArray[np.bool_]
+    years: Years, opened: NDArray[np.bool_], disposed: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """(T, B) where required maintenance is due: of what stays, at once; of a candidate, when it
-    opens."""
+    """Return (T, B) when required maintenance is due: in the first year for buildings not disposed
+    of; for a candidate when it opens."""
     b = years.first.buildings
-    opens = opened[1:] & ~opened[:-1] & b.candidate
-    due: NDArray[np.bool_] = opens & (np.cumsum(opens, axis=0) == 1)
-    due[0] |= ~(b.candidate | gone)
-    return due
+    is_opened = opened[1:] & ~opened[:-1] & b.candidate
+    is_due: NDArray[np.bool_] = is_opened & (np.cumsum(is_opened, axis=0) == 1)
+    is_due[0] |= ~(b.candidate | disposed)
+    return is_due
 
 
 def present_cost(years: Years, flows: Flows) -> float:
-    """Net present cost over the appraisal years (GBP)."""
+    """Return the net present cost over the appraisal years (GBP)."""
     factor, weight = years.factor, years.weight
     b = years.first.buildings
     yearly = [c.running_gbp_per_year.sum() - c.benefit_gbp_per_year for c in flows.costs]
@@ -138,14 +161,14 @@ def present_cost(years: Years, flows: Flows) -> float:
     once += flows.redundancy_gbp.sum(axis=1)
     total = weight @ np.array(yearly) + factor @ (once + flows.backlog_gbp.sum(axis=1))
     for t, sold in enumerate(flows.sold):
-        held = factor[t] * b.sale_holding_present_gbp
-        worth = years.receipt_factor(t, b.sale_lag_years) * b.receipt_net_gbp
-        total += (held - worth)[sold].sum()
+        holding_gbp = factor[t] * b.sale_holding_present_gbp
+        receipt_gbp = years.receipt_factor(t, b.sale_lag_years) * b.receipt_net_gbp
+        total += (holding_gbp - receipt_gbp)[sold].sum()
     return float(total + sum(c.carbon_present_gbp.sum() for c in flows.costs))
 
 
 def objective_value(years: Years, timeline: Timeline, objective: str) -> float:
-    """An objective's value for a course: ``cost`` of all years, the others of the last."""
+    """Return an objective's value for a timeline: ``cost`` of all years, the others of the last."""
     if objective == "weighted":
         weights = years.scenario.objective.weights
         return sum(

@@ -59,9 +59,9 @@ class Links:
     opens: tuple[Block, ...]
     fills: tuple[Block, ...]
     fitted: tuple[Block, ...]
-    enters_host: Ints  # positions in host
+    enters_host: Ints
     leaves_host: Ints
-    takes_tier: Ints  # positions in tier
+    takes_tier: Ints
     opens_building: Ints
     fills_building: Ints
     fitted_host: Ints
