@@ -1,4 +1,4 @@
-"""What a place states of its buildings only in part: a figure that nobody states stays missing."""
+"""Figures that a place may state for some buildings only; a figure not stated stays missing."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ Bools = NDArray[np.bool_]
 
 
 def energy_kwh(problem: EstateProblem, opened: Bools) -> Floats:
-    """(B,) kWh a year of open buildings, 0 of others; NaN where it is not stated."""
+    """Return (B,) kWh a year of open buildings, 0 of others; NaN where it is not stated."""
     return np.where(opened, problem.buildings.energy_kwh_per_year, 0.0)
 
 
 def carbon_tco2e(problem: EstateProblem, opened: Bools) -> Floats:
-    """(B,) tCO2e a year of open buildings, 0 of others; NaN where it is not stated."""
+    """Return (B,) tCO2e a year of open buildings, 0 of others; NaN where it is not stated."""
     b = problem.buildings
     return np.where(opened, np.where(b.carbon_stated, b.carbon_tco2e_per_year, np.nan), 0.0)
 
 
 def stated_buildings(problem: EstateProblem) -> dict[str, int]:
-    """How many buildings there are, and how many of them state each figure."""
+    """Return the number of buildings, and how many of them state each figure."""
     b = problem.buildings
     return {
         "buildings_in_all": len(b.ids),

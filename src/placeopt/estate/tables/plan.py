@@ -74,64 +74,71 @@ if TYPE_CHECKING:
 
 
 def plan_tables(place: Place, times: TravelTimes, years: Years, outcome: Outcome[Timeline]) -> Plan:
-    """The tables and the summary of the plan found."""
+    """Return the tables and the summary of a plan.
+
+    Args:
+        place: tables in canonical order.
+        times: minutes by mode.
+        years: the problem of every decided year.
+        outcome: the stages and the timeline found.
+    """
     timeline = outcome.solution
     assert timeline is not None
-    nothing = do_nothing(years)
-    flows_before, flows = flows_of(years, nothing), flows_of(years, timeline)
-    problem, before, plan = years.last, nothing.last, timeline.last
-    spent_before = flows_before.total_costs(years, nothing)
-    spent = flows.total_costs(years, timeline)
+    timeline_today = do_nothing(years)
+    flows_before, flows = flows_of(years, timeline_today), flows_of(years, timeline)
+    problem, before, plan = years.last, timeline_today.last, timeline.last
+    costs_before = flows_before.total_costs(years, timeline_today)
+    costs = flows.total_costs(years, timeline)
     horizon = cash_horizon(years)
-    lives = life_cost(years, flows_before, horizon), life_cost(years, flows, horizon)
+    life_costs = life_cost(years, flows_before, horizon), life_cost(years, flows, horizon)
     access = access_table(problem, before, plan)
     unknown = np.asarray(flows.backlog_unknown.any(axis=0))
-    buildings = _buildings(place, problem, plan, spent_before, spent, unknown)
-    reasons = reasons_table(place, years, timeline, spent)
+    buildings = _buildings(place, problem, plan, costs_before, costs, unknown)
+    reasons = reasons_table(place, years, timeline, costs)
     tables = {
         "buildings": buildings.assign(
             why=why_texts(reasons, buildings["building_id"]),
             **years_of_buildings(years, timeline, flows),
         ),
         "reasons": reasons,
-        "services": _services(problem, timeline, before, spent_before, spent),
+        "services": _services(problem, timeline, before, costs_before, costs),
         "assignment": _assignment(times, problem, plan),
         "assignment_today": _assignment(times, problem, before),
-        **closures_tables(place, times, years, nothing, timeline),
+        **closures_tables(place, times, years, timeline_today, timeline),
         "access": access,
-        "standards": standards_table(times, years, nothing, timeline),
+        "standards": standards_table(times, years, timeline_today, timeline),
         "zones": zones_table(place, problem, access),
         "bands": bands_table(place, times, problem, before, plan),
-        "money": _money(place, problem, plan, spent_before, spent),
-        "objectives": _objectives(years, nothing, timeline),
+        "money": _money(place, problem, plan, costs_before, costs),
+        "objectives": _objectives(years, timeline_today, timeline),
         "channels_by_year": channels_table(place, years, timeline),
-        **whole_life_tables(years, *lives, spent_before, spent),
-        **tables_by_year(place, years, timeline, flows, nothing, flows_before),
+        **whole_life_tables(years, *life_costs, costs_before, costs),
+        **tables_by_year(place, years, timeline, flows, timeline_today, flows_before),
     }
     if planner_assigns(years.scenario):
-        left = cost_left_gbp(years, outcome, objective_value(years, nothing, "cost"))
-        tables["sent_past"] = sent_past_table(years, timeline, flows, left)
+        cost_left = cost_left_gbp(years, outcome, objective_value(years, timeline_today, "cost"))
+        tables["sent_past"] = sent_past_table(years, timeline, flows, cost_left)
     if years.scenario.of(FairRents):
-        rents = fair_rents(place, problem, spent_before, spent)
+        rents = fair_rents(place, problem, costs_before, costs)
         tables["rents"] = rents_table(problem, rents)
         tables["agencies"] = agencies_table(rents)
     if years.scenario.money.carbon_values:
-        tables["carbon_by_year"] = carbon_table(place, years, nothing, timeline)
-    summary = _summary(years, outcome, tables, spent_before, spent)
-    summary |= whole_life_summary(place, years, *lives, spent_before, spent)
+        tables["carbon_by_year"] = carbon_table(place, years, timeline_today, timeline)
+    summary = _summary(years, outcome, tables, costs_before, costs)
+    summary |= whole_life_summary(place, years, *life_costs, costs_before, costs)
     summary |= reassignment_summary(outcome, tables)
     summary |= _receipts(place, years, timeline, flows) | _carbon(years, flows_before, flows)
     return Plan(tables=tables, summary=summary)
 
 
 def decisions(problem: EstateProblem, plan: Decision) -> list[str]:
-    """What becomes of each building, in one word."""
+    """Return the decision on each building, in one word."""
     b = problem.buildings
-    takes_in = (plan.host & ~problem.hosted).any(axis=1) | (plan.tier >= 0)
+    takes_services = (plan.host & ~problem.hosted).any(axis=1) | (plan.tier >= 0)
     words = []
     for i in range(len(b.ids)):
         if plan.open[i]:
-            words.append("open" if not b.open_today[i] else "hub" if takes_in[i] else "keep")
+            words.append("open" if not b.open_today[i] else "hub" if takes_services[i] else "keep")
         elif b.candidate[i]:
             words.append("not_used")
         elif b.vacant_today[i] and not plan.disposed[i]:
@@ -142,24 +149,25 @@ def decisions(problem: EstateProblem, plan: Decision) -> list[str]:
 
 
 def disposals(problem: EstateProblem, plan: Decision) -> list[str]:
-    """How a closed building is left: sold, lease_ended, held, or replaced by the candidate that it
-    is used as; "" for the others."""
+    """Return how a closed building is left: sold, lease_ended, held, or replaced by the candidate
+    that uses it; "" for the others."""
     b = problem.buildings
     existing = b.open_today | b.vacant_today
-    taken = replaced_buildings(problem, plan)
+    is_replaced = replaced_buildings(problem, plan)
     return [
         ""
         if plan.open[i] or not existing[i]
         else ("sold" if b.sellable[i] else "lease_ended")
         if plan.disposed[i]
         else "replaced"
-        if taken[i]
+        if is_replaced[i]
         else "held"
         for i in range(len(b.ids))
     ]
 
 
 def _service_lists(problem: EstateProblem, host: np.ndarray) -> list[str]:
+    """Return the services of each building as text."""
     ids = problem.services.ids
     return ["; ".join(ids[row]) for row in host]
 
@@ -168,8 +176,8 @@ def _buildings(
     place: Place,
     problem: EstateProblem,
     plan: Decision,
-    spent_before: Costs,
-    spent: Costs,
+    costs_before: Costs,
+    costs: Costs,
     maintenance_unknown: np.ndarray,
 ) -> pd.DataFrame:
     import pandas as pd
@@ -193,14 +201,14 @@ def _buildings(
             "services_before": _service_lists(problem, problem.hosted),
             "services_after": _service_lists(problem, plan.host),
             "usable_m2": b.usable_m2,
-            "front_of_house_m2": spent.front_m2,
-            "area_used_m2": spent.area_m2.sum(axis=1) + spent.front_m2,
+            "front_of_house_m2": costs.front_m2,
+            "area_used_m2": costs.area_m2.sum(axis=1) + costs.front_m2,
             "visits_per_year": visits.sum(axis=1),
-            "running_cost_before_gbp_per_year": spent_before.running_gbp_per_year,
-            "running_cost_after_gbp_per_year": spent.running_gbp_per_year,
-            "capital_gbp": spent.capital_gbp,
-            "backlog_gbp": np.where(maintenance_unknown, np.nan, spent.backlog_gbp),
-            "receipt_net_gbp": spent.receipt_net_gbp,
+            "running_cost_before_gbp_per_year": costs_before.running_gbp_per_year,
+            "running_cost_after_gbp_per_year": costs.running_gbp_per_year,
+            "capital_gbp": costs.capital_gbp,
+            "backlog_gbp": np.where(maintenance_unknown, np.nan, costs.backlog_gbp),
+            "receipt_net_gbp": costs.receipt_net_gbp,
             "energy_before_kwh_per_year": energy_kwh(problem, b.open_today),
             "energy_after_kwh_per_year": energy_kwh(problem, plan.open),
             "carbon_before_tco2e_per_year": carbon_tco2e(problem, b.open_today),
@@ -213,30 +221,30 @@ def _services(
     problem: EstateProblem,
     timeline: Timeline,
     before: Decision,
-    spent_before: Costs,
-    spent: Costs,
+    costs_before: Costs,
+    costs: Costs,
 ) -> pd.DataFrame:
     import pandas as pd
 
-    plan, capital = timeline.last, spent.fit_out_gbp + spent.moving_gbp
+    plan, capital = timeline.last, costs.fit_out_gbp + costs.moving_gbp
     some_year = np.any([decision.host for decision in timeline.decisions], axis=0)
     b, s = np.nonzero(problem.hosted | some_year | (capital > 0))
-    was, now = problem.hosted[b, s], plan.host[b, s]
-    moves = np.where(now, "moves_in", np.where(was, "moves_out", "in_between"))
+    is_before, is_after = problem.hosted[b, s], plan.host[b, s]
+    moves = np.where(is_after, "moves_in", np.where(is_before, "moves_out", "in_between"))
     back_office = problem.services.back_office[s]
     return pd.DataFrame(
         {
             "building_id": problem.buildings.ids[b],
             "service_id": problem.services.ids[s],
-            "before": was,
-            "after": now,
-            "decision": np.where(was & now, "stays", moves),
-            "area_m2": spent.area_m2[b, s],
-            "area_before_m2": spent_before.area_m2[b, s],
+            "before": is_before,
+            "after": is_after,
+            "decision": np.where(is_before & is_after, "stays", moves),
+            "area_m2": costs.area_m2[b, s],
+            "area_before_m2": costs_before.area_m2[b, s],
             "visits_per_year": np.where(back_office, 0.0, plan.units[b, s]),
             "visits_before_per_year": np.where(back_office, 0.0, before.units[b, s]),
             "desks": np.where(back_office, plan.units[b, s], 0.0),
-            "staffing_cost_gbp_per_year": spent.staffing_gbp_per_year[b, s],
+            "staffing_cost_gbp_per_year": costs.staffing_gbp_per_year[b, s],
             "capital_gbp": capital[b, s],
         }
     )
@@ -265,9 +273,10 @@ def _assignment(times: TravelTimes, problem: EstateProblem, plan: Decision) -> p
 
 
 def _money(
-    place: Place, problem: EstateProblem, plan: Decision, spent_before: Costs, spent: Costs
+    place: Place, problem: EstateProblem, plan: Decision, costs_before: Costs, costs: Costs
 ) -> pd.DataFrame:
-    """Each line goes to the building's agency, except staff and moves: to the service's."""
+    """Return costs by agency and line: the building's agency, except staff and moves: the
+    service's."""
     import pandas as pd
 
     b, tiers = problem.buildings, problem.tiers
@@ -276,33 +285,42 @@ def _money(
     existing = b.open_today | b.vacant_today
     tier_running = np.where(plan.tier >= 0, np.append(tiers.running_gbp_per_year, 0)[plan.tier], 0)
 
-    def used(costs: Costs) -> np.ndarray:
-        return b.use_gbp_per_m2_per_year * (costs.area_m2.sum(axis=1) + costs.front_m2)
+    def use_gbp(state: Costs) -> np.ndarray:
+        return b.use_gbp_per_m2_per_year * (state.area_m2.sum(axis=1) + state.front_m2)
 
-    none = np.zeros(len(b.ids))
-    nothing = np.zeros(len(provider))
-    held_before, held = b.vacant_today, held_empty(problem, plan)
-    tied_up = b.cost_of_capital_gbp_per_year
-    fixed, holding = b.fixed_gbp_per_year - tied_up, b.holding_gbp_per_year - tied_up
+    no_building = np.zeros(len(b.ids))
+    no_service = np.zeros(len(provider))
+    held_before, is_held = b.vacant_today, held_empty(problem, plan)
+    cost_of_capital = b.cost_of_capital_gbp_per_year
+    fixed, holding = (
+        b.fixed_gbp_per_year - cost_of_capital,
+        b.holding_gbp_per_year - cost_of_capital,
+    )
     lines = [
-        ("open buildings", owner, fixed * b.open_today, fixed * plan.open, none),
-        ("floor area in use", owner, used(spent_before), used(spent), none),
-        ("empty buildings", owner, holding * held_before, holding * held, none),
-        ("cost of capital", owner, tied_up * existing, tied_up * (plan.open | held), none),
-        ("tiers", owner, none, tier_running, spent.setup_gbp),
+        ("open buildings", owner, fixed * b.open_today, fixed * plan.open, no_building),
+        ("floor area in use", owner, use_gbp(costs_before), use_gbp(costs), no_building),
+        ("empty buildings", owner, holding * held_before, holding * is_held, no_building),
+        (
+            "cost of capital",
+            owner,
+            cost_of_capital * existing,
+            cost_of_capital * (plan.open | is_held),
+            no_building,
+        ),
+        ("tiers", owner, no_building, tier_running, costs.setup_gbp),
         (
             "staff of service points",
             provider,
-            spent_before.staffing_gbp_per_year.sum(axis=0),
-            spent.staffing_gbp_per_year.sum(axis=0),
-            nothing,
+            costs_before.staffing_gbp_per_year.sum(axis=0),
+            costs.staffing_gbp_per_year.sum(axis=0),
+            no_service,
         ),
-        ("fit-out", owner, none, none, spent.fit_out_gbp.sum(axis=1)),
-        ("moves", provider, nothing, nothing, spent.moving_gbp.sum(axis=0)),
-        ("redundancy", provider, nothing, nothing, spent.redundancy_gbp),
-        ("closing", owner, none, none, spent.closing_gbp),
-        ("required maintenance", owner, none, none, spent.backlog_gbp),
-        ("receipts, net", owner, none, none, -spent.receipt_net_gbp),
+        ("fit-out", owner, no_building, no_building, costs.fit_out_gbp.sum(axis=1)),
+        ("moves", provider, no_service, no_service, costs.moving_gbp.sum(axis=0)),
+        ("redundancy", provider, no_service, no_service, costs.redundancy_gbp),
+        ("closing", owner, no_building, no_building, costs.closing_gbp),
+        ("required maintenance", owner, no_building, no_building, costs.backlog_gbp),
+        ("receipts, net", owner, no_building, no_building, -costs.receipt_net_gbp),
     ]
     parts = [
         pd.DataFrame(
@@ -318,8 +336,8 @@ def _money(
     ]
     table = pd.concat(parts, ignore_index=True)
     table = table.groupby(["agency_id", "line"], sort=False, as_index=False).sum()
-    some = (table.iloc[:, 2:] != 0).any(axis=1)
-    return table[some].reset_index(drop=True)
+    is_not_zero = (table.iloc[:, 2:] != 0).any(axis=1)
+    return table[is_not_zero].reset_index(drop=True)
 
 
 def _objectives(years: Years, before: Timeline, timeline: Timeline) -> pd.DataFrame:
@@ -341,37 +359,37 @@ def _objectives(years: Years, before: Timeline, timeline: Timeline) -> pd.DataFr
 
 
 def _receipts(place: Place, years: Years, timeline: Timeline, flows: Flows) -> dict[str, float]:
-    """Receipts gross, what of them goes back to who paid for the buildings, what is left net of
-    that and of the cost of selling, and what the net is worth in the first year."""
+    """Return receipts gross, the clawback, receipts net of it and of sale costs, and their present
+    value."""
     b = years.first.buildings
     gross = place.buildings["capital_receipt_gbp"].fillna(0).to_numpy(float)
-    back = gross * place.buildings["receipt_clawback_share"].to_numpy(float)
-    sold = timeline.last.disposed & b.sellable
-    worth = [
+    clawback = gross * place.buildings["receipt_clawback_share"].to_numpy(float)
+    is_sold = timeline.last.disposed & b.sellable
+    present_gbp = [
         (years.receipt_factor(t, b.sale_lag_years) * b.receipt_net_gbp)[of_year].sum()
         for t, of_year in enumerate(flows.sold)
     ]
     return {
-        "receipts_gross_gbp": float(gross[sold].sum()),
-        "receipts_clawback_gbp": float(back[sold].sum()),
-        "receipts_net_gbp": float(b.receipt_net_gbp[sold].sum()),
-        "receipts_net_present_gbp": float(sum(worth)),
+        "receipts_gross_gbp": float(gross[is_sold].sum()),
+        "receipts_clawback_gbp": float(clawback[is_sold].sum()),
+        "receipts_net_gbp": float(b.receipt_net_gbp[is_sold].sum()),
+        "receipts_net_present_gbp": float(sum(present_gbp)),
     }
 
 
 def _carbon(years: Years, before: Flows, after: Flows) -> dict[str, float]:
-    """Worth in the first year of the carbon that is priced; nothing where none is."""
+    """Return the present value of priced carbon; empty where none is priced."""
     if not years.scenario.money.carbon_values:
         return {}
-    was, now = (
+    gbp_before, gbp_after = (
         float(sum(costs.carbon_present_gbp.sum() for costs in flows.costs))
         for flows in (before, after)
     )
     return {
         "carbon_priced_years": years.first.carbon_priced_years,
-        "carbon_present_before_gbp": was,
-        "carbon_present_after_gbp": now,
-        "carbon_present_saving_gbp": was - now,
+        "carbon_present_before_gbp": gbp_before,
+        "carbon_present_after_gbp": gbp_after,
+        "carbon_present_saving_gbp": gbp_before - gbp_after,
     }
 
 
@@ -379,25 +397,25 @@ def _summary(
     years: Years,
     outcome: Outcome[Timeline],
     tables: dict[str, pd.DataFrame],
-    spent_before: Costs,
-    spent: Costs,
+    costs_before: Costs,
+    costs: Costs,
 ) -> dict[str, Any]:
-    words = tables["buildings"]["decision"]
+    decision_words = tables["buildings"]["decision"]
     cost = {when: float(tables["objectives"][when].iloc[0]) for when in ("do_nothing", "plan")}
-    before, after = (c.running_gbp_per_year.sum() for c in (spent_before, spent))
-    known = years.first.buildings.backlog_stated.any()
+    before, after = (c.running_gbp_per_year.sum() for c in (costs_before, costs))
+    backlog_known = years.first.buildings.backlog_stated.any()
 
-    def maintenance(costs: Costs) -> float:
-        return float(costs.backlog_gbp.sum()) if known else float("nan")
+    def maintenance(state: Costs) -> float:
+        return float(state.backlog_gbp.sum()) if backlog_known else float("nan")
 
     summary: dict[str, Any] = {
         "year": years.first.year,
         "first_year": years.first.year,
         "last_year": years.last.year,
         "buildings_open_before": int(years.first.buildings.open_today.sum()),
-        "buildings_open_after": int(words.isin(["keep", "hub", "open"]).sum()),
+        "buildings_open_after": int(decision_words.isin(["keep", "hub", "open"]).sum()),
         **{
-            f"buildings_{word}": int((words == word).sum())
+            f"buildings_{word}": int((decision_words == word).sum())
             for word in ("keep", "close", "hub", "open", "stay_vacant", "not_used")
         },
         "service_points_before": int(years.first.hosted.sum()),
@@ -405,12 +423,12 @@ def _summary(
         "running_cost_before_gbp_per_year": float(before),
         "running_cost_after_gbp_per_year": float(after),
         "running_cost_saving_gbp_per_year": float(before - after),
-        "capital_gbp": float(spent.capital_gbp.sum()),
-        "redundancy_gbp": float(spent.redundancy_gbp.sum()),
-        "backlog_before_gbp": maintenance(spent_before),
-        "backlog_after_gbp": maintenance(spent),
+        "capital_gbp": float(costs.capital_gbp.sum()),
+        "redundancy_gbp": float(costs.redundancy_gbp.sum()),
+        "backlog_before_gbp": maintenance(costs_before),
+        "backlog_after_gbp": maintenance(costs),
         **stated_buildings(years.first),
-        "shared_roof_benefit_gbp_per_year": spent.benefit_gbp_per_year,
+        "shared_roof_benefit_gbp_per_year": costs.benefit_gbp_per_year,
         "net_present_cost_do_nothing_gbp": cost["do_nothing"],
         "net_present_cost_plan_gbp": cost["plan"],
         "net_present_saving_gbp": cost["do_nothing"] - cost["plan"],

@@ -1,8 +1,8 @@
-"""Why each building is kept, closed or opened, and when: the rule or the saving that moved it.
+"""Reasons why each building is kept, closed or opened, and when: the rule or the saving.
 
-Over years each reason names its years: what a building is needed for in which of them, which
-ceiling of which year would not hold with it open, and what kept it open until it closes. A reason
-is a code with numbers, each recomputed from the plan, and its sentence is made from them.
+Over years each reason names its years: what a building is needed for, which ceiling of which year
+would fail with it open, and what kept it open until it closes. A reason is a code with numbers,
+each recomputed from the plan, and a sentence made from them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from placeopt.place import Place
 
-OBJECTIVE_PHRASES = {  # objective -> what a plan is found to have least of
+OBJECTIVE_PHRASES = {  # objective -> what a plan minimises, in words
     "cost": "net present cost",
     "visit_minutes": "minutes of visits",
     "buildings": "number of buildings",
@@ -38,10 +38,15 @@ OBJECTIVE_PHRASES = {  # objective -> what a plan is found to have least of
 
 @dataclass(frozen=True)
 class Reason:
-    """One reason: what it says as code and numbers, and the sentence made from them.
+    """One reason for the decision on a building.
 
-    ``subjects`` are ids of services or buildings; ``amount`` is in ``unit``, NaN where the
-    sentence states none.
+    Attributes:
+        code: kind of reason.
+        sentence: made from the code and the numbers.
+        year: that it is about.
+        amount: in ``unit``; NaN where there is none.
+        unit: GBP, GBP/year, share, moves or "".
+        subjects: ids of services or buildings.
     """
 
     code: str
@@ -54,12 +59,21 @@ class Reason:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the reasons are made from."""
+    """Inputs of the reasons.
+
+    Attributes:
+        years: the problem of every decided year.
+        timeline: the plan.
+        spent: the last year's costs, with one-off costs of all years.
+        broken_if_closed: by year and building, the rules that fail without it.
+        broken_if_open: by year and building, the rules that fail if it were open as well.
+        names: id -> name.
+    """
 
     years: Years
     timeline: Timeline
-    spent: Costs  # the last year's, with what is paid once of all years
-    broken_if_closed: list[list[list[str]]]  # by year and building
+    spent: Costs
+    broken_if_closed: list[list[list[str]]]
     broken_if_open: list[list[list[str]]]
     names: dict[str, str]
 
@@ -82,7 +96,7 @@ class Facts:
         return self.names.get(identity) or identity
 
     def when(self, found: list[list[list[str]]], i: int) -> list[str]:
-        """The reasons of a building, each with its years where several are decided."""
+        """Return the rules listed for a building, each with its years where several are decided."""
         years: dict[str, list[int]] = {}
         for t, of_year in enumerate(found):
             for what in of_year[i]:
@@ -93,8 +107,8 @@ class Facts:
 
 
 def reasons_table(place: Place, years: Years, timeline: Timeline, spent: Costs) -> pd.DataFrame:
-    """A row a reason: building_id, code, year, amount, unit, subjects, sentence; every building
-    has at least one."""
+    """Return one row a reason: building_id, code, year, amount, unit, subjects, sentence; at least
+    one for every building."""
     import pandas as pd
 
     names = {
@@ -123,12 +137,13 @@ def reasons_table(place: Place, years: Years, timeline: Timeline, spent: Costs) 
 
 
 def why_texts(reasons: pd.DataFrame, ids: Iterable[str]) -> list[str]:
-    """The reasons of each building as one text."""
+    """Return the reasons of each building as one text."""
     texts = reasons.groupby("building_id")["sentence"].agg(" ".join)
     return [str(texts[identity]) for identity in ids]
 
 
 def _reasons_open(facts: Facts, i: int) -> list[Reason]:
+    """Return the reasons of an open building."""
     plan, b, last = facts.timeline.last, facts.problem.buildings, facts.last_year
     if b.unknown_use[i]:
         text = "Kept: what it hosts today is not known, so nothing is closed or moved in (E13)."
@@ -137,8 +152,8 @@ def _reasons_open(facts: Facts, i: int) -> list[Reason]:
     if b.must_open[i]:
         found.append(Reason("must_stay", "Decided already: it stays open (E13).", last))
     if facts.several and not b.open_today[i]:
-        opened = next(t for t, d in enumerate(facts.timeline.decisions) if d.open[i])
-        year = facts.year(opened)
+        opening = next(t for t, d in enumerate(facts.timeline.decisions) if d.open[i])
+        year = facts.year(opening)
         found.append(Reason("opens", f"Opens in {year}.", year))
     moves = _describe_moves_in(facts, i)
     if moves:
@@ -159,7 +174,8 @@ def _reasons_open(facts: Facts, i: int) -> list[Reason]:
 
 
 def _reason_hosts(facts: Facts, i: int) -> Reason:
-    """That no single rule needs an open building; how full it is, where its area is known."""
+    """Return that no single rule needs an open building, and its use of floor where its area is
+    known."""
     b, first = facts.problem.buildings, facts.years.scenario.objective.minimise[0]
     used = float(facts.spent.area_m2[i].sum() + facts.spent.front_m2[i])
     text = "No standard of access or number of buildings needs it by itself"
@@ -174,6 +190,7 @@ def _reason_hosts(facts: Facts, i: int) -> Reason:
 
 
 def _reasons_closed(facts: Facts, i: int) -> list[Reason]:
+    """Return the reasons of a closed building."""
     b, last = facts.problem.buildings, facts.last_year
     if b.candidate[i]:
         return [Reason("not_used", "Not needed.", last)]
@@ -191,7 +208,8 @@ def _reasons_closed(facts: Facts, i: int) -> list[Reason]:
 
 
 def _reasons_closes(facts: Facts, i: int) -> list[Reason]:
-    """That it closes, what that does to its running cost, and what kept it open before."""
+    """Return that a building closes, the effect on its running cost, and what kept it open
+    before."""
     b = facts.problem.buildings
     closes = next(t for t, d in enumerate(facts.timeline.decisions) if not d.open[i])
     saved = float(b.fixed_gbp_per_year[i] - facts.spent.running_gbp_per_year[i])
@@ -210,38 +228,39 @@ def _reasons_closes(facts: Facts, i: int) -> list[Reason]:
 
 
 def _reasons_kept_until(facts: Facts, i: int, closes: int) -> list[Reason]:
-    """What the year before its closing needed it for, or waited for."""
+    """Return what the year before its closing needed the building for, or waited for."""
     before, now = facts.timeline.decisions[closes - 1], facts.timeline.decisions[closes]
     earlier, year = facts.year(closes - 1), facts.year(closes)
     found = []
-    if facts.broken_if_closed[closes - 1][i]:
-        text = f"In {earlier} it was still needed for {'; '.join(facts.broken_if_closed[closes - 1][i])}."
+    broken = facts.broken_if_closed[closes - 1][i]
+    if broken:
+        text = f"In {earlier} it was still needed for {'; '.join(broken)}."
         found.append(Reason("needed_until", text, earlier))
     enters = now.host & ~before.host
     fitted = facts.years.fit_out_years
-    to = np.flatnonzero(enters[:, before.host[i]].any(axis=1))
-    if fitted and len(to):
-        ids = [str(facts.problem.buildings.ids[n]) for n in to]
-        more = f" and {len(to) - 3} more" if len(to) > 3 else ""
+    destinations = np.flatnonzero(enters[:, before.host[i]].any(axis=1))
+    if fitted and len(destinations):
+        ids = [str(facts.problem.buildings.ids[n]) for n in destinations]
+        more = f" and {len(destinations) - 3} more" if len(destinations) > 3 else ""
         text = (
             f"Its services' new places in {', '.join(map(facts.name, ids[:3]))}{more} are fitted "
             f"out in {year - fitted} and used from {year} on (E12)."
         )
         found.append(Reason("fitted_out", text, year - fitted, subjects=tuple(ids)))
-    most = facts.years.moves_per_year
-    been = facts.timeline.decisions[closes - 2].host if closes > 1 else facts.problem.hosted
-    if most is not None and (before.host & ~been).sum() >= most:
-        text = f"In {earlier} as many services moved as may in a year, {most} (E12)."
-        found.append(Reason("moves_used_up", text, earlier, float(most), "moves"))
-    ends = [problem.buildings.can_end[i] for problem in facts.years.problems]
-    if now.disposed[i] and ends[closes] and not ends[closes - 1]:
-        when = f"from {year} on" if all(ends[closes:]) else f"in {year}"
+    limit = facts.years.moves_per_year
+    host_before = facts.timeline.decisions[closes - 2].host if closes > 1 else facts.problem.hosted
+    if limit is not None and (before.host & ~host_before).sum() >= limit:
+        text = f"In {earlier} as many services moved as may in a year, {limit} (E12)."
+        found.append(Reason("moves_used_up", text, earlier, float(limit), "moves"))
+    can_end = [problem.buildings.can_end[i] for problem in facts.years.problems]
+    if now.disposed[i] and can_end[closes] and not can_end[closes - 1]:
+        when = f"from {year} on" if all(can_end[closes:]) else f"in {year}"
         found.append(Reason("lease_can_end", f"Its lease can end {when}.", year))
     return found
 
 
 def _reason_disposal(facts: Facts, i: int) -> Reason:
-    """How a closed building is left: sold, its lease ended, or held empty."""
+    """Return how a closed building is left: sold, its lease ended, or held empty."""
     plan, b = facts.timeline.last, facts.problem.buildings
     if not plan.disposed[i]:
         cost = float(b.holding_gbp_per_year[i])
@@ -260,21 +279,26 @@ def _reason_disposal(facts: Facts, i: int) -> Reason:
 
 
 def _describe_moves_in(facts: Facts, i: int) -> str:
-    """The services that move into a building, by year."""
-    parts, was = [], facts.problem.hosted[i]
+    """Return the services that move into a building, by year."""
+    parts, hosted_before = [], facts.problem.hosted[i]
     for t, decision in enumerate(facts.timeline.decisions):
-        ids = [facts.name(str(s)) for s in facts.problem.services.ids[decision.host[i] & ~was]]
+        ids = [
+            facts.name(str(s))
+            for s in facts.problem.services.ids[decision.host[i] & ~hosted_before]
+        ]
         if ids:
             parts.append(", ".join(ids) + (f" in {facts.year(t)}" if facts.several else ""))
-        was = decision.host[i]
+        hosted_before = decision.host[i]
     return "; ".join(parts)
 
 
 def _describe_years(years: list[int], decided: int) -> str:
-    """The years in which something holds: nothing where it is all of them."""
+    """Return the years of a reason in words; "" where it holds in all."""
     if len(years) == decided:
         return ""
     if len(years) == 1:
         return f" in {years[0]}"
-    together = years[-1] - years[0] + 1 == len(years)
-    return f" in {years[0]} to {years[-1]}" if together else f" in {', '.join(map(str, years))}"
+    is_consecutive = years[-1] - years[0] + 1 == len(years)
+    return (
+        f" in {years[0]} to {years[-1]}" if is_consecutive else f" in {', '.join(map(str, years))}"
+    )

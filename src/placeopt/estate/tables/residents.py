@@ -1,10 +1,9 @@
-"""The plan's tables about residents: minutes as they are sent and to the nearest host, before and
-after.
+"""Tables about residents: minutes as they are sent and to the nearest host, before and after.
 
 As sent: the mean over the hosts that serve a zone's visits, by share; unserved visits have no
-minutes. Of the bands, residents of a zone count by the share of its visits that goes so far, by the
-modes open to them; what is unserved is a band of its own, and residents of a zone without visits to
-the service count by its nearest host.
+minutes. In the bands, residents of a zone count by the share of its visits at each distance, by the
+modes open to them. Unserved visits have a band of their own, and residents of a zone without visits
+to the service count by its nearest host.
 """
 
 from __future__ import annotations
@@ -27,28 +26,28 @@ BANDS = (10.0, 20.0, 30.0, 45.0, 60.0)  # minutes
 
 
 def access_table(problem: EstateProblem, before: Decision, plan: Decision) -> pd.DataFrame:
-    """Minutes of every zone's visits to every service where they are sent, and to its nearest host,
-    by the fastest mode."""
+    """Return minutes of every zone's visits to every service as sent, and to its nearest host, by
+    the fastest mode."""
     import pandas as pd
 
     parts = []
-    sent_was, sent_now = minutes_sent(problem, before), minutes_sent(problem, plan)
+    sent_before, sent_after = minutes_sent(problem, before), minutes_sent(problem, plan)
     for s in np.flatnonzero(~problem.services.back_office):
-        was, minutes_was = _nearest_hosts(problem, problem.hosted[:, s])
-        now, minutes_now = _nearest_hosts(problem, plan.host[:, s])
+        ids_before, minutes_before = _nearest_hosts(problem, problem.hosted[:, s])
+        ids_after, minutes_after = _nearest_hosts(problem, plan.host[:, s])
         parts.append(
             pd.DataFrame(
                 {
                     "zone_id": problem.zone_ids,
                     "service_id": problem.services.ids[s],
-                    "sent_minutes_before": sent_was[:, s],
-                    "sent_minutes_after": sent_now[:, s],
-                    "sent_change_minutes": sent_now[:, s] - sent_was[:, s],
-                    "building_before": was,
-                    "minutes_before": minutes_was,
-                    "building_after": now,
-                    "minutes_after": minutes_now,
-                    "change_minutes": minutes_now - minutes_was,
+                    "sent_minutes_before": sent_before[:, s],
+                    "sent_minutes_after": sent_after[:, s],
+                    "sent_change_minutes": sent_after[:, s] - sent_before[:, s],
+                    "building_before": ids_before,
+                    "minutes_before": minutes_before,
+                    "building_after": ids_after,
+                    "minutes_after": minutes_after,
+                    "change_minutes": minutes_after - minutes_before,
                 }
             )
         )
@@ -68,7 +67,7 @@ ACCESS = [
 
 
 def minutes_sent(problem: EstateProblem, plan: Decision) -> NDArray[np.float64]:
-    """(Z, S) mean minutes of what is served of a zone's visits; NaN where nothing is."""
+    """Return (Z, S) mean minutes of the visits of a zone that are served; NaN where none are."""
     share, minutes = np.zeros_like(problem.visits), np.zeros_like(problem.visits)
     at = (plan.zone, plan.service)
     np.add.at(share, at, plan.share)
@@ -78,8 +77,8 @@ def minutes_sent(problem: EstateProblem, plan: Decision) -> NDArray[np.float64]:
 
 
 def zones_table(place: Place, problem: EstateProblem, access: pd.DataFrame) -> pd.DataFrame:
-    """Visit-weighted mean minutes by zone, over services in reach before and after, as sent and
-    to the nearest host."""
+    """Return visit-weighted mean minutes by zone, over services in reach before and after, as sent
+    and to the nearest host."""
     import pandas as pd
 
     visits = problem.visits[:, ~problem.services.back_office].T
@@ -105,7 +104,8 @@ def zones_table(place: Place, problem: EstateProblem, access: pd.DataFrame) -> p
 def _means(
     access: pd.DataFrame, column: str, visits: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:
-    """(Z,) before and after: means by ``visits`` (S, Z) over services known at both times."""
+    """Return (Z,) before and after: means by ``visits`` (S, Z) over services known at both
+    times."""
     minutes = {
         when: access[f"{column}_{when}"].to_numpy(float).reshape(-1, visits.shape[1])
         for when in ("before", "after")
@@ -131,31 +131,36 @@ def bands_table(
     before: Decision,
     plan: Decision,
 ) -> pd.DataFrame:
-    """Residents by minutes as they are sent and to the nearest host, by the modes open to them."""
+    """Return residents by minutes as sent and to the nearest host, by the modes open to them."""
     import pandas as pd
 
     modes = [mode for mode in problem.scenario.travel.modes if mode in times.modes]
     on_foot = [mode for mode in modes if mode not in CAR_MODES]
-    without = problem.population * place.zones["without_car_share"].to_numpy(float)
+    without_car = problem.population * place.zones["without_car_share"].to_numpy(float)
     groups = [
-        (problem.population - without, times.fastest(modes)),
-        (without, times.fastest(on_foot) if on_foot else np.full(problem.minutes.shape, np.nan)),
+        (problem.population - without_car, times.fastest(modes)),
+        (
+            without_car,
+            times.fastest(on_foot) if on_foot else np.full(problem.minutes.shape, np.nan),
+        ),
     ]
     names = band_names()
     rows = []
     for s in map(int, np.flatnonzero(~problem.services.back_office)):
-        was, now = (
+        residents_before, residents_after = (
             np.sum([_residents_by_band(*group, host[:, s]) for group in groups], axis=0)
             for host in (problem.hosted, plan.host)
         )
-        sent_was, sent_now = (
+        sent_before, sent_after = (
             np.sum(
                 [_residents_sent_by_band(problem, *group, decision, s) for group in groups], axis=0
             )
             for decision in (before, plan)
         )
         ids = [problem.services.ids[s]] * len(names)
-        rows += list(zip(ids, names, sent_was, sent_now, was, now, strict=True))
+        rows += list(
+            zip(ids, names, sent_before, sent_after, residents_before, residents_after, strict=True)
+        )
     return pd.DataFrame(rows, columns=BAND_COLUMNS)
 
 
@@ -166,7 +171,7 @@ BAND_COLUMNS = [
 
 
 def band_names() -> list[str]:
-    """The bands in words, nearest first; last, residents whose visits are not served."""
+    """Return the bands in words, nearest first; last, residents whose visits are not served."""
     edges = (0.0, *BANDS)
     names = [f"{low:g} to {high:g} minutes" for low, high in zip(edges, BANDS, strict=False)]
     return [*names, f"over {BANDS[-1]:g} minutes", "out of reach", "not served"]
@@ -175,6 +180,7 @@ def band_names() -> list[str]:
 def _residents_by_band(
     people: NDArray[np.float64], minutes: NDArray[np.float64], host: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
+    """Return residents by the band of their nearest host."""
     if not host.any():
         nearest = np.full(len(people), np.nan)
     else:
@@ -189,21 +195,23 @@ def _residents_sent_by_band(
     plan: Decision,
     service: int,
 ) -> NDArray[np.float64]:
-    """Residents by the minutes that their zone's visits are sent."""
-    of = plan.service == service
-    zone, building, share = plan.zone[of], plan.building[of], plan.share[of]
-    going = problem.visits[:, service] > 0
-    stay = _residents_by_band(np.where(going, 0.0, people), minutes, plan.host[:, service])
+    """Return residents by the minutes that their zone's visits are sent."""
+    is_service = plan.service == service
+    zone, building, share = plan.zone[is_service], plan.building[is_service], plan.share[is_service]
+    has_visits = problem.visits[:, service] > 0
+    without_visits = _residents_by_band(
+        np.where(has_visits, 0.0, people), minutes, plan.host[:, service]
+    )
     sent = np.bincount(
         _band_of(minutes[zone, building]), people[zone] * share, len(BANDS) + 3
     ).astype(float)
     served = np.bincount(zone, share, len(people))
-    sent[-1] += float(people[going] @ np.maximum(1.0 - served[going], 0.0))
-    return sent + stay
+    sent[-1] += float(people[has_visits] @ np.maximum(1.0 - served[has_visits], 0.0))
+    return sent + without_visits
 
 
 def _band_of(minutes: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The band that each of ``minutes`` falls in; NaN is out of reach."""
+    """Return the band of each of ``minutes``; NaN is out of reach."""
     reach = np.isfinite(minutes)
     band = np.searchsorted(BANDS, np.where(reach, minutes, 0), side="left")
     found: NDArray[np.int64] = np.where(reach, band, len(BANDS) + 1)
@@ -213,14 +221,14 @@ def _band_of(minutes: NDArray[np.float64]) -> NDArray[np.int64]:
 def _nearest_hosts(
     problem: EstateProblem, host: NDArray[np.bool_]
 ) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
-    """(Z,) the nearest host's id ("" where none is in reach) and the minutes to it."""
-    at = np.flatnonzero(host)
-    if not len(at):
+    """Return (Z,) the nearest host's id ("" where none is in reach) and the minutes to it."""
+    hosts = np.flatnonzero(host)
+    if not len(hosts):
         return np.full(len(problem.zone_ids), "", object), np.full(len(problem.zone_ids), np.nan)
-    minutes = problem.minutes[:, at]
+    minutes = problem.minutes[:, hosts]
     reach = np.where(np.isfinite(minutes), minutes, np.inf)
     best = reach.argmin(axis=1)
     shortest = reach[np.arange(len(reach)), best]
-    found = np.isfinite(shortest)
-    names = np.where(found, problem.buildings.ids[at[best]].astype(object), "")
-    return names, np.where(found, shortest, np.nan)
+    is_reached = np.isfinite(shortest)
+    names = np.where(is_reached, problem.buildings.ids[hosts[best]].astype(object), "")
+    return names, np.where(is_reached, shortest, np.nan)

@@ -1,15 +1,15 @@
-"""The plan's table of visits sent past a nearer host, and why they were not sent there.
+"""The table of visits sent past a nearer host, and the reasons.
 
 A visit is sent past a host of its service that is nearer (by the fastest mode) and whose offer is
 at least that of the host it is sent to. Of these visits
 
     floor    no nearer host has floor left for half a visit more (E4, E5)
-    capital  some has, but only where the fit-out would take capital that is used up (E10)
-    cost     some has, but only where it would cost more, and what minutes may cost is used up
+    capital  some have, but only where the fit-out would take capital that is used up (E10)
+    cost     some have, but only at a higher cost, and the allowance for minutes is used up
     open     some could take the visit within floor, capital and cost
 
-What one visit more, and one less, takes of capital and cost is found by a hundredth of a square
-metre more and less, for fit-out over years is the most that is used (``timeline.py``).
+Capital and cost of one visit more or less are measured by a hundredth of a square metre more or
+less, because fit-out over years depends on the largest area used (``timeline.py``).
 """
 
 from __future__ import annotations
@@ -50,23 +50,23 @@ def sent_past_table(
 
     Args:
         years: the problem of every decided year.
-        course: the plan.
-        flows: what it costs.
-        cost_left_gbp: what is left of the net present cost that the plan may come to.
+        timeline: the plan.
+        flows: its costs.
+        cost_left_gbp: net present cost that the plan may still add for fewer minutes.
 
     Returns:
         Visits served a year, those sent past a nearer host, and these by reason.
     """
     import pandas as pd
 
-    dear = _MarginalCosts(years, timeline, flows, cost_left_gbp)
+    marginal_costs = _MarginalCosts(years, timeline, flows, cost_left_gbp)
     rows = []
     for t, (problem, decision) in enumerate(zip(years.problems, timeline.decisions, strict=True)):
-        spare = _spare_m2(problem, decision, flows, t)
+        spare_m2 = _spare_m2(problem, decision, flows, t)
         for s in np.flatnonzero(~problem.services.back_office):
             hosts = np.flatnonzero(decision.host[:, s])
-            barred = dear.barred(t, int(s), hosts)
-            counted = _by_reason(problem, decision, int(s), hosts, spare, *barred)
+            obstacles = marginal_costs.obstacles(t, int(s), hosts)
+            counted = _by_reason(problem, decision, int(s), hosts, spare_m2, *obstacles)
             served = float(problem.visits[:, s] @ _served_share(problem, decision, int(s)))
             rows.append((problem.year, problem.services.ids[s], served, sum(counted), *counted))
     names = [f"past_{reason}_visits_per_year" for reason in ("nearer", *REASONS)]
@@ -74,18 +74,21 @@ def sent_past_table(
 
 
 def cost_left_gbp(years: Years, outcome: Outcome[Timeline], do_nothing: float) -> float:
-    """Return the GBP, net present, that sending visits nearer might still cost; 0 if used up."""
+    """Return the GBP, net present, that sending visits nearer may still cost; 0 if used up."""
     assert outcome.solution is not None
     cost = objective_value(years, outcome.solution, "cost")
-    least = [s.result.objective for s in outcome.stages if s.objective == "cost"]
-    ceiling = cost_ceiling_gbp(years.scenario, least[0] if least else None, cost, do_nothing)
+    cost_reached = [s.result.objective for s in outcome.stages if s.objective == "cost"]
+    ceiling = cost_ceiling_gbp(
+        years.scenario, cost_reached[0] if cost_reached else None, cost, do_nothing
+    )
     return 0.0 if is_used_up(ceiling - cost, cost) else ceiling - cost
 
 
 def reassignment_summary(
     outcome: Outcome[Timeline], tables: dict[str, pd.DataFrame]
 ) -> dict[str, Any]:
-    """Return visits sent past a nearer host in the last year, and what was done about it."""
+    """Return the visits sent past a nearer host in the last year, and the record of the
+    reassignment."""
     found: dict[str, Any] = {}
     if "sent_past" in tables:
         found |= _last_year_figures(tables["sent_past"])
@@ -113,7 +116,7 @@ def reassignment_summary(
 
 
 def _last_year_figures(table: pd.DataFrame) -> dict[str, float]:
-    """The last decided year's figures, over all services."""
+    """Return the last decided year's figures, over all services."""
     last = table[table["year"] == table["year"].max()] if len(table) else table
     found = {
         f"past_{reason}_visits_per_year": float(last[f"past_{reason}_visits_per_year"].sum())
@@ -125,14 +128,15 @@ def _last_year_figures(table: pd.DataFrame) -> dict[str, float]:
 
 
 def _served_share(problem: EstateProblem, decision: Decision, s: int) -> Floats:
-    here = decision.service == s
-    return np.bincount(decision.zone[here], decision.share[here], len(problem.zone_ids)).astype(
-        float
-    )
+    """Return (Z,) the share of each zone's visits that is served."""
+    is_service = decision.service == s
+    return np.bincount(
+        decision.zone[is_service], decision.share[is_service], len(problem.zone_ids)
+    ).astype(float)
 
 
 def _spare_m2(problem: EstateProblem, decision: Decision, flows: Flows, t: int) -> Floats:
-    """(B,) floor left; inf where no rule asks that visits fit."""
+    """Return (B,) floor left; inf where no rule asks that visits fit."""
     if not (problem.scenario.of(Floor) and problem.scenario.of(Capacity)):
         return np.full(len(problem.buildings.ids), np.inf)
     used = flows.costs[t].area_m2.sum(axis=1) + flows.costs[t].front_m2
@@ -144,43 +148,52 @@ def _by_reason(
     decision: Decision,
     s: int,
     hosts: NDArray[np.int64],
-    spare: Floats,
+    spare_m2: Floats,
     no_capital: Bools,
     no_money: Bools,
 ) -> tuple[float, ...]:
-    """Visits of one service sent past a nearer host, by reason. ``no_capital`` and ``no_money``
-    (H, H): a visit cannot move from one of the hosts to another for want of it."""
-    here = np.flatnonzero(decision.service == s)
-    zone, used = decision.zone[here], decision.building[here]
-    visits = problem.visits[zone, s] * decision.share[here]
-    at = np.searchsorted(hosts, used)
-    full = _full_offer(problem, decision, s)
+    """Return visits of one service sent past a nearer host, by reason. ``no_capital`` and
+    ``no_money`` (H, H): a visit cannot move from one of the hosts to another for lack of it."""
+    rows = np.flatnonzero(decision.service == s)
+    zone, building_used = decision.zone[rows], decision.building[rows]
+    visits = problem.visits[zone, s] * decision.share[rows]
+    at = np.searchsorted(hosts, building_used)
+    has_full_offer = _full_offer(problem, decision, s)
     minutes = problem.minutes[:, hosts][zone]
-    nearer = minutes < (problem.minutes[zone, used] - MINUTES_TOLERANCE)[:, None]
-    nearer &= full[hosts][None, :] | ~full[used][:, None]
-    roomy = nearer & _has_spare_area(problem, s, spare)[hosts][None, :]
-    payable = roomy & ~no_capital[at]
-    takeable = payable & ~no_money[at]
-    past, some, paid, taken = (of.any(axis=1) for of in (nearer, roomy, payable, takeable))
+    nearer = minutes < (problem.minutes[zone, building_used] - MINUTES_TOLERANCE)[:, None]
+    nearer &= has_full_offer[hosts][None, :] | ~has_full_offer[building_used][:, None]
+    has_space = nearer & _has_spare_area(problem, s, spare_m2)[hosts][None, :]
+    within_capital = has_space & ~no_capital[at]
+    within_cost = within_capital & ~no_money[at]
+    is_past, some_space, some_capital, some_cost = (
+        of.any(axis=1) for of in (nearer, has_space, within_capital, within_cost)
+    )
     return tuple(
-        float(visits[which].sum()) for which in (past & ~some, some & ~paid, paid & ~taken, taken)
+        float(visits[is_reason].sum())
+        for is_reason in (
+            is_past & ~some_space,
+            some_space & ~some_capital,
+            some_capital & ~some_cost,
+            some_cost,
+        )
     )
 
 
 def _full_offer(problem: EstateProblem, decision: Decision, s: int) -> Bools:
-    """(B,) whether the service's full offer is there, where it is hosted."""
+    """Return (B,) whether the service's full offer is there, where it is hosted."""
     untiered = problem.full_today[:, s] | ~problem.hosted[:, s]
     by_tier = np.append(problem.tiers.full[:, s], False)[decision.tier]
     return np.where(decision.tier >= 0, by_tier, untiered)
 
 
-def _has_spare_area(problem: EstateProblem, s: int, spare: Floats) -> Bools:
+def _has_spare_area(problem: EstateProblem, s: int, spare_m2: Floats) -> Bools:
+    """Return (B,) whether there is floor left for half a visit more."""
     rate = problem.services.area_m2_per_unit[s]
-    return (spare > np.maximum(VISIT_TOLERANCE * rate, AREA_TOLERANCE_M2)) | (rate <= 0)
+    return (spare_m2 > np.maximum(VISIT_TOLERANCE * rate, AREA_TOLERANCE_M2)) | (rate <= 0)
 
 
 class _MarginalCosts:
-    """What one visit more or less takes of capital and cost, and what is left of both."""
+    """Capital and cost of one visit more or less, and whether any of both is left."""
 
     def __init__(
         self, years: Years, timeline: Timeline, flows: Flows, cost_left_gbp: float
@@ -193,10 +206,10 @@ class _MarginalCosts:
         self._short = self._used_up(flows)
 
     def _used_up(self, flows: Flows) -> Bools:
-        """(T,) whether some rule's capital is used up by the year."""
+        """Return (T,) whether the capital of a rule is used up by the year."""
         years = self._years
         receipts = receipt_years(years, flows)
-        short = np.zeros(len(years.problems), bool)
+        is_used_up = np.zeros(len(years.problems), bool)
         for rule in self._rules:
             by_kind = {
                 "fit_out": flows.fit_out_gbp.sum(axis=(1, 2)),
@@ -204,37 +217,44 @@ class _MarginalCosts:
                 "set_up": flows.setup_gbp.sum(axis=1),
                 "closing": flows.closing_gbp.sum(axis=1),
             }
-            came = [receipts.get(problem.year, np.zeros(1)).sum() for problem in years.problems]
+            receipts_by_year = [
+                receipts.get(problem.year, np.zeros(1)).sum() for problem in years.problems
+            ]
             if len(years.problems) == 1:
-                came = [sum(of_year.sum() for of_year in receipts.values())]
+                receipts_by_year = [sum(of_year.sum() for of_year in receipts.values())]
             spent = np.cumsum(np.sum([by_kind[kind] for kind in rule.pays_for], axis=0))
-            there = np.cumsum(np.array(rule.pots(len(came))) + rule.recycled_share * np.array(came))
-            short |= np.array(
-                [is_used_up(have - paid, have) for have, paid in zip(there, spent, strict=True)]
+            available = np.cumsum(
+                np.array(rule.pots(len(receipts_by_year)))
+                + rule.recycled_share * np.array(receipts_by_year)
             )
-        return short
+            is_used_up |= np.array(
+                [is_used_up(have - paid, have) for have, paid in zip(available, spent, strict=True)]
+            )
+        return is_used_up
 
-    def barred(self, t: int, s: int, hosts: NDArray[np.int64]) -> tuple[Bools, Bools]:
-        """(H, H) twice: from one of the hosts to another, where a visit of year ``t`` cannot be
-        moved for want of capital, and for want of money."""
+    def obstacles(self, t: int, s: int, hosts: NDArray[np.int64]) -> tuple[Bools, Bools]:
+        """Return (H, H) twice: whether a visit of year ``t`` cannot move from one of the hosts to
+        another for lack of capital, and for lack of cost allowance."""
         capital_more, cost_more = (of[..., hosts] for of in self._change(t, s, 1.0))
         capital_less, cost_less = (of[..., hosts] for of in self._change(t, s, -1.0))
-        dearer = cost_less[:, None] + cost_more[None, :]
-        no_money = (dearer > COST_TOLERANCE_GBP) & (self._cost_left <= 0)
+        cost_change = cost_less[:, None] + cost_more[None, :]
+        no_money = (cost_change > COST_TOLERANCE_GBP) & (self._cost_left <= 0)
         no_capital = np.zeros_like(no_money)
         for k in np.flatnonzero(self._short):
             no_capital |= capital_less[k][:, None] + capital_more[k][None, :] > COST_TOLERANCE_GBP
         return no_capital, no_money
 
     def _change(self, t: int, s: int, sign: float) -> tuple[Floats, Floats]:
-        """GBP of one visit more (1) or less (-1) at each building in the year: (T, B) what has been
-        paid of capital by each year, and (B,) the net present cost."""
+        """Return GBP of one visit more (1) or less (-1) at each building in the year: (T, B)
+        capital paid by each year, and (B,) net present cost."""
         years = self._years
         b, rate = years.first.buildings, years.problems[t].services.area_m2_per_unit[s]
         areas = self._areas[:, :, s].copy()
         areas[t] += sign * AREA_TOLERANCE_M2
         fitted = fitted_m2(years, areas, years.first.hosted[:, s])
-        step = (fitted - self._fitted[:, :, s]) * (rate / AREA_TOLERANCE_M2) * b.fit_out_gbp_per_m2
-        paid = np.diff(step, axis=0, prepend=0.0)
+        paid_by_year = (
+            (fitted - self._fitted[:, :, s]) * (rate / AREA_TOLERANCE_M2) * b.fit_out_gbp_per_m2
+        )
+        paid = np.diff(paid_by_year, axis=0, prepend=0.0)
         in_use = sign * rate * years.weight[t] * b.use_gbp_per_m2_per_year
-        return step, in_use + years.factor @ paid
+        return paid_by_year, in_use + years.factor @ paid

@@ -1,7 +1,7 @@
-"""The plan's table of standards: what each access rule asks, and how far it is met either way.
+"""The table of standards: what each access rule asks, and how far it is met by both measures.
 
     share within the minutes by the nearest host, and of residents as they are sent
-    longest minutes to the nearest host, and of the longest way that somebody counted is sent
+    longest minutes to the nearest host, and of the longest trip of residents counted as sent
 
 One row for each decided year, access rule, service and, where the rule asks so, district.
 """
@@ -39,31 +39,31 @@ STANDARDS = [
 
 
 def standards_table(
-    times: TravelTimes, years: Years, nothing: Timeline, timeline: Timeline
+    times: TravelTimes, years: Years, timeline_today: Timeline, timeline: Timeline
 ) -> pd.DataFrame:
-    """One row for each decided year, access rule, service and district asked for by itself.
+    """Return one row for each decided year, access rule, service and district named by the rule.
 
     Args:
         times: minutes by mode.
         years: the problem of every decided year.
-        nothing: today's arrangement in every year.
-        course: the plan.
+        timeline_today: today's arrangement in every year.
+        timeline: the plan.
 
     Returns:
         The columns of ``STANDARDS``; shares of residents from 0 to 1, minutes one way. A share is
-        missing where the rule asks for none; longest minutes where somebody is out of reach, or
-        nobody is sent.
+        missing where the rule asks for none; longest minutes where some residents are out of reach,
+        or none are sent.
     """
     import pandas as pd
 
     rules = years.scenario.of(Access)
     rows = []
-    for problem, was, now in zip(
-        years.problems, nothing.decisions, timeline.decisions, strict=True
+    for problem, before, after in zip(
+        years.problems, timeline_today.decisions, timeline.decisions, strict=True
     ):
         for standard in problem.standards:
             number = rules.index(standard.rule) + 1
-            rows.append(_row(times, problem, was, now, standard, number))
+            rows.append(_row(times, problem, before, after, standard, number))
     table = pd.DataFrame(rows, columns=STANDARDS)
     keys = ["access_rule", "year"]
     return table.sort_values(keys, kind="stable").reset_index(drop=True)
@@ -72,42 +72,50 @@ def standards_table(
 def _row(
     times: TravelTimes,
     problem: EstateProblem,
-    was: Decision,
-    now: Decision,
+    decision_before: Decision,
+    decision_after: Decision,
     standard: Standard,
     number: int,
 ) -> tuple[Any, ...]:
+    """Return one row of the table."""
     rule = standard.rule
-    before, after = attainment(problem, was, standard), attainment(problem, now, standard)
-    asked = rule.minutes is not None
+    before, after = (
+        attainment(problem, decision_before, standard),
+        attainment(problem, decision_after, standard),
+    )
+    has_minutes = rule.minutes is not None
     shares = (before.served, after.served, before.nearest, after.nearest)
     return (
         *(problem.year, number, standard.service_id, standard.scope, rule.counted()),
         *(float(standard.residents.sum()), rule.offer, rule.counts),
-        *(rule.minutes if asked else np.nan, rule.share if asked else np.nan),
-        *(share if asked else np.nan for share in shares),
+        *(rule.minutes if has_minutes else np.nan, rule.share if has_minutes else np.nan),
+        *(share if has_minutes else np.nan for share in shares),
         np.nan if rule.ceiling_minutes is None else rule.ceiling_minutes,
-        *_longest(times, problem, now, standard),
-        *(_holds(standard, one) for one in (before, after)),
+        *_longest(times, problem, decision_after, standard),
+        *(_holds(standard, attained) for attained in (before, after)),
     )
 
 
 def _longest(
     times: TravelTimes, problem: EstateProblem, plan: Decision, standard: Standard
 ) -> tuple[float, float]:
-    """Minutes of the longest way that somebody counted is sent, and to the nearest host."""
+    """Return the longest minutes of residents counted, as sent and to the nearest host."""
     minutes = minutes_of(times, problem.scenario, standard)
     offers = hosts_offering(problem, plan.host, plan.tier, standard)
-    far = np.where(np.isfinite(minutes), minutes, np.inf)
-    near = np.where(offers, far, np.inf).min(axis=1, initial=np.inf).max(initial=0.0)
+    minutes_or_inf = np.where(np.isfinite(minutes), minutes, np.inf)
+    longest_nearest = (
+        np.where(offers, minutes_or_inf, np.inf).min(axis=1, initial=np.inf).max(initial=0.0)
+    )
     share, _ = visit_shares_of_points(problem, plan, standard)
-    ways = far[share > VISITS_TOLERANCE]
-    longest = ways.max(initial=0.0) if len(ways) else np.nan
-    return tuple(float(one) if np.isfinite(one) else np.nan for one in (longest, near))  # type: ignore[return-value]
+    minutes_used = minutes_or_inf[share > VISITS_TOLERANCE]
+    longest_sent = minutes_used.max(initial=0.0) if len(minutes_used) else np.nan
+    return tuple(
+        float(one) if np.isfinite(one) else np.nan for one in (longest_sent, longest_nearest)
+    )  # type: ignore[return-value]
 
 
-def _holds(standard: Standard, one: Attainment) -> str:
-    """By which measures the standard is met."""
-    if one.holds(standard, "served"):
+def _holds(standard: Standard, attained: Attainment) -> str:
+    """Return the measures by which the standard is met."""
+    if attained.holds(standard, "served"):
         return "as_sent"
-    return "by_nearest_only" if one.holds(standard, "nearest") else "no"
+    return "by_nearest_only" if attained.holds(standard, "nearest") else "no"

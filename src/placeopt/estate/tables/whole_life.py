@@ -1,13 +1,12 @@
-"""What running costs are made of, and what a plan costs over its whole life.
+"""Parts of running costs, and the costs of a plan over its whole life.
 
 running_split  buildings in use, staff of service points, empty buildings held: GBP a year
-whole_life     every part of the net present cost, worth in the first year, for doing nothing and
-               for the plan
+whole_life     present value of every part of the net present cost, for doing nothing and the plan
 cash_outlook   GBP by year and part, real and undiscounted, of ten years (more where more are
-               decided or a receipt comes later); the last decided year's costs go on
+               decided or a receipt comes later); the last decided year's costs continue
 
-Cost of capital is with its building, the holding of a sold building until its receipt with the
-empty ones. The benefit of shared roofs is counted in the net present cost and is no cash.
+Cost of capital is counted with its building, and the holding of a sold building until its receipt
+with the empty ones. The benefit of shared roofs is part of the net present cost and not of cash.
 """
 
 from __future__ import annotations
@@ -31,15 +30,20 @@ Floats = NDArray[np.float64]
 OUTLOOK_YEARS = 10
 RUNNING = ("buildings", "staff", "held_empty")
 ONE_OFF = ("fit_out", "moves", "set_up", "closing", "redundancy", "double_running")
-GBP_TOLERANCE = 0.5  # GBP by which savings so far may miss a whole payback
+GBP_TOLERANCE = 0.5  # savings so far may miss a whole payback by this
 
 
 @dataclass(frozen=True)
 class LifeCost:
-    """What doing nothing, or the plan, costs from the first year on."""
+    """The costs of doing nothing, or of the plan, from the first year on.
 
-    present_gbp: dict[str, float]  # part -> worth in the first year
-    cash_gbp: dict[str, Floats]  # part -> (H,) of each year, undiscounted
+    Attributes:
+        present_gbp: part -> present value.
+        cash_gbp: part -> (H,) of each year, undiscounted.
+    """
+
+    present_gbp: dict[str, float]
+    cash_gbp: dict[str, Floats]
 
     @property
     def cash(self) -> Floats:
@@ -49,11 +53,11 @@ class LifeCost:
 
 
 def life_cost(years: Years, flows: Flows, horizon: int) -> LifeCost:
-    """The parts of a course's cost: worth in the first year, and cash of ``horizon`` years."""
+    """Return the parts of a timeline's cost: present values, and cash of ``horizon`` years."""
     factor, weight, b = years.factor, years.weight, years.first.buildings
     parts = [costs.running_cost_parts for costs in flows.costs]
     yearly = {name: np.array([of[name] for of in parts]) for name in RUNNING}
-    once = {
+    one_off = {
         "fit_out": flows.fit_out_gbp.sum(axis=(1, 2)),
         "moves": flows.moving_gbp.sum(axis=(1, 2)),
         "set_up": flows.setup_gbp.sum(axis=1),
@@ -65,102 +69,103 @@ def life_cost(years: Years, flows: Flows, horizon: int) -> LifeCost:
     benefit = np.array([costs.benefit_gbp_per_year for costs in flows.costs])
     present = {name: float(weight @ gbp) for name, gbp in yearly.items()}
     present["shared_roof_benefit"] = -float(weight @ benefit)
-    present |= {name: float(factor @ gbp) for name, gbp in once.items()}
+    present |= {name: float(factor @ gbp) for name, gbp in one_off.items()}
     present |= {"receipts": 0.0}
     present["carbon"] = float(sum(costs.carbon_present_gbp.sum() for costs in flows.costs))
 
-    def over(of_years: Floats, goes_on: bool) -> Floats:
-        later = of_years[-1] if goes_on else 0.0
-        return np.concatenate([of_years, np.full(horizon - len(of_years), later)])
+    def cash_of(of_years: Floats, continues: bool) -> Floats:
+        last_gbp = of_years[-1] if continues else 0.0
+        return np.concatenate([of_years, np.full(horizon - len(of_years), last_gbp)])
 
-    cash = {name: over(gbp, True) for name, gbp in yearly.items()}
-    cash["one_off"] = over(np.sum([once[name] for name in ONE_OFF], axis=0), False)
-    cash["maintenance"] = over(once["maintenance"], False)
+    cash = {name: cash_of(gbp, True) for name, gbp in yearly.items()}
+    cash["one_off"] = cash_of(np.sum([one_off[name] for name in ONE_OFF], axis=0), False)
+    cash["maintenance"] = cash_of(one_off["maintenance"], False)
     cash["receipts"] = np.zeros(horizon)
     for t, sold in enumerate(flows.sold):
-        worth = years.receipt_factor(t, b.sale_lag_years) * b.receipt_net_gbp
+        receipt_gbp = years.receipt_factor(t, b.sale_lag_years) * b.receipt_net_gbp
         present["held_empty"] += float(factor[t] * b.sale_holding_present_gbp[sold].sum())
-        present["receipts"] -= float(worth[sold].sum())
+        present["receipts"] -= float(receipt_gbp[sold].sum())
         for i in np.flatnonzero(sold):
-            comes = t + int(b.sale_lag_years[i])
-            cash["held_empty"][t:comes] += b.holding_gbp_per_year[i]
-            cash["receipts"][comes] -= b.receipt_net_gbp[i]
+            receipt_year = t + int(b.sale_lag_years[i])
+            cash["held_empty"][t:receipt_year] += b.holding_gbp_per_year[i]
+            cash["receipts"][receipt_year] -= b.receipt_net_gbp[i]
     return LifeCost(present, cash)
 
 
 def cash_horizon(years: Years) -> int:
-    """Years of cash: those appraised and decided, ten at least, and those until any receipt."""
+    """Return the years of cash: those appraised and decided, at least ten, and those until any
+    receipt."""
     decided = len(years.problems)
     lag = int(years.first.buildings.sale_lag_years.max(initial=0))
     return max(OUTLOOK_YEARS, years.scenario.money.appraisal_years, decided + lag)
 
 
 def whole_life_tables(
-    years: Years, nothing: LifeCost, plan: LifeCost, before: Costs, after: Costs
+    years: Years, today: LifeCost, plan: LifeCost, before: Costs, after: Costs
 ) -> dict[str, pd.DataFrame]:
-    """The three tables; ``before`` and ``after`` are the costs of the last decided year."""
+    """Return the three tables; ``before`` and ``after`` are the costs of the last decided year."""
     import pandas as pd
 
     start = years.first.year
-    was, now = before.running_cost_parts, after.running_cost_parts
+    parts_before, parts_after = before.running_cost_parts, after.running_cost_parts
     split = pd.DataFrame(
         {
             "part": list(RUNNING),
-            "before_gbp_per_year": [was[name] for name in RUNNING],
-            "after_gbp_per_year": [now[name] for name in RUNNING],
+            "before_gbp_per_year": [parts_before[name] for name in RUNNING],
+            "after_gbp_per_year": [parts_after[name] for name in RUNNING],
         }
     )
     split["saving_gbp_per_year"] = split["before_gbp_per_year"] - split["after_gbp_per_year"]
-    worth = pd.DataFrame(
+    present = pd.DataFrame(
         {
             "part": list(plan.present_gbp),
-            "do_nothing_present_gbp": list(nothing.present_gbp.values()),
+            "do_nothing_present_gbp": list(today.present_gbp.values()),
             "plan_present_gbp": list(plan.present_gbp.values()),
         }
     )
-    worth["saving_present_gbp"] = worth["do_nothing_present_gbp"] - worth["plan_present_gbp"]
-    shown = outlook_years(years, plan)
+    present["saving_present_gbp"] = present["do_nothing_present_gbp"] - present["plan_present_gbp"]
+    years_shown = outlook_years(years, plan)
     rows = [
         {
             "year": start + t,
             "part": name,
-            "do_nothing_gbp": nothing.cash_gbp[name][t],
+            "do_nothing_gbp": today.cash_gbp[name][t],
             "plan_gbp": plan.cash_gbp[name][t],
         }
-        for t in range(shown)
+        for t in range(years_shown)
         for name in plan.cash_gbp
     ]
     cash = pd.DataFrame(rows)
     cash["saving_gbp"] = cash["do_nothing_gbp"] - cash["plan_gbp"]
-    return {"running_split": split, "whole_life": worth, "cash_outlook": cash}
+    return {"running_split": split, "whole_life": present, "cash_outlook": cash}
 
 
 def outlook_years(years: Years, plan: LifeCost) -> int:
-    """Years that the cash is shown for: ten, those decided, and those until the last receipt."""
+    """Return the years of cash to show: ten, those decided, and those until the last receipt."""
     last = np.flatnonzero(plan.cash_gbp["receipts"]).max(initial=-1) + 1
     return max(OUTLOOK_YEARS, len(years.problems), int(last))
 
 
-def payback_year(years: Years, nothing: LifeCost, plan: LifeCost) -> float:
-    """The first year at whose end the plan has cost no more cash than doing nothing, and in no
-    later year of the appraisal again; NaN where it has not saved any by the end."""
-    saved = np.cumsum(nothing.cash - plan.cash)
-    if saved[-1] <= GBP_TOLERANCE:
+def payback_year(years: Years, today: LifeCost, plan: LifeCost) -> float:
+    """Return the first year from whose end on the plan has never cost more cash than doing nothing;
+    NaN where it has not saved any by the end."""
+    saved_so_far = np.cumsum(today.cash - plan.cash)
+    if saved_so_far[-1] <= GBP_TOLERANCE:
         return float("nan")
-    behind = np.flatnonzero(saved < -GBP_TOLERANCE)
-    return float(years.first.year + (behind.max() + 1 if len(behind) else 0))
+    years_behind = np.flatnonzero(saved_so_far < -GBP_TOLERANCE)
+    return float(years.first.year + (years_behind.max() + 1 if len(years_behind) else 0))
 
 
 def whole_life_summary(
-    place: Place, years: Years, nothing: LifeCost, plan: LifeCost, before: Costs, after: Costs
+    place: Place, years: Years, today: LifeCost, plan: LifeCost, before: Costs, after: Costs
 ) -> dict[str, Any]:
-    """Running costs in parts, what is paid once, ten years of cash, and when the plan pays back."""
-    was, now = before.running_cost_parts, after.running_cost_parts
+    """Return running costs in parts, one-off costs, ten years of cash, and the payback year."""
+    parts_before, parts_after = before.running_cost_parts, after.running_cost_parts
     found: dict[str, Any] = {}
     for name in RUNNING:
-        found[f"{name}_cost_before_gbp_per_year"] = was[name]
-        found[f"{name}_cost_after_gbp_per_year"] = now[name]
-        found[f"{name}_cost_saving_gbp_per_year"] = was[name] - now[name]
+        found[f"{name}_cost_before_gbp_per_year"] = parts_before[name]
+        found[f"{name}_cost_after_gbp_per_year"] = parts_after[name]
+        found[f"{name}_cost_saving_gbp_per_year"] = parts_before[name] - parts_after[name]
     one_off = float(plan.cash_gbp["one_off"].sum())
     found |= {
         "fit_out_gbp": float(after.fit_out_gbp.sum()),
@@ -174,18 +179,18 @@ def whole_life_summary(
         "redundancy_counted": redundancy_counted(place),
     }
     first = slice(0, OUTLOOK_YEARS)
-    saving = nothing.cash[first].sum() - plan.cash[first].sum()
+    saving = today.cash[first].sum() - plan.cash[first].sum()
     return found | {
-        "ten_year_cash_do_nothing_gbp": float(nothing.cash[first].sum()),
+        "ten_year_cash_do_nothing_gbp": float(today.cash[first].sum()),
         "ten_year_cash_plan_gbp": float(plan.cash[first].sum()),
         "ten_year_cash_saving_gbp": float(saving),
-        "payback_year": payback_year(years, nothing, plan),
+        "payback_year": payback_year(years, today, plan),
         "discount_rate_share_per_year": years.scenario.money.discount_rate,
     }
 
 
 def redundancy_counted(place: Place) -> str:
-    """Whether services with staff state what letting them go costs: yes, partly or no."""
+    """Return whether services with staff state their redundancy: yes, partly or no."""
     table = place.services
     by_point = table["staffing_cost_gbp_per_point_per_year"] > 0
     staffed = (by_point | (table["staff_gbp_per_1000_visits"] > 0)).to_numpy()

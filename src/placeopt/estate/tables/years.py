@@ -1,4 +1,4 @@
-"""The plan's tables year by year, and what each agency pays in each.
+"""Tables year by year, and what each agency pays in each year.
 
 buildings_by_year   one row a building and decided year: its state, what it hosts and costs
 services_by_year    one row for each service point of a year, fitted out, in use or closing
@@ -44,7 +44,7 @@ def tables_by_year(
     before: Timeline,
     flows_before: Flows,
 ) -> dict[str, pd.DataFrame]:
-    """Every table that has a row for each decided year."""
+    """Return every table that has a row for each decided year."""
     return {
         "buildings_by_year": _buildings(years, timeline, flows),
         "services_by_year": _services(years, timeline, flows),
@@ -55,38 +55,39 @@ def tables_by_year(
 
 
 def receipt_years(years: Years, flows: Flows) -> dict[int, Floats]:
-    """Net receipts (B,) by the year in which they come, also after the decided years."""
+    """Return net receipts (B,) by the year received, after the decided years as well."""
     b = years.first.buildings
     found: dict[int, Floats] = {}
     for t, sold in enumerate(flows.sold):
-        comes = years.problems[t].year + b.sale_lag_years
-        for year in np.unique(comes[sold & (b.receipt_net_gbp > 0)]):
-            come = np.where(sold & (comes == year), b.receipt_net_gbp, 0.0)
-            found[int(year)] = found.get(int(year), np.zeros(len(b.ids))) + come
+        receipt_year = years.problems[t].year + b.sale_lag_years
+        for year in np.unique(receipt_year[sold & (b.receipt_net_gbp > 0)]):
+            receipts = np.where(sold & (receipt_year == year), b.receipt_net_gbp, 0.0)
+            found[int(year)] = found.get(int(year), np.zeros(len(b.ids))) + receipts
     return found
 
 
 def years_of_buildings(years: Years, timeline: Timeline, flows: Flows) -> dict[str, pd.Series]:
-    """When each building opens, closes, is disposed of and paid for; empty where it is not."""
+    """Return the years in which each building opens, closes, is disposed of and paid for; empty if
+    never."""
     import pandas as pd
 
     b = years.first.buildings
     names = ("opens_year", "closes_year", "disposal_year", "receipt_year")
     found = {name: pd.array([pd.NA] * len(b.ids), dtype="Int64") for name in names}
-    was = b.open_today
+    open_before = b.open_today
     for problem, decision, sold in zip(years.problems, timeline.decisions, flows.sold, strict=True):
-        found["opens_year"][decision.open & ~was] = problem.year
-        found["closes_year"][was & ~decision.open] = problem.year
+        found["opens_year"][decision.open & ~open_before] = problem.year
+        found["closes_year"][open_before & ~decision.open] = problem.year
         found["disposal_year"][sold] = problem.year
-        comes = problem.year + b.sale_lag_years
-        paid = sold & b.sellable
-        found["receipt_year"][paid] = comes[paid]
-        was = decision.open
+        receipt_year = problem.year + b.sale_lag_years
+        is_paid = sold & b.sellable
+        found["receipt_year"][is_paid] = receipt_year[is_paid]
+        open_before = decision.open
     return {name: pd.Series(values) for name, values in found.items()}
 
 
 def building_states(problem: EstateProblem, decision: Decision) -> NDArray[np.str_]:
-    """(B,) open, held, replaced, disposed or not_used."""
+    """Return (B,) open, held, replaced, disposed or not_used."""
     words = np.where(problem.buildings.candidate, "not_used", "held")
     words = np.where(replaced_buildings(problem, decision), "replaced", words)
     words = np.where(decision.disposed, "disposed", words)
@@ -134,9 +135,9 @@ def _services(years: Years, timeline: Timeline, flows: Flows) -> pd.DataFrame:
 
     parts = []
     for t, (problem, decision) in enumerate(zip(years.problems, timeline.decisions, strict=True)):
-        cost, office = flows.costs[t], problem.services.back_office
-        fitted, double = flows.fitted_m2[t], flows.double_running_gbp[t]
-        b, s = np.nonzero(decision.host | (fitted > 0) | (double > 0))
+        cost, is_office = flows.costs[t], problem.services.back_office
+        fitted, double_running_gbp = flows.fitted_m2[t], flows.double_running_gbp[t]
+        b, s = np.nonzero(decision.host | (fitted > 0) | (double_running_gbp > 0))
         units = decision.units[b, s]
         parts.append(
             pd.DataFrame(
@@ -147,12 +148,12 @@ def _services(years: Years, timeline: Timeline, flows: Flows) -> pd.DataFrame:
                     "hosted": np.where(decision.host[b, s], "yes", "no"),
                     "area_m2": cost.area_m2[b, s],
                     "fitted_m2": fitted[b, s],
-                    "visits_per_year": np.where(office[s], 0.0, units),
-                    "desks": np.where(office[s], units, 0.0),
+                    "visits_per_year": np.where(is_office[s], 0.0, units),
+                    "desks": np.where(is_office[s], units, 0.0),
                     "staffing_cost_gbp": cost.staffing_gbp_per_year[b, s],
                     "fit_out_gbp": flows.fit_out_gbp[t][b, s],
                     "moving_gbp": flows.moving_gbp[t][b, s],
-                    "double_running_gbp": double[b, s],
+                    "double_running_gbp": double_running_gbp[b, s],
                 }
             )
         )
@@ -183,14 +184,14 @@ def _assignment(years: Years, timeline: Timeline) -> pd.DataFrame:
 
 
 def _cash_flow(
-    place: Place, years: Years, nothing: tuple[Timeline, Flows], plan: tuple[Timeline, Flows]
+    place: Place, years: Years, today: tuple[Timeline, Flows], plan: tuple[Timeline, Flows]
 ) -> pd.DataFrame:
     import pandas as pd
 
     key = ["year", "agency_id", "line"]
     tables = {
         name: _cash(place, years, *timeline).groupby(key, sort=False)["gbp"].sum()
-        for name, timeline in (("do_nothing_gbp", nothing), ("plan_gbp", plan))
+        for name, timeline in (("do_nothing_gbp", today), ("plan_gbp", plan))
     }
     table = pd.DataFrame(tables).fillna(0.0)
     table["saving_gbp"] = table["do_nothing_gbp"] - table["plan_gbp"]
@@ -205,27 +206,30 @@ LINES = ("running", "staffing", "tiers", "holding", "cost_of_capital", "double_r
 
 
 def _cash(place: Place, years: Years, timeline: Timeline, flows: Flows) -> pd.DataFrame:
-    """(year, agency_id, line, gbp): staff, double running, redundancy and moves are the service's
-    agency's, the rest the building's."""
+    """Return (year, agency_id, line, gbp): staff, double running, redundancy and moves by the
+    service's agency, all else by the building's."""
     import pandas as pd
 
     owner = place.buildings["agency_id"].to_numpy(str)
     provider = place.services["agency_id"].to_numpy(str)
     b = years.first.buildings
-    tied_up = b.cost_of_capital_gbp_per_year
-    fixed, holding = b.fixed_gbp_per_year - tied_up, b.holding_gbp_per_year - tied_up
+    cost_of_capital = b.cost_of_capital_gbp_per_year
+    fixed, holding = (
+        b.fixed_gbp_per_year - cost_of_capital,
+        b.holding_gbp_per_year - cost_of_capital,
+    )
     parts: list[tuple[int, str, NDArray[np.str_], Floats]] = []
     for t, (problem, decision) in enumerate(zip(years.problems, timeline.decisions, strict=True)):
         cost, year = flows.costs[t], problem.year
-        held = held_empty(problem, decision)
-        used = b.use_gbp_per_m2_per_year * (cost.area_m2.sum(axis=1) + cost.front_m2)
+        is_held = held_empty(problem, decision)
+        use_gbp = b.use_gbp_per_m2_per_year * (cost.area_m2.sum(axis=1) + cost.front_m2)
         tiers = np.append(problem.tiers.running_gbp_per_year, 0.0)[decision.tier]
         parts += [
-            (year, "running", owner, fixed * decision.open + used),
+            (year, "running", owner, fixed * decision.open + use_gbp),
             (year, "staffing", provider, cost.staffing_gbp_per_year.sum(axis=0)),
             (year, "tiers", owner, np.where(decision.tier >= 0, tiers, 0.0)),
-            (year, "holding", owner, holding * held),
-            (year, "cost_of_capital", owner, tied_up * (decision.open | held)),
+            (year, "holding", owner, holding * is_held),
+            (year, "cost_of_capital", owner, cost_of_capital * (decision.open | is_held)),
             (year, "double_running", provider, flows.double_running_gbp[t].sum(axis=0)),
             (year, "redundancy", provider, flows.redundancy_gbp[t]),
             (year, "fit_out", owner, flows.fit_out_gbp[t].sum(axis=1)),
@@ -235,9 +239,9 @@ def _cash(place: Place, years: Years, timeline: Timeline, flows: Flows) -> pd.Da
             (year, "backlog", owner, flows.backlog_gbp[t]),
         ]
         for later in range(int((b.sale_lag_years * flows.sold[t]).max(initial=0))):
-            waits = flows.sold[t] & (b.sale_lag_years > later)
-            parts.append((year + later, "holding", owner, holding * waits))
-            parts.append((year + later, "cost_of_capital", owner, tied_up * waits))
+            is_waiting = flows.sold[t] & (b.sale_lag_years > later)
+            parts.append((year + later, "holding", owner, holding * is_waiting))
+            parts.append((year + later, "cost_of_capital", owner, cost_of_capital * is_waiting))
     for year, net in receipt_years(years, flows).items():
         parts.append((year, "receipts", owner, -net))
     return pd.concat(

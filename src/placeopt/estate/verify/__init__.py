@@ -1,9 +1,9 @@
-"""Check an estate plan from the tables alone: place, minutes, scenario and the plan's own rows.
+"""Verify an estate plan from the tables alone: place, minutes, scenario and the plan's own rows.
 
-Nothing of the problem's arrays, its formulation or the engine is used here: the arithmetic is
-done again, row by row, by the data dictionary's definitions, for every decided year. Every rule of
-the scenario is checked, every figure is recomputed for the plan and for doing nothing, and the
-rules that today's arrangement breaks are listed.
+The problem's arrays, its formulation and the engine are not used: the arithmetic is done again, row
+by row, by the definitions of the data dictionary, for every decided year. Every rule of the
+scenario is checked, every figure is recomputed for the plan and for doing nothing, and the rules
+that today's arrangement breaks are listed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class TablesOfAPlan(Protocol):
-    """What the verifier asks of a plan: its tables and its summary."""
+    """The parts of a plan that the verifier reads: its tables and its summary."""
 
     @property
     def tables(self) -> Mapping[str, pd.DataFrame]: ...
@@ -47,7 +47,17 @@ class TablesOfAPlan(Protocol):
 def verify(
     place: Place, times: TravelTimes, scenario: Scenario, plan: TablesOfAPlan
 ) -> Verification:
-    """Every rule of ``scenario`` checked against ``plan``, and every figure recomputed."""
+    """Check every rule of ``scenario`` against ``plan`` and recompute every figure.
+
+    Args:
+        place: the place as the user states it.
+        times: minutes between its zones and buildings.
+        scenario: the question.
+        plan: tables and summary.
+
+    Returns:
+        One check a rule and one of the arithmetic, with totals of the plan and of doing nothing.
+    """
     years = facts_of(place, times, scenario)
     nothing = do_nothing(years)
     if unread := list(unreadable_tables(years[0], plan.tables)):

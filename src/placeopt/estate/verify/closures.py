@@ -1,8 +1,8 @@
-"""The verifier on closures: who used a point that closes, where they go, what it adds.
+"""The verifier on closures: the users of a point that closes, where they go, and the minutes added.
 
-Found again from the arrangements: the users of a point in the year in which it closes are the
-visits that doing nothing serves there, and they go where the plan sends their zone's visits to
-the service, in the same shares; the rest is unserved.
+Recomputed from the arrangements: the users of a point in the year in which it closes are the visits
+that doing nothing serves there. They go where the plan sends their zone's visits to the service, in
+the same shares; the rest is unserved.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ MINUTES = ("minutes_before", "minutes_after", "added_minutes")
 
 
 def wrong_closures(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iterator[str]:
-    """Every figure about closures and today's journeys that is not the one found, in words."""
+    """Yield every figure about closures and today's journeys that differs from the one
+    recomputed."""
     closed = _closed_points(schedule, nothing)
     yield from _flows(schedule, closed, tables["closures"])
     yield from _groups(schedule.last.facts, closed, tables["closures_by_group"])
@@ -33,38 +34,38 @@ def wrong_closures(schedule: Schedule, nothing: Schedule, tables: Tables) -> Ite
 
 
 def _closed_points(schedule: Schedule, nothing: Schedule) -> Closed:
-    """Where the users of every closed point go, from zone to building."""
+    """Return the flows of the users of every closed point."""
     found: Closed = {}
     today = schedule.first.before.hosts
-    for year, still in zip(schedule.years, nothing.years, strict=True):
+    for year, nothing_year in zip(schedule.years, nothing.years, strict=True):
         services, when = year.facts.services, year.facts.year
-        gone = {
+        closing = {
             point
             for point in (today & year.before.hosts) - year.arrangement.hosts
             if not services[point[1]]["back_office"]
         }
-        found |= {(when, *point): [] for point in gone}
-        for (zone, s), shares in still.arrangement.served.items():
-            for i in shares.keys() & {b for b, of in gone if of == s}:
+        found |= {(when, *point): [] for point in closing}
+        for (zone, s), shares in nothing_year.arrangement.served.items():
+            for i in shares.keys() & {b for b, of in closing if of == s}:
                 visits = shares[i] * year.facts.visits[zone, s]
-                goes = year.arrangement.served.get((zone, s), {})
+                shares_after = year.arrangement.served.get((zone, s), {})
                 flows = found[when, i, s]
-                flows += [(zone, to, visits * share) for to, share in goes.items()]
-                unserved = 1 - sum(goes.values())
+                flows += [(zone, to, visits * share) for to, share in shares_after.items()]
+                unserved = 1 - sum(shares_after.values())
                 if unserved > SHARE_TOLERANCE:
                     flows.append((zone, "", visits * unserved))
     return found
 
 
 def _mean_minutes(flows: list[Flow], minutes: Mapping[Key, float], at: str = "") -> float:
-    """Minutes by visits, to ``at`` or to where each flow goes."""
+    """Return minutes weighted by visits, to ``at`` or to where each flow goes."""
     total = sum(visits for _, _, visits in flows)
     spent = sum(v * minutes.get((zone, at or to), math.nan) for zone, to, v in flows)
     return spent / total if total else math.nan
 
 
 def _flows(schedule: Schedule, closed: Closed, table: Any) -> Iterator[str]:
-    """One row for each closed point and building that takes its users."""
+    """Yield differences in the rows of closed points and the buildings that take their users."""
     fastest = schedule.last.facts.fastest
     is_open = {year.facts.year: year.arrangement.open for year in schedule.years}
     columns: Figures = {name: {} for name in ("visits_per_year", *MINUTES)}
@@ -88,7 +89,7 @@ def _flows(schedule: Schedule, closed: Closed, table: Any) -> Iterator[str]:
 
 
 def _groups(facts: Facts, closed: Closed, table: Any) -> Iterator[str]:
-    """Their minutes, by group and mode open to it."""
+    """Yield differences in minutes by group of residents and mode open to it."""
     import numpy as np
 
     modes = [m for m in facts.scenario.travel.modes if m in facts.times.modes]
@@ -100,27 +101,32 @@ def _groups(facts: Facts, closed: Closed, table: Any) -> Iterator[str]:
     for (when, i, s), flows in closed.items():
         if not flows:
             continue
-        at = [zone_at[zone] for zone, _, _ in flows]
-        to = np.array([place_at.get(j, -1) for _, j, _ in flows])
+        zone_rows = [zone_at[zone] for zone, _, _ in flows]
+        building_columns = np.array([place_at.get(j, -1) for _, j, _ in flows])
         visits = np.array([v for _, _, v in flows])
-        was = {m: facts.times.matrix(m)[at, place_at[i]] for m in modes}
-        now = {m: np.where(to < 0, np.nan, facts.times.matrix(m)[at, to]) for m in modes}
+        was = {m: facts.times.matrix(m)[zone_rows, place_at[i]] for m in modes}
+        now = {
+            m: np.where(
+                building_columns < 0, np.nan, facts.times.matrix(m)[zone_rows, building_columns]
+            )
+            for m in modes
+        }
         for who, share in groups.items():
-            part = visits * np.array([share[zone] for zone, _, _ in flows])
-            can = [m for m in modes if who != "without_car" or m not in CAR_MODES]
-            if not part.sum() > 0 or not can:
+            group_visits = visits * np.array([share[zone] for zone, _, _ in flows])
+            modes_open = [m for m in modes if who != "without_car" or m not in CAR_MODES]
+            if not group_visits.sum() > 0 or not modes_open:
                 continue
-            for mode in ("fastest", *can):
-                by = can if mode == "fastest" else [mode]
-                before, after = (np.fmin.reduce([of[m] for m in by]) for of in (was, now))
-                left, both = np.isfinite(before), np.isfinite(before) & np.isfinite(after)
-                weight = part[both].sum()
+            for mode in ("fastest", *modes_open):
+                modes_used = modes_open if mode == "fastest" else [mode]
+                before, after = (np.fmin.reduce([of[m] for m in modes_used]) for of in (was, now))
+                reached_before, both = np.isfinite(before), np.isfinite(before) & np.isfinite(after)
+                weight = group_visits[both].sum()
                 means = [
-                    (part[both] * one[both]).sum() / weight if weight > 0 else math.nan
+                    (group_visits[both] * one[both]).sum() / weight if weight > 0 else math.nan
                     for one in (before, after)
                 ]
-                lost = part[left & ~both].sum()
-                figures = (part.sum(), weight, lost, *means, means[1] - means[0])
+                cut_off = group_visits[reached_before & ~both].sum()
+                figures = (group_visits.sum(), weight, cut_off, *means, means[1] - means[0])
                 for name, figure in zip(names, figures, strict=True):
                     columns[name][when, i, s, who, mode] = float(figure)
     keys = ("building_id", "service_id", "who", "mode")
@@ -128,7 +134,7 @@ def _groups(facts: Facts, closed: Closed, table: Any) -> Iterator[str]:
 
 
 def _shares(facts: Facts) -> Iterator[tuple[str, dict[str, float]]]:
-    """(group, zone -> its share of the zone's residents), of groups with anybody."""
+    """Yield (group, zone -> its share of the zone's residents), of groups with residents."""
     zones = facts.zones
     yield "all", dict.fromkeys(zones, 1.0)
     for n in range(1, 6):
@@ -146,6 +152,7 @@ def _shares(facts: Facts) -> Iterator[tuple[str, dict[str, float]]]:
 
 
 def _is_quintile(quintile: Any, number: int) -> bool:
+    """Whether a quintile is known and has this number."""
     known = quintile is not None and str(quintile) not in ("<NA>", "nan")
     return known and int(quintile) == number
 
@@ -153,24 +160,24 @@ def _is_quintile(quintile: Any, number: int) -> bool:
 def _group_with_members(
     who: str, shares: dict[str, float]
 ) -> Iterator[tuple[str, dict[str, float]]]:
-    """The group with unknown shares as 0; nothing where it has nobody."""
-    known = {zone: share if share == share else 0.0 for zone, share in shares.items()}
-    if any(known.values()):
-        yield who, known
+    """Yield the group with unknown shares as 0; nothing where it has no members."""
+    known_shares = {zone: share if share == share else 0.0 for zone, share in shares.items()}
+    if any(known_shares.values()):
+        yield who, known_shares
 
 
 def _compare_rows(name: str, table: Any, keys: tuple[str, ...], columns: Figures) -> Iterator[str]:
-    """Every row that should be there and no other, and its figures."""
-    stated, wanted = rows(table, "year", *keys), columns["visits_per_year"]
-    for key in sorted(wanted.keys() - set(stated)):
+    """Yield missing and surplus rows, and figures that differ."""
+    stated, expected = rows(table, "year", *keys), columns["visits_per_year"]
+    for key in sorted(expected.keys() - set(stated)):
         yield f"{name} {' '.join(map(str, key))}: no row"
-    for key in sorted(set(stated) - wanted.keys(), key=str):
+    for key in sorted(set(stated) - expected.keys(), key=str):
         yield f"{name} {' '.join(map(str, key))}: nothing of the kind"
     yield from compare_columns(name, table, ("year", *keys), columns)
 
 
 def _assignment_today(nothing: Schedule, table: Any) -> Iterator[str]:
-    """Where everybody goes today, at the last decided year's visits."""
+    """Yield differences in today's assignment, at the last decided year's visits."""
     year = nothing.last
     stated = served_of(table)
     for key in sorted(stated.keys() | year.arrangement.served.keys()):

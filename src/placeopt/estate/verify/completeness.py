@@ -1,6 +1,6 @@
-"""The verifier on whether a plan is whole: every table is there and speaks of the place's own ids,
-what it says again of the place is what the place says, and what it claims of its objectives is
-what one may claim."""
+"""The verifier on completeness: all tables are there with the place's own ids, columns copied from
+the place agree with it, and statements on objectives are valid.
+"""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ UNITS = ESTATE_UNITS | {"running_cost": "GBP/year", "weighted": "GBP, as weighte
 
 
 def unreadable_tables(facts: Facts, tables: Tables) -> Iterator[str]:
-    """Tables that are not there, and ids that nobody knows: why a plan cannot be read."""
-    asked = [*TABLES]
+    """Yield missing tables and unknown ids: why a plan cannot be read."""
+    required = [*TABLES]
     if facts.scenario.of(FairRents):
-        asked += ["rents", "agencies"]
+        required += ["rents", "agencies"]
     if facts.scenario.money.carbon_values:
-        asked.append("carbon_by_year")
+        required.append("carbon_by_year")
     if planner_assigns(facts.scenario):
-        asked.append("sent_past")
-    yield from (f"the plan has no table {name}" for name in asked if name not in tables)
+        required.append("sent_past")
+    yield from (f"the plan has no table {name}" for name in required if name not in tables)
     buildings, tiers = {*facts.buildings}, {*facts.tiers, ""}
     known = {
         "building_id": buildings,
@@ -61,7 +61,7 @@ def unreadable_tables(facts: Facts, tables: Tables) -> Iterator[str]:
 def wrong_statements(
     schedule: Schedule, tables: Tables, summary: Mapping[str, Any]
 ) -> Iterator[str]:
-    """What the plan says again of the place or claims of its objectives, and is not so."""
+    """Yield copied columns, modes, units and statements on objectives that are wrong."""
     yield from _copied_columns(schedule.last.facts, tables)
     yield from _modes(schedule.last.facts, tables)
     yield from _units(schedule, tables)
@@ -69,39 +69,43 @@ def wrong_statements(
 
 
 def _copied_columns(facts: Facts, tables: Tables) -> Iterator[str]:
-    """Names, kinds, owners and points on the map, a row for each building and zone."""
+    """Yield differences in names, kinds, owners and coordinates of buildings and zones."""
     for name, columns in COPIED_COLUMNS.items():
         place = facts.place.tables[name]
         stated = rows(tables[name], *columns)
-        for one, other in zip(stated, rows(place, *columns), strict=False):
-            if one != other:
-                yield f"{name}: stated {one}, in the place {other}"
+        for stated_row, place_row in zip(stated, rows(place, *columns), strict=False):
+            if stated_row != place_row:
+                yield f"{name}: stated {stated_row}, in the place {place_row}"
         if len(stated) != len(place):
             yield f"{name}: {len(stated)} rows for {len(place)} of the place"
 
 
 def _modes(facts: Facts, tables: Tables) -> Iterator[str]:
-    """The mode of a row of the assignment is the fastest there."""
-    at = {zone: number for number, zone in enumerate(facts.times.zone_ids)}
-    to = {i: number for number, i in enumerate(facts.times.building_ids)}
+    """Yield rows of an assignment whose mode is not the fastest."""
+    zone_position = {zone: number for number, zone in enumerate(facts.times.zone_ids)}
+    building_position = {i: number for number, i in enumerate(facts.times.building_ids)}
     modes = set(facts.scenario.travel.modes) & set(facts.times.modes)
     minutes = {mode: facts.times.matrix(mode) for mode in modes}
     for name in ("assignment", "assignment_today"):
         for zone, i, mode in rows(tables[name], "zone_id", "building_id", "mode"):
-            taken = minutes[mode][at[zone], to[i]] if mode in minutes else math.nan
-            if not taken <= facts.fastest.get((zone, i), math.inf):
+            minutes_taken = (
+                minutes[mode][zone_position[zone], building_position[i]]
+                if mode in minutes
+                else math.nan
+            )
+            if not minutes_taken <= facts.fastest.get((zone, i), math.inf):
                 yield f"{name} {zone} {i}: {mode} is not the fastest mode"
 
 
 def _units(schedule: Schedule, tables: Tables) -> Iterator[str]:
-    """Every objective has its row, in its unit."""
-    counted = schedule.last.sums.figures().keys()
-    whole = ["cost", *(name for name in counted if name != "running_cost")]
+    """Yield objectives without a row, or in another unit."""
+    yearly_names = schedule.last.sums.figures().keys()
+    names = ["cost", *(name for name in yearly_names if name != "running_cost")]
     if schedule.first.facts.scenario.objective.weights:
-        whole.append("weighted")
-    by_year = [(y.facts.year, name) for y in schedule.years for name in counted]
+        names.append("weighted")
+    by_year = [(y.facts.year, name) for y in schedule.years for name in yearly_names]
     for name, keys, expected in (
-        ("objectives", ("objective",), {(one,) for one in whole}),
+        ("objectives", ("objective",), {(one,) for one in names}),
         ("objectives_by_year", ("year", "objective"), set(by_year)),
     ):
         for key in sorted(expected - set(rows(tables[name], *keys))):
@@ -112,24 +116,27 @@ def _units(schedule: Schedule, tables: Tables) -> Iterator[str]:
 
 
 def _objective_claims(schedule: Schedule, summary: Mapping[str, Any]) -> Iterator[str]:
-    """Of every objective minimised: no better than its bound, as far from it as is said, and the
-    plan gives away no more of it than the scenario grants."""
-    totals, asked = schedule.totals(), schedule.first.facts.scenario.objective
-    for number, name in enumerate(asked.minimise):
-        if f"{name}_best_found" not in summary:  # the search was ended before
+    """Yield objectives that are below their bound, whose gap is not that of plan and bound, or that
+    exceed the slack which the scenario grants."""
+    totals, objective = schedule.totals(), schedule.first.facts.scenario.objective
+    for number, name in enumerate(objective.minimise):
+        if f"{name}_best_found" not in summary:  # the search ended before this objective
             continue
         best, bound = (float(summary[f"{name}_{what}"]) for what in ("best_found", "proven_bound"))
-        close = max(1.0 if UNITS[name].startswith("GBP") else 0.01, TOLERANCE * abs(best))
-        if bound > best + close:
+        tolerance = max(1.0 if UNITS[name].startswith("GBP") else 0.01, TOLERANCE * abs(best))
+        if bound > best + tolerance:
             yield f"{name}: the bound {bound:,.2f} is above the best found {best:,.2f}"
         gap = float(summary[f"{name}_gap_share"])
-        if math.isfinite(gap) and abs(gap * max(abs(best), 1e-9) - max(best - bound, 0)) > close:
+        if (
+            math.isfinite(gap)
+            and abs(gap * max(abs(best), 1e-9) - max(best - bound, 0)) > tolerance
+        ):
             yield f"{name}: the gap {gap:.4f} is not that of {best:,.2f} to {bound:,.2f}"
-        last = number == len(asked.minimise) - 1
-        slack = asked.slack[number] if number < len(asked.slack) else 0.0
-        most = best if last else best + abs(best) * slack
+        is_last = number == len(objective.minimise) - 1
+        slack = objective.slack[number] if number < len(objective.slack) else 0.0
+        limit = best if is_last else best + abs(best) * slack
         if uses_reassignment(schedule.first.facts.scenario
-        ):  # what more it may cost is checked by itself
-            most = math.inf
-        if totals[name] > most + close or (last and totals[name] < best - close):
+        ):  # the extra cost is checked in ``sent_past``
+            limit = math.inf
+        if totals[name] > limit + tolerance or (is_last and totals[name] < best - tolerance):
             yield f"{name}: {best:,.2f} found, the plan's is {totals[name]:,.2f}"

@@ -1,4 +1,4 @@
-"""The verifier on the plan's tables about residents: access, zones and bands."""
+"""The verifier on tables about residents: access, zones and bands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Nearest = dict[tuple[str, str], float]  # (zone, service) -> minutes; nothing ou
 
 
 def wrong_minutes(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iterator[str]:
-    """Every figure about residents that is not the one found, in words."""
+    """Yield every figure about residents that differs from the one recomputed."""
     was, now = _nearest_minutes(nothing.last), _nearest_minutes(schedule.last)
     yield from _access(schedule.last, was, now, tables)
     sent_was, sent_now = _sent_minutes(nothing.last), _sent_minutes(schedule.last)
@@ -29,20 +29,20 @@ def wrong_minutes(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iter
 
 
 def _nearest_minutes(year: Year) -> Nearest:
-    """Minutes to the nearest host, whatever its offer, by the fastest of the modes."""
-    found: Nearest = {}
+    """Return minutes to the nearest host, whatever its offer, by the fastest of the modes."""
+    minutes_by_zone: Nearest = {}
     for i, s in year.arrangement.hosts:
         if year.facts.services[s]["back_office"]:
             continue
         for zone in year.facts.zones:
             minutes = year.facts.fastest.get((zone, i), math.inf)
-            if minutes < found.get((zone, s), math.inf):
-                found[zone, s] = minutes
-    return found
+            if minutes < minutes_by_zone.get((zone, s), math.inf):
+                minutes_by_zone[zone, s] = minutes
+    return minutes_by_zone
 
 
 def _sent_minutes(year: Year) -> Nearest:
-    """Mean minutes of what is served of a zone's visits; nothing where nothing is."""
+    """Return mean minutes of the visits of a zone that are served; none where no visits are."""
     found: Nearest = {}
     for (zone, s), shares in year.arrangement.served.items():
         total = sum(shares.values())
@@ -53,7 +53,7 @@ def _sent_minutes(year: Year) -> Nearest:
 
 
 def _sent_access(year: Year, was: Nearest, now: Nearest, tables: Tables) -> Iterator[str]:
-    """Minutes of a zone's visits where they are sent."""
+    """Yield differences in minutes of a zone's visits as sent."""
     facts = year.facts
     keys = [
         (z, s) for z in facts.zones for s, row in facts.services.items() if not row["back_office"]
@@ -70,6 +70,7 @@ def _sent_access(year: Year, was: Nearest, now: Nearest, tables: Tables) -> Iter
 
 
 def _access(year: Year, was: Nearest, now: Nearest, tables: Tables) -> Iterator[str]:
+    """Yield differences in minutes to the nearest host, and hosts that are not the nearest."""
     facts, table = year.facts, tables["access"]
     keys = [
         (z, s) for z in facts.zones for s, row in facts.services.items() if not row["back_office"]
@@ -93,7 +94,7 @@ def _access(year: Year, was: Nearest, now: Nearest, tables: Tables) -> Iterator[
 def _zones(
     year: Year, was: Nearest, now: Nearest, tables: Tables, measure: str = ""
 ) -> Iterator[str]:
-    """Means over services in reach before and after, by visits."""
+    """Yield differences in means by visits, over services in reach before and after."""
     total: dict[str, float] = defaultdict(float)
     means: dict[str, dict[str, float]] = {"before": defaultdict(float), "after": defaultdict(float)}
     for (zone, s), visits in year.facts.visits.items():
@@ -116,8 +117,8 @@ def _zones(
 
 
 def _bands(year: Year, column: str, tables: Tables, as_sent: bool = False) -> Iterator[str]:
-    """Residents by minutes to the nearest host, or as they are sent: those without a car do not
-    drive."""
+    """Yield differences in residents by minutes to the nearest host, or as sent; those without a
+    car do not drive."""
     facts = year.facts
     modes = tuple(mode for mode in facts.scenario.travel.modes if mode in facts.times.modes)
     stated: dict[str, dict[str, float]] = defaultdict(dict)
@@ -128,22 +129,22 @@ def _bands(year: Year, column: str, tables: Tables, as_sent: bool = False) -> It
     visited = [s for s, row in facts.services.items() if not row["back_office"]]
     if set(stated) != set(visited) or len({tuple(bands) for bands in stated.values()}) > 1:
         yield "bands: not the same bands for every service with visits, and for no other"
-    by = {car: FastestMinutes(facts, modes, car) for car in (True, False)} if as_sent else {}
+    fastest = {car: FastestMinutes(facts, modes, car) for car in (True, False)} if as_sent else {}
     for s in visited:
         hosts = [i for i, of in year.arrangement.hosts if of == s]
         found: dict[str, float] = dict.fromkeys(stated[s], 0.0)
         for car in (True, False):
-            near = nearest_hosts(facts, hosts, modes, car)
-            for zone, about in facts.zones.items():
-                without = about["population"] * about["without_car_share"]
-                people = about["population"] - without if car else without
-                ways = [(near.get(zone, math.inf), 1.0)]
+            nearest = nearest_hosts(facts, hosts, modes, car)
+            for zone, row in facts.zones.items():
+                without_car = row["population"] * row["without_car_share"]
+                people = row["population"] - without_car if car else without_car
+                minutes_and_shares = [(nearest.get(zone, math.inf), 1.0)]
                 if as_sent and facts.visits.get((zone, s), 0.0) > 0:
                     shares = year.arrangement.served.get((zone, s), {})
-                    ways = [(by[car].to(zone, i), x) for i, x in shares.items()]
+                    minutes_and_shares = [(fastest[car].to(zone, i), x) for i, x in shares.items()]
                     unserved = max(1.0 - sum(shares.values()), 0.0)
                     found["not served"] = found.get("not served", 0.0) + people * unserved
-                for minutes, share in ways:
+                for minutes, share in minutes_and_shares:
                     band = _band_of(minutes, stated[s])
                     found[band] = found.get(band, 0.0) + people * share
         for band, people in found.items():
@@ -152,7 +153,7 @@ def _bands(year: Year, column: str, tables: Tables, as_sent: bool = False) -> It
 
 
 def _band_of(minutes: float, bands: dict[str, float]) -> str:
-    """The band, of those stated, in which so many minutes lie: above its low, to its high."""
+    """Return the band, of those stated, that contains so many minutes."""
     if minutes == math.inf:
         return "out of reach"
     for band in bands:

@@ -1,4 +1,4 @@
-"""The verifier's check of every rule: one function for each, said of a year or of all years."""
+"""The verifier on rules: one function for each, checked in a year or over all years."""
 
 from __future__ import annotations
 
@@ -39,11 +39,15 @@ from placeopt.scenario.rules.estate.services import (
 )
 from placeopt.scenario.verification import Check
 
-VISITS_TOLERANCE = 0.01  # of a visit: shares are rounded
+VISITS_TOLERANCE = 0.01  # visits: shares are rounded
 
 
 def check_rules(schedule: Schedule) -> Iterator[Check]:
-    """Every rule of the scenario, in its order; raises for a rule nobody checks."""
+    """Yield a check of every rule of the scenario, in its order.
+
+    Raises:
+        KeyError: the verifier has no check of a rule.
+    """
     facts = schedule.first.facts
     names = {
         row[key]: row["name"]
@@ -59,12 +63,14 @@ def check_rules(schedule: Schedule) -> Iterator[Check]:
     for rule in facts.scenario.rules:
         if isinstance(rule, EstateRule):
             holds, detail = _check_rule(rule, schedule)
-            only = only_by_nearest(rule, schedule) if holds and isinstance(rule, Access) else ""
-            yield Check(rule.number, rule.name, rule.sentence(names), holds, detail, only)
+            qualifier = (
+                only_by_nearest(rule, schedule) if holds and isinstance(rule, Access) else ""
+            )
+            yield Check(rule.number, rule.name, rule.sentence(names), holds, detail, qualifier)
 
 
 def _check_rule(rule: EstateRule, schedule: Schedule) -> RuleResult:
-    """A rule of a year holds in each year that it speaks of."""
+    """Check a rule in each year in which it holds, or over all years."""
     if rule.name in MULTI_YEAR:
         return MULTI_YEAR[rule.name](rule, schedule)
     holds, detail = True, "speaks of no decided year"
@@ -79,8 +85,8 @@ def _check_rule(rule: EstateRule, schedule: Schedule) -> RuleResult:
 
 
 def sequence(rule: Sequence, schedule: Schedule) -> RuleResult:
-    """(E12) Moves of a year are counted, what moves in finds its floor fitted out, and nothing
-    comes back to what it left or is filled after it was emptied."""
+    """(E12) Moves a year are at most the limit, new points are fitted out in time, services do not
+    return and emptied buildings are not filled again, where the rule asks so."""
     if len(schedule.years) == 1:
         return True, "one year is decided"
     breaches = [moves_before_fit_out(schedule)]
@@ -90,46 +96,46 @@ def sequence(rule: Sequence, schedule: Schedule) -> RuleResult:
         breaches.append(refilled_buildings(schedule))
     for breach in chain(*breaches):
         return False, breach
-    moves, when = max((count_moves_in(year), year.facts.year) for year in schedule.years)
-    most = rule.moves_per_year
-    return most is None or moves <= most, f"{moves} moves in {when}"
+    moves, year_of_most = max((count_moves_in(year), year.facts.year) for year in schedule.years)
+    limit = rule.moves_per_year
+    return limit is None or moves <= limit, f"{moves} moves in {year_of_most}"
 
 
 def count_moves_in(year: Year) -> int:
-    """Service points of a year that were none the year before."""
+    """Return the number of service points of a year that were none the year before."""
     return len(year.arrangement.hosts - year.before.hosts)
 
 
 def served(rule: Served, year: Year) -> RuleResult:
-    """(E1)"""
-    facts, a = year.facts, year.arrangement
-    lost: dict[str, float] = {}
+    """(E1) Visits are served at most once and unserved as far as allowed; all desks are placed."""
+    facts, arrangement = year.facts, year.arrangement
+    unserved: dict[str, float] = {}
     total: dict[str, float] = {}
     for (zone, service), visits in facts.visits.items():
-        share = sum(a.served.get((zone, service), {}).values())
+        share = sum(arrangement.served.get((zone, service), {}).values())
         if share > 1 + TOLERANCE:
             return False, f"zone {zone} is served {share:.3f} times for {service}"
         total[service] = total.get(service, 0.0) + visits
-        lost[service] = lost.get(service, 0.0) + visits * (1 - share)
-    worst, which = 0.0, ""
+        unserved[service] = unserved.get(service, 0.0) + visits * (1 - share)
+    worst, worst_service = 0.0, ""
     for service, visits in total.items():
-        if visits > 0 and lost[service] / visits > worst:
-            worst, which = lost[service] / visits, service
+        if visits > 0 and unserved[service] / visits > worst:
+            worst, worst_service = unserved[service] / visits, service
     for service, needed in facts.desks.items():
-        housed = sum(desks for (_, s), desks in a.desks.items() if s == service)
-        if abs(housed - needed) > max(1e-3, TOLERANCE * needed):
-            return False, f"{housed:.1f} of {needed:.1f} desks of {service} are housed"
-    lost_most = f"{100 * worst:.2f}% of the visits to {facts.named(which)} are unserved"
-    detail = "every visit is served" if worst <= TOLERANCE else lost_most
+        placed = sum(desks for (_, s), desks in arrangement.desks.items() if s == service)
+        if abs(placed - needed) > max(1e-3, TOLERANCE * needed):
+            return False, f"{placed:.1f} of {needed:.1f} desks of {service} are housed"
+    unserved_text = f"{100 * worst:.2f}% of the visits to {facts.named(worst_service)} are unserved"
+    detail = "every visit is served" if worst <= TOLERANCE else unserved_text
     return worst <= rule.unserved_share + TOLERANCE, detail
 
 
 def least_visits(year: Year, i: str, service: str) -> float:
-    """Visits a year that a point has to serve; 0 where none are asked for."""
+    """Return the least visits a year of a point; 0 where there is no limit."""
     facts = year.facts
     row = facts.services[service]
-    wanted = any(visits > 0 for (_, s), visits in facts.visits.items() if s == service)
-    if row["back_office"] or not wanted or facts.must_stay_open(i):
+    has_visits = any(visits > 0 for (_, s), visits in facts.visits.items() if s == service)
+    if row["back_office"] or not has_visits or facts.must_stay_open(i):
         return 0.0
     return (
         float(row["least_visits_per_year"])
@@ -139,144 +145,153 @@ def least_visits(year: Year, i: str, service: str) -> float:
 
 
 def hosted(rule: Hosted, year: Year) -> RuleResult:
-    """(E2)"""
-    facts, a = year.facts, year.arrangement
-    for (zone, service), shares in a.served.items():
+    """(E2) Visits and desks are at hosts in reach, with the least visits."""
+    facts, arrangement = year.facts, year.arrangement
+    for (zone, service), shares in arrangement.served.items():
         for i in shares:
-            if (i, service) not in a.hosts:
+            if (i, service) not in arrangement.hosts:
                 return False, f"zone {zone} is sent to {i}, which does not host {service}"
             if (zone, i) not in facts.fastest:
                 return False, f"zone {zone} is sent to {i}, which is out of reach"
-    for i, service in sorted(a.hosts) if year.sums is not year.today else ():
+    for i, service in sorted(arrangement.hosts) if year.sums is not year.today else ():
         least, visits = least_visits(year, i, service), year.sums.load[i, service]
         if visits < least * (1 - TOLERANCE) - VISITS_TOLERANCE:
             serves = f"{visits:,.0f} visits a year to {facts.named(service)}"
             return False, f"{facts.named(i)} serves {serves}, at least {least:,.0f} are asked for"
-    for (i, service), desks in a.desks.items():
-        if desks and (i, service) not in a.hosts:
+    for (i, service), desks in arrangement.desks.items():
+        if desks and (i, service) not in arrangement.hosts:
             return False, f"desks are in {i}, which does not host {service}"
     return True, "every visit goes to a host in reach"
 
 
 def opened(rule: Opened, year: Year) -> RuleResult:
-    """(E3)"""
-    facts, a = year.facts, year.arrangement
-    for i, service in sorted(a.hosts):
+    """(E3) Services are hosted in open and suitable buildings whose tier allows them."""
+    facts, arrangement = year.facts, year.arrangement
+    for i, service in sorted(arrangement.hosts):
         row, stays = facts.buildings[i], (i, service) in facts.hosted_today
-        if i not in a.open:
+        if i not in arrangement.open:
             return False, f"{service} is hosted in {i}, which is not open"
-        suits = not facts.suitable or (row["kind"], service) in facts.suitable
+        is_suitable = not facts.suitable or (row["kind"], service) in facts.suitable
         if not rule.may_be_in(service, row["kind"]):
             return False, f"{service} is in {i}, which is of kind {row['kind']}"
-        if not stays and (not suits or facts.unknown_use(i)):
+        if not stays and (not is_suitable or facts.unknown_use(i)):
             return False, f"{i} is not suitable for {service}"
         if facts.tiers:
-            tier = a.tier.get(i)
+            tier = arrangement.tier.get(i)
             if tier is None and not stays:
                 return False, f"{service} moves into {i}, which has no tier"
             if tier is not None and (tier, service) not in facts.tier_services:
                 return False, f"{service} may not be in {i}, which is of tier {tier}"
-    for i, tier in a.tier.items():
+    for i, tier in arrangement.tier.items():
         row = facts.tiers[tier]
-        here = {s for b, s in a.hosts if b == i}
-        if i not in a.open:
+        hosted_here = {s for b, s in arrangement.hosts if b == i}
+        if i not in arrangement.open:
             return False, f"{i} has tier {tier} and is not open"
         if facts.usable_m2(i) < row["min_usable_m2"] - TOLERANCE:
             return False, f"{i} is too small for tier {tier}"
-        limit = row["max_services"]
-        if limit is not None and limit == limit and len(here) > limit:
-            return False, f"{i} of tier {tier} hosts {len(here)} services"
+        max_services = row["max_services"]
+        if (
+            max_services is not None
+            and max_services == max_services
+            and len(hosted_here) > max_services
+        ):
+            return False, f"{i} of tier {tier} hosts {len(hosted_here)} services"
         for (k, service), link in facts.tier_services.items():
-            if k == tier and link["relation"] == "must" and service not in here:
+            if k == tier and link["relation"] == "must" and service not in hosted_here:
                 return False, f"{i} of tier {tier} lacks {service}"
-    return True, f"{len(a.hosts)} service points in {len(a.open)} open buildings"
+    return (
+        True,
+        f"{len(arrangement.hosts)} service points in {len(arrangement.open)} open buildings",
+    )
 
 
 def floor(rule: Floor, year: Year) -> RuleResult:
-    """(E4)"""
-    facts, a, sums = year.facts, year.arrangement, year.sums
+    """(E4) Services and front of house fit in the usable area."""
+    facts, arrangement, sums = year.facts, year.arrangement, year.sums
     base_only = not facts.scenario.of(Capacity)
-    worst, which = -math.inf, ""
-    for i in sorted(a.open):
+    worst, worst_text = -math.inf, ""
+    for i in sorted(arrangement.open):
         usable = facts.usable_m2(i)
         used = sums.area_used(i)
         if base_only:
             used = sums.front.get(i, 0.0) + sum(
-                facts.services[s]["area_base_m2"] for b, s in a.hosts if b == i
+                facts.services[s]["area_base_m2"] for b, s in arrangement.hosts if b == i
             )
         if used - usable > worst:
             worst = used - usable
-            which = f"{facts.named(i)} uses {used:.1f} of {usable:.1f} m2"
-    return worst <= max(0.01, TOLERANCE * 100), which
+            worst_text = f"{facts.named(i)} uses {used:.1f} of {usable:.1f} m2"
+    return worst <= max(0.01, TOLERANCE * 100), worst_text
 
 
 def capacity(rule: Capacity, year: Year) -> RuleResult:
-    """(E5) Areas are recomputed from visits and desks; the arithmetic check compares them."""
+    """(E5) Areas are recomputed from visits and desks; the check of the arithmetic compares
+    them."""
     total = sum(year.sums.area.values())
     return True, f"{total:,.0f} m2 for all service points, as their visits and desks need"
 
 
 def together(rule: Together, year: Year) -> RuleResult:
-    """(E6)"""
-    facts, a = year.facts, year.arrangement
+    """(E6) Pairs of services share every building or none, as asked; at most so many to a
+    building."""
+    facts, arrangement = year.facts, year.arrangement
     table = facts.place.compatibility
     pairs = list(zip(table["service_a"], table["service_b"], table["relation"], strict=True))
     pairs += [(x, y, "must") for x, y in rule.must] + [(x, y, "never") for x, y in rule.never]
     for i in facts.buildings:
-        here = {s for b, s in a.hosts if b == i}
+        hosted_here = {s for b, s in arrangement.hosts if b == i}
         for x, y, relation in pairs:
-            if relation == "must" and (x in here) != (y in here):
+            if relation == "must" and (x in hosted_here) != (y in hosted_here):
                 return False, f"{i} has only one of {x} and {y}"
-            if relation == "never" and x in here and y in here:
+            if relation == "never" and x in hosted_here and y in hosted_here:
                 return False, f"{i} has both {x} and {y}"
-        if rule.max_services is not None and len(here) > rule.max_services:
-            return False, f"{i} hosts {len(here)} services"
+        if rule.max_services is not None and len(hosted_here) > rule.max_services:
+            return False, f"{i} hosts {len(hosted_here)} services"
     return True, ""
 
 
 def network(rule: Network, year: Year) -> RuleResult:
-    """(E9)"""
-    facts, a = year.facts, year.arrangement
-    counted = sorted(a.open)
+    """(E9) Numbers and distances of buildings are within the limits."""
+    facts, arrangement = year.facts, year.arrangement
+    buildings = sorted(arrangement.open)
     if rule.tier is not None:
-        counted = [i for i in counted if a.tier.get(i) == rule.tier]
+        buildings = [i for i in buildings if arrangement.tier.get(i) == rule.tier]
     elif rule.service is not None:
-        counted = [i for i in counted if (i, rule.service) in a.hosts]
+        buildings = [i for i in buildings if (i, rule.service) in arrangement.hosts]
     scopes: list[str | None] = [rule.district]
     if rule.each_district:
         scopes = sorted({row["district_id"] for row in facts.buildings.values()} - {""})
     details = []
     for scope in scopes:
-        inside = [i for i in counted if scope in (None, facts.buildings[i]["district_id"])]
+        in_scope = [i for i in buildings if scope in (None, facts.buildings[i]["district_id"])]
         where = district_named(facts, scope) if scope else "the place"
-        details.append(f"{where}: {len(inside)}")
-        if rule.at_least is not None and len(inside) < rule.at_least:
+        details.append(f"{where}: {len(in_scope)}")
+        if rule.at_least is not None and len(in_scope) < rule.at_least:
             return False, details[-1]
-        if rule.at_most is not None and len(inside) > rule.at_most:
+        if rule.at_most is not None and len(in_scope) > rule.at_most:
             return False, details[-1]
     if rule.spacing_m is not None:
         district = rule.district
-        inside = [i for i in counted if district in (None, facts.buildings[i]["district_id"])]
-        for n, i in enumerate(inside):
-            for j in inside[:n]:
+        in_scope = [i for i in buildings if district in (None, facts.buildings[i]["district_id"])]
+        for n, i in enumerate(in_scope):
+            for j in in_scope[:n]:
                 one, other = facts.buildings[i], facts.buildings[j]
-                apart = math.hypot(one["x_m"] - other["x_m"], one["y_m"] - other["y_m"])
-                if apart < rule.spacing_m * (1 - TOLERANCE):
-                    return False, f"{i} and {j} are {apart:,.0f} m apart"
+                distance_m = math.hypot(one["x_m"] - other["x_m"], one["y_m"] - other["y_m"])
+                if distance_m < rule.spacing_m * (1 - TOLERANCE):
+                    return False, f"{i} and {j} are {distance_m:,.0f} m apart"
     return True, ", ".join(details)
 
 
 def pinned(rule: Pinned, year: Year) -> RuleResult:
-    """(E13)"""
-    facts, a = year.facts, year.arrangement
+    """(E13) Pinned buildings stay open, close or are not sold."""
+    facts, arrangement = year.facts, year.arrangement
     for i, row in facts.buildings.items():
-        keep = row["pinned"] == "keep" or i in rule.keep or facts.unknown_use(i)
-        if keep and i not in a.open:
+        must_stay = row["pinned"] == "keep" or i in rule.keep or facts.unknown_use(i)
+        if must_stay and i not in arrangement.open:
             return False, f"{i} is not open"
-        if (row["pinned"] == "close" or i in rule.close) and i in a.open:
+        if (row["pinned"] == "close" or i in rule.close) and i in arrangement.open:
             return False, f"{i} is open"
-        never = row["pinned"] == "never_sell" or i in rule.never_sell
-        if never and i in a.disposed and row["tenure"] == "freehold":
+        never_sold = row["pinned"] == "never_sell" or i in rule.never_sell
+        if never_sold and i in arrangement.disposed and row["tenure"] == "freehold":
             return False, f"{i} is sold"
     return True, ""
 

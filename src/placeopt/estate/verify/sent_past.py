@@ -1,8 +1,8 @@
-"""The verifier on visits sent past a nearer host: how many, why, and what it cost to send others
-nearer. Everything is found again from the rows of the plan.
+"""The verifier on visits sent past a nearer host: their number, the reasons, and the cost of
+sending others nearer. Everything is recomputed from the rows of the plan.
 
-A visit more or less at a service point changes the floor in use of its year and, where the service
-is new there, what has to be fitted out; both are tried in a small step of floor.
+One visit more or less at a service point changes the floor in use of its year and, where the
+service is new there, the fit-out; both are measured by a small step of floor.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ Change = tuple[list[float], float]  # GBP of capital paid by each year, GBP of n
 def wrong_sent_past(
     schedule: Schedule, nothing: Schedule, tables: Tables, summary: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Every figure about visits sent past a nearer host that is not the one found, in words."""
+    """Yield every figure about visits sent past a nearer host that differs from the one
+    recomputed."""
     scenario = schedule.first.facts.scenario
     if not planner_assigns(scenario):
         if "sent_past" in tables:
@@ -71,37 +72,38 @@ def _stated(summary: Mapping[str, Any], name: str) -> float:
 def _reassignment(
     schedule: Schedule, nothing: Schedule, summary: Mapping[str, Any]
 ) -> Iterator[str]:
-    """What is claimed of it: minutes as found, no dearer than may be, no better than its bound."""
+    """Yield statements on the reassignment that are wrong: minutes, cost above its ceiling, or a
+    bound above the minutes."""
     if "reassignment_status" not in summary:
         yield "summary: nothing is stated of sending visits nearer"
         return
     best, cost = _stated(summary, "cost_best_found"), schedule.totals()["cost"]
-    most = cost_ceiling_gbp(
+    ceiling = cost_ceiling_gbp(
         schedule.first.facts.scenario, best, -math.inf, nothing.totals()["cost"]
     )
     minutes = sum(year.sums.minutes for year in schedule.years)
     visits = sum(_visits_served(year) for year in schedule.years)
     for name, value in {
         "reassignment_cost_gbp": cost - best,
-        "reassignment_cost_ceiling_gbp": most,
+        "reassignment_cost_ceiling_gbp": ceiling,
         "reassignment_minutes_after": minutes,
         "reassignment_mean_minutes_after": minutes / visits if visits else 0.0,
     }.items():
         yield from compare_figure(f"summary {name}", _stated(summary, name), value)
-    if cost > most + max(1.0, 1e-6 * abs(most)):
-        yield f"cost: {pounds(cost)}, sending visits nearer may raise it to {pounds(most)}"
+    if cost > ceiling + max(1.0, 1e-6 * abs(ceiling)):
+        yield f"cost: {pounds(cost)}, sending visits nearer may raise it to {pounds(ceiling)}"
     before, bound = (
         _stated(summary, f"reassignment_minutes_{name}") for name in ("before", "proven_bound")
     )
-    close = max(0.5, 1e-6 * minutes)
-    if not before >= minutes - close:
+    tolerance = max(0.5, 1e-6 * minutes)
+    if not before >= minutes - tolerance:
         yield f"summary reassignment_minutes_before: {before:,.0f} are fewer than {minutes:,.0f}"
-    if bound > minutes + close:
+    if bound > minutes + tolerance:
         yield f"summary reassignment_minutes_proven_bound: {bound:,.0f} is above {minutes:,.0f}"
     gap = _stated(summary, "reassignment_gap_share")
-    if math.isfinite(bound) and not abs(gap * minutes - max(minutes - bound, 0.0)) <= close:
+    if math.isfinite(bound) and not abs(gap * minutes - max(minutes - bound, 0.0)) <= tolerance:
         yield f"summary reassignment_gap_share: {gap:.4f} is not that of {bound:,.0f}"
-    if summary["reassignment_status"] == "optimal" and not minutes - bound <= 10 * close:
+    if summary["reassignment_status"] == "optimal" and not minutes - bound <= 10 * tolerance:
         yield "summary reassignment_status: optimal, but the bound does not show it"
 
 
@@ -115,7 +117,7 @@ def _visits_served(year: Year) -> float:
 def _expected_columns(
     schedule: Schedule, nothing: Schedule, summary: Mapping[str, Any]
 ) -> dict[str, dict[tuple[Any, ...], float]]:
-    """The columns of the table as found: (year, service) -> visits a year."""
+    """Return the columns of the table as recomputed: (year, service) -> visits a year."""
     facts = schedule.first.facts
     best = summary.get("cost_best_found")
     cost = schedule.totals()["cost"]
@@ -134,10 +136,10 @@ def _expected_columns(
             if row["back_office"]:
                 continue
             key = (year.facts.year, s)
-            counted = _visits_by_reason(schedule, t, s, short, no_money_left)
-            columns["past_nearer_visits_per_year"][key] = sum(counted.values())
+            by_reason = _visits_by_reason(schedule, t, s, short, no_money_left)
+            columns["past_nearer_visits_per_year"][key] = sum(by_reason.values())
             for reason in REASONS:
-                columns[f"past_{reason}_visits_per_year"][key] = counted[reason]
+                columns[f"past_{reason}_visits_per_year"][key] = by_reason[reason]
             columns["visits_per_year"][key] = sum(
                 year.facts.visits.get((zone, s), 0.0) * sum(shares.values())
                 for (zone, service), shares in year.arrangement.served.items()
@@ -149,50 +151,55 @@ def _expected_columns(
 def _visits_by_reason(
     schedule: Schedule, t: int, s: str, short: list[bool], no_money_left: bool
 ) -> dict[str, float]:
-    """Visits to a service in a year sent past a nearer host, by the reason why."""
+    """Return visits to a service in a year sent past a nearer host, by reason."""
     year = schedule.years[t]
-    facts, a = year.facts, year.arrangement
-    hosts = sorted(i for i, service in a.hosts if service == s)
-    full = {i: full_offer(facts, a, i, s) for i in hosts}
+    facts, arrangement = year.facts, year.arrangement
+    hosts = sorted(i for i, service in arrangement.hosts if service == s)
+    has_full_offer = {i: full_offer(facts, arrangement, i, s) for i in hosts}
     rate = facts.services[s]["area_m2_per_1000_visits"] / 1000
-    fits = not (facts.scenario.of(Floor) and facts.scenario.of(Capacity)) or rate <= 0
+    is_unlimited = not (facts.scenario.of(Floor) and facts.scenario.of(Capacity)) or rate <= 0
     least = max(VISIT_TOLERANCE * rate, AREA_TOLERANCE_M2)
-    roomy = {i for i in hosts if fits or facts.usable_m2(i) - year.sums.area_used(i) > least}
-    more = {i: _marginal_change(schedule, t, (i, s), rate, 1) for i in roomy}
-    less: dict[str, Change] = {}
-    counted: dict[str, float] = defaultdict(float)
-    for (zone, service), shares in a.served.items():
+    with_space = {
+        i for i in hosts if is_unlimited or facts.usable_m2(i) - year.sums.area_used(i) > least
+    }
+    change_elsewhere = {i: _marginal_change(schedule, t, (i, s), rate, 1) for i in with_space}
+    change_at_host: dict[str, Change] = {}
+    by_reason: dict[str, float] = defaultdict(float)
+    for (zone, service), shares in arrangement.served.items():
         if service != s:
             continue
         for i, share in shares.items():
-            at = facts.fastest.get((zone, i), math.inf) - MINUTES_TOLERANCE
+            minutes_limit = facts.fastest.get((zone, i), math.inf) - MINUTES_TOLERANCE
             nearer = {
                 j
                 for j in hosts
-                if facts.fastest.get((zone, j), math.inf) < at and (full[j] or not full.get(i))
+                if facts.fastest.get((zone, j), math.inf) < minutes_limit
+                and (has_full_offer[j] or not has_full_offer.get(i))
             }
             if not nearer:
                 continue
-            if i not in less:
-                less[i] = _marginal_change(schedule, t, (i, s), rate, -1)
+            if i not in change_at_host:
+                change_at_host[i] = _marginal_change(schedule, t, (i, s), rate, -1)
             reasons = {
-                _obstacle(less[i], more[j], short, no_money_left) for j in nearer if j in roomy
+                _obstacle(change_at_host[i], change_elsewhere[j], short, no_money_left)
+                for j in nearer
+                if j in with_space
             }
-            why = next((r for r in ("open", "cost", "capital") if r in reasons), "floor")
-            counted[why] += share * facts.visits.get((zone, s), 0.0)
-    return counted
+            reason = next((r for r in ("open", "cost", "capital") if r in reasons), "floor")
+            by_reason[reason] += share * facts.visits.get((zone, s), 0.0)
+    return by_reason
 
 
-def _obstacle(less: Change, more: Change, short: list[bool], no_money_left: bool) -> str:
-    """What keeps a visit from being moved: capital, cost, or nothing (open)."""
+def _obstacle(leaving: Change, joining: Change, short: list[bool], no_money_left: bool) -> str:
+    """Return why a visit cannot be moved: capital, cost, or nothing (open)."""
     for k, used in enumerate(short):
-        if used and less[0][k] + more[0][k] > COST_TOLERANCE_GBP:
+        if used and leaving[0][k] + joining[0][k] > COST_TOLERANCE_GBP:
             return "capital"
-    return "cost" if no_money_left and less[1] + more[1] > COST_TOLERANCE_GBP else "open"
+    return "cost" if no_money_left and leaving[1] + joining[1] > COST_TOLERANCE_GBP else "open"
 
 
 def _marginal_change(schedule: Schedule, t: int, point: Key, rate: float, sign: int) -> Change:
-    """What one visit more (1) or less (-1) at a service point in a year changes."""
+    """Return the change by one visit more (1) or less (-1) at a service point in a year."""
     facts, count = schedule.first.facts, len(schedule.years)
     money, row = facts.scenario.money, facts.buildings[point[0]]
     factor = discount_factors(count, money.discount_rate).tolist()
@@ -203,38 +210,38 @@ def _marginal_change(schedule: Schedule, t: int, point: Key, rate: float, sign: 
     if point in facts.hosted_today:
         return [0.0] * count, gbp
     areas = [year.sums.area.get(point, 0.0) for year in schedule.years]
-    was = _fitted(areas, fit_out_years(facts))
+    fitted_before = _fitted(areas, fit_out_years(facts))
     areas[t] += sign * AREA_TOLERANCE_M2
-    now = _fitted(areas, fit_out_years(facts))
+    fitted_after = _fitted(areas, fit_out_years(facts))
     per_m2 = row["fit_out_gbp_per_m2"] * rate / AREA_TOLERANCE_M2
-    paid_by = [per_m2 * (new - old) for new, old in zip(now, was, strict=True)]
+    paid_by = [per_m2 * (new - old) for new, old in zip(fitted_after, fitted_before, strict=True)]
     paid = [by - (paid_by[k - 1] if k else 0.0) for k, by in enumerate(paid_by)]
     return paid_by, gbp + sum(f * one for f, one in zip(factor, paid, strict=True))
 
 
-def _fitted(areas: list[float], ahead: int) -> list[float]:
-    """m2 fitted out by each year: the most used so many years later, and never less."""
+def _fitted(areas: list[float], years_ahead: int) -> list[float]:
+    """Return m2 fitted out by each year: the most used so many years later, never decreasing."""
     found: list[float] = []
     for t in range(len(areas)):
-        need = areas[t + ahead] if t + ahead < len(areas) else 0.0
-        found.append(max(need, found[-1]) if found else need)
+        needed = areas[t + years_ahead] if t + years_ahead < len(areas) else 0.0
+        found.append(max(needed, found[-1]) if found else needed)
     return found
 
 
 def _capital_used_up(schedule: Schedule) -> list[bool]:
-    """Whether by each year some pot that pays for fit-out is used up."""
-    short = [False] * len(schedule.years)
+    """Return whether by each year a pot that pays for fit-out is used up."""
+    is_used_up = [False] * len(schedule.years)
     for rule in schedule.first.facts.scenario.of(Capital):
         if "fit_out" not in rule.pays_for:
             continue
         pots = rule.pots(len(schedule.years))
-        there = spent = 0.0
+        available = spent = 0.0
         for t, year in enumerate(schedule.years):
-            came = receipts_in(schedule, year.facts.year)
+            receipts = receipts_in(schedule, year.facts.year)
             if len(schedule.years) == 1:
-                came = sum(net for net, _ in year.sums.sold.values())
-            there += pots[t] + rule.recycled_share * came
+                receipts = sum(net for net, _ in year.sums.sold.values())
+            available += pots[t] + rule.recycled_share * receipts
             works = year.sums.works()
             spent += sum(works[kind] for kind in rule.pays_for)
-            short[t] |= is_used_up(there - spent, there)
-    return short
+            is_used_up[t] |= is_used_up(available - spent, available)
+    return is_used_up

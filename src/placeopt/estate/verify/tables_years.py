@@ -1,4 +1,4 @@
-"""The verifier on a plan's figures year by year: buildings, services, cash and objectives."""
+"""The verifier on figures year by year: buildings, services, cash and objectives."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from placeopt.estate.verify.years import (
 
 
 def wrong_years(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iterator[str]:
-    """Every figure of a year that is not the one found, in words."""
+    """Yield every figure of a year that differs from the one recomputed."""
     yield from _by_year(schedule, tables)
     yield from _cash(schedule, nothing, tables)
     yield from _objectives(schedule, nothing, tables)
@@ -37,7 +37,7 @@ def wrong_years(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iterat
 
 
 def _by_year(schedule: Schedule, tables: Tables) -> Iterator[str]:
-    """Buildings, service points and assignments of every year."""
+    """Yield differences in buildings, service points and assignments of every year."""
     stated = schedule.first.facts.stated
     backlog = {(when, i): stated(i, "backlog_gbp") for when, i, _ in backlog_of(schedule)}
     receipts = {(when, i): net for when, i, net in receipts_of(schedule)}
@@ -67,18 +67,19 @@ def _by_year(schedule: Schedule, tables: Tables) -> Iterator[str]:
 
 
 def _of_building(year: Year, i: str) -> dict[str, float]:
+    """Return the figures of a building in a year."""
     sums = year.sums
 
-    def here(points: Mapping[tuple[str, str], float]) -> float:
+    def at_building(points: Mapping[tuple[str, str], float]) -> float:
         return sum(gbp for (b, _), gbp in points.items() if b == i)
 
     return {
         "area_used_m2": sums.area_used(i),
         "visits_per_year": visits_at(year, i),
         "running_cost_gbp": sums.running_of(i),
-        "double_running_gbp": here(sums.double_running),
-        "fit_out_gbp": here(sums.fit_out),
-        "moving_gbp": here(sums.moves),
+        "double_running_gbp": at_building(sums.double_running),
+        "fit_out_gbp": at_building(sums.fit_out),
+        "moving_gbp": at_building(sums.moves),
         "setup_gbp": sums.set_up.get(i, 0.0),
         "closing_gbp": sums.closing.get(i, 0.0),
         "energy_kwh": energy_of(year, i),
@@ -87,6 +88,7 @@ def _of_building(year: Year, i: str) -> dict[str, float]:
 
 
 def _of_points(year: Year) -> dict[str, Figures]:
+    """Return the figures of all service points in a year."""
     return {
         "area_m2": year.sums.area,
         "fitted_m2": year.sums.fitted,
@@ -99,7 +101,7 @@ def _of_points(year: Year) -> dict[str, Figures]:
 
 
 def _states(schedule: Schedule, tables: Tables) -> Iterator[str]:
-    """Every building has one row a year, whose words say what its figures say."""
+    """Yield buildings whose state or services in a year differ from the arrangement."""
     table = tables["buildings_by_year"]
     stated = {
         (year, i): (state, text)
@@ -107,13 +109,15 @@ def _states(schedule: Schedule, tables: Tables) -> Iterator[str]:
     }
     for year in schedule.years:
         for i, row in year.facts.buildings.items():
-            closed = "replaced" if year.facts.replaced(i, year.arrangement.open) else "held"
-            closed = "not_used" if row["status"] == "candidate" else closed
-            is_open, left = i in year.arrangement.open, i in year.arrangement.disposed
-            state = "open" if is_open else "disposed" if left else closed
-            said, text = stated.get((year.facts.year, i), ("nothing", ""))
-            if said != state:
-                yield f"building {i} in {year.facts.year}: stated {said}, found {state}"
+            state_if_closed = (
+                "replaced" if year.facts.replaced(i, year.arrangement.open) else "held"
+            )
+            state_if_closed = "not_used" if row["status"] == "candidate" else state_if_closed
+            is_open, is_disposed = i in year.arrangement.open, i in year.arrangement.disposed
+            state = "open" if is_open else "disposed" if is_disposed else state_if_closed
+            stated_state, text = stated.get((year.facts.year, i), ("nothing", ""))
+            if stated_state != state:
+                yield f"building {i} in {year.facts.year}: stated {stated_state}, found {state}"
             if set(filter(None, text.split("; "))) != {
                 s for b, s in year.arrangement.hosts if b == i
             }:
@@ -121,7 +125,7 @@ def _states(schedule: Schedule, tables: Tables) -> Iterator[str]:
 
 
 def _cash(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iterator[str]:
-    """What each agency pays by year and line, and what it saves."""
+    """Yield differences in what each agency pays by year and line, and what it saves."""
     plan, was = cash_of(schedule), cash_of(nothing)
     saving = {key: was.get(key, 0.0) - plan.get(key, 0.0) for key in {*plan, *was}}
     columns = {"plan_gbp": plan, "do_nothing_gbp": was, "saving_gbp": saving}
@@ -129,10 +133,11 @@ def _cash(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iterator[str
 
 
 def _objectives(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iterator[str]:
-    for name, whole in (("plan", schedule), ("do_nothing", nothing)):
+    """Yield differences in the objectives of each year."""
+    for name, schedule_named in (("plan", schedule), ("do_nothing", nothing)):
         figures = {
             (year.facts.year, key): value
-            for year in whole.years
+            for year in schedule_named.years
             for key, value in year.sums.figures().items()
         }
         table = tables["objectives_by_year"]
@@ -140,18 +145,18 @@ def _objectives(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iterat
 
 
 def _carbon(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iterator[str]:
-    """Carbon of every year that is priced: tonnes, their value, and what is saved."""
+    """Yield differences in priced carbon by year: tonnes, their value and the saving."""
     columns: dict[str, dict[tuple[Any, ...], float]] = defaultdict(dict)
-    for (year, now, value, one), (_, was, _, _) in zip(
+    for (year, tonnes, value, present_factor), (_, tonnes_today, _, _) in zip(
         carbon_priced(schedule), carbon_priced(nothing), strict=True
     ):
         figures = {
-            "do_nothing_tco2e": was,
-            "plan_tco2e": now,
-            "saving_tco2e": was - now,
+            "do_nothing_tco2e": tonnes_today,
+            "plan_tco2e": tonnes,
+            "saving_tco2e": tonnes_today - tonnes,
             "value_gbp_per_tco2e": value,
-            "saving_gbp": (was - now) * value,
-            "saving_present_gbp": (was - now) * value * one,
+            "saving_gbp": (tonnes_today - tonnes) * value,
+            "saving_present_gbp": (tonnes_today - tonnes) * value * present_factor,
         }
         for column, figure in figures.items():
             columns[column][(year,)] = figure
@@ -160,24 +165,24 @@ def _carbon(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iterator[s
 
 
 def _channels(schedule: Schedule, tables: Tables) -> Iterator[str]:
-    """Every visit is online, served or unserved, and every desk is somewhere."""
+    """Yield differences in visits online, served and unserved, and in desks."""
     columns: dict[str, dict[tuple[Any, ...], float]] = defaultdict(dict)
     for t, year in enumerate(schedule.years):
         facts, today = year.facts, schedule.first.before.hosts
-        asked = all_channels(facts, t)
+        all_visits = all_channels(facts, t)
         for s, row in facts.services.items():
             in_person = sum(visits for (_, of), visits in facts.visits.items() if of == s)
-            here = {i: units for (i, of), units in year.sums.load.items() if of == s}
-            elsewhere = sum(units for i, units in here.items() if (i, s) not in today)
-            office, total = row["back_office"], sum(here.values())
+            units_by_building = {i: units for (i, of), units in year.sums.load.items() if of == s}
+            elsewhere = sum(units for i, units in units_by_building.items() if (i, s) not in today)
+            is_office, total = row["back_office"], sum(units_by_building.values())
             figures = {
-                "visits_all_channels_per_year": asked.get(s, 0.0),
-                "visits_online_per_year": asked.get(s, 0.0) - in_person,
-                "visits_served_per_year": 0.0 if office else total,
-                "visits_unserved_per_year": 0.0 if office else in_person - total,
-                "desks_needed": facts.desks[s] if office else 0.0,
-                "desks_placed": total if office else 0.0,
-                "desks_in_other_buildings": elsewhere if office else 0.0,
+                "visits_all_channels_per_year": all_visits.get(s, 0.0),
+                "visits_online_per_year": all_visits.get(s, 0.0) - in_person,
+                "visits_served_per_year": 0.0 if is_office else total,
+                "visits_unserved_per_year": 0.0 if is_office else in_person - total,
+                "desks_needed": facts.desks[s] if is_office else 0.0,
+                "desks_placed": total if is_office else 0.0,
+                "desks_in_other_buildings": elsewhere if is_office else 0.0,
             }
             for column, figure in figures.items():
                 columns[column][facts.year, s] = figure

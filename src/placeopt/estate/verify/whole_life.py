@@ -1,8 +1,8 @@
-"""The verifier on what running costs are made of and on the whole life: present worth by part,
-ten years of cash, and the year in which a plan has paid back.
+"""The verifier on parts of running costs and on the whole life: present value by part, cash by
+year, and the payback year.
 
-The last decided year's running costs go on to the end of the appraisal, as cash to the end of the
-years that are shown.
+The last decided year's running costs continue to the end of the appraisal, as cash to the end of
+the years shown.
 """
 
 from __future__ import annotations
@@ -40,16 +40,23 @@ Cash = dict[tuple[int, str], float]  # (year, part) -> GBP
 
 
 def running_parts(facts: Facts, sums: Sums) -> dict[str, float]:
-    """GBP a year of buildings in use, staff and empty buildings; cost of capital by building."""
-    empty = sums.parts["holding"].keys()
-    tied_up = sums.parts["cost_of_capital"]
-    held = sum(sums.parts["holding"].values()) + sum(tied_up.get(i, 0.0) for i in empty)
-    staff = sum(sums.staff.values())
-    return {"buildings": sums.running - staff - held, "staff": staff, "held_empty": held}
+    """Return GBP a year of buildings in use, staff and empty buildings; cost of capital by
+    building."""
+    held_buildings = sums.parts["holding"].keys()
+    cost_of_capital = sums.parts["cost_of_capital"]
+    held_gbp = sum(sums.parts["holding"].values()) + sum(
+        cost_of_capital.get(i, 0.0) for i in held_buildings
+    )
+    staff_gbp = sum(sums.staff.values())
+    return {
+        "buildings": sums.running - staff_gbp - held_gbp,
+        "staff": staff_gbp,
+        "held_empty": held_gbp,
+    }
 
 
 def one_off_parts(sums: Sums) -> dict[str, float]:
-    """GBP paid once in a year, by part."""
+    """Return one-off GBP of a year, by part."""
     return {
         **sums.works(),
         "redundancy": sum(sums.redundancy.values()),
@@ -58,7 +65,7 @@ def one_off_parts(sums: Sums) -> dict[str, float]:
 
 
 def present_value_parts(schedule: Schedule) -> dict[str, float]:
-    """Worth in the first year of every part of the net present cost."""
+    """Return the present value of every part of the net present cost."""
     money = schedule.first.facts.scenario.money
     start, count = schedule.first.facts.year, len(schedule.years)
     factor = discount_factors(count, money.discount_rate).tolist()
@@ -84,12 +91,13 @@ def present_value_parts(schedule: Schedule) -> dict[str, float]:
 
 
 def _holding_gbp_per_year(facts: Facts, i: str) -> float:
+    """Return the yearly cost of an empty building."""
     row = facts.buildings[i]
     return float(row["holding_cost_gbp_per_year"] + row["cost_of_capital_gbp_per_year"])
 
 
 def cash_parts(schedule: Schedule, years: int) -> Cash:
-    """What is paid in each of so many years from the first on, undiscounted."""
+    """Return (year, part) -> GBP paid in so many years from the first, undiscounted."""
     start = schedule.first.facts.year
     cash: Cash = defaultdict(float)
     for t in range(years):
@@ -112,7 +120,7 @@ def cash_parts(schedule: Schedule, years: int) -> Cash:
 def wrong_whole_life(
     schedule: Schedule, nothing: Schedule, tables: Tables, summary: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Every figure about the whole life that is not the one found, in words."""
+    """Yield every figure about the whole life that differs from the one recomputed."""
     for name, parts in PARTS.items():
         if set(tables[name]["part"]) != parts:
             yield f"{name}: the parts are not {', '.join(sorted(parts))}"
@@ -124,14 +132,14 @@ def wrong_whole_life(
         "saving_gbp_per_year": {(part,): was[part] - now[part] for part in now},
     }
     yield from compare_columns("running split", tables["running_split"], ("part",), columns)
-    worth = {"do_nothing": present_value_parts(nothing), "plan": present_value_parts(schedule)}
+    present = {"do_nothing": present_value_parts(nothing), "plan": present_value_parts(schedule)}
     columns = {
         f"{name}_present_gbp": {(part,): gbp for part, gbp in found.items()}
-        for name, found in worth.items()
+        for name, found in present.items()
     }
     columns["saving_present_gbp"] = {
-        (part,): worth["do_nothing"].get(part, 0.0) - worth["plan"].get(part, 0.0)
-        for part in worth["do_nothing"].keys() | worth["plan"].keys()
+        (part,): present["do_nothing"].get(part, 0.0) - present["plan"].get(part, 0.0)
+        for part in present["do_nothing"].keys() | present["plan"].keys()
     }
     yield from compare_columns("whole life", tables["whole_life"], ("part",), columns)
     yield from _outlook(schedule, nothing, tables)
@@ -139,16 +147,17 @@ def wrong_whole_life(
 
 
 def _outlook(schedule: Schedule, nothing: Schedule, tables: Tables) -> Iterator[str]:
+    """Yield differences in the cash outlook."""
     start = schedule.first.facts.year
     ends = [when + 1 - start for when, _, net in receipts_of(schedule) if net]
-    shown = max([OUTLOOK_YEARS, len(schedule.years), *ends])
-    plan, was = cash_parts(schedule, shown), cash_parts(nothing, shown)
+    shown_years = max([OUTLOOK_YEARS, len(schedule.years), *ends])
+    plan, was = cash_parts(schedule, shown_years), cash_parts(nothing, shown_years)
     saving = {key: was.get(key, 0.0) - plan.get(key, 0.0) for key in {*plan, *was}}
     columns = {"plan_gbp": plan, "do_nothing_gbp": was, "saving_gbp": saving}
     yield from compare_columns("cash outlook", tables["cash_outlook"], ("year", "part"), columns)
     stated = set(tables["cash_outlook"]["year"])
-    if stated != set(range(start, start + shown)):
-        yield f"cash outlook: {len(stated)} years, found {shown} from {start} on"
+    if stated != set(range(start, start + shown_years)):
+        yield f"cash outlook: {len(stated)} years, found {shown_years} from {start} on"
 
 
 def _summary(
@@ -158,12 +167,15 @@ def _summary(
     was: dict[str, float],
     now: dict[str, float],
 ) -> Iterator[str]:
+    """Yield differences in the summary's figures about the whole life."""
     facts = schedule.first.facts
     once: dict[str, float] = defaultdict(float)
     for year in schedule.years:
         for part, gbp in one_off_parts(year.sums).items():
             once[part] += gbp
-    ten, was_ten = (sum(cash_parts(one, OUTLOOK_YEARS).values()) for one in (schedule, nothing))
+    ten_years, ten_years_today = (
+        sum(cash_parts(one, OUTLOOK_YEARS).values()) for one in (schedule, nothing)
+    )
     found = {f"{part}_gbp": gbp for part, gbp in once.items()}
     found["one_off_gbp"] = sum(once.values())
     for part in now:
@@ -171,9 +183,9 @@ def _summary(
         found[f"{part}_cost_after_gbp_per_year"] = now[part]
         found[f"{part}_cost_saving_gbp_per_year"] = was[part] - now[part]
     found |= {
-        "ten_year_cash_do_nothing_gbp": was_ten,
-        "ten_year_cash_plan_gbp": ten,
-        "ten_year_cash_saving_gbp": was_ten - ten,
+        "ten_year_cash_do_nothing_gbp": ten_years_today,
+        "ten_year_cash_plan_gbp": ten_years,
+        "ten_year_cash_saving_gbp": ten_years_today - ten_years,
         "payback_year": _payback(schedule, nothing),
     }
     for name, value in found.items():
@@ -189,13 +201,14 @@ def _summary(
 
 
 def _payback(schedule: Schedule, nothing: Schedule) -> float:
-    """The year from whose end on the plan has never cost more than doing nothing; NaN: none."""
+    """Return the year from whose end on the plan has never cost more than doing nothing; NaN if
+    none."""
     start, money = schedule.first.facts.year, schedule.first.facts.scenario.money
     last = max((when + 1 - start for when, _, _ in receipts_of(schedule)), default=0)
     years = max(OUTLOOK_YEARS, money.appraisal_years, len(schedule.years), last)
     saved: dict[int, float] = dict.fromkeys(range(start, start + years), 0.0)
-    for sign, one in ((-1, schedule), (1, nothing)):
-        for (when, _), gbp in cash_parts(one, years).items():
+    for sign, schedule_signed in ((-1, schedule), (1, nothing)):
+        for (when, _), gbp in cash_parts(schedule_signed, years).items():
             saved[when] += sign * gbp
     so_far = dict(zip(saved, accumulate(saved.values()), strict=True))
     if so_far[start + years - 1] <= GBP_TOLERANCE:
@@ -206,7 +219,7 @@ def _payback(schedule: Schedule, nothing: Schedule) -> float:
 
 
 def _redundancy_counted(facts: Facts) -> str:
-    """Whether the place states the redundancy of services with staff."""
+    """Return whether the place states the redundancy of services with staff: no, partly or yes."""
     stated = {s for s, row in facts.services.items() if row["redundancy_gbp_per_point"] > 0}
     staffed = {s for s, row in facts.services.items() if row[STAFF] > 0 or row[BY_VISITS] > 0}
     if not stated:
