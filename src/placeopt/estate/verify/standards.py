@@ -70,18 +70,12 @@ def access(rule: Access, year: Year) -> RuleResult:
     found = standards_of(rule, year)
     for (service, scope), one in found.items():
         if rule.ceiling_minutes is not None and not one.longest_nearest <= rule.ceiling_minutes:
-            return (
-                False,
-                f"{_label(facts, service, scope)}: {_describe_minutes(one.longest_nearest)}",
-            )
+            return False, f"{_label(facts, service, scope)}: {_distance(one.longest_nearest)}"
         is_past_ceiling = rule.counts == "served" and not one.longest_served <= (
             rule.ceiling_minutes or math.inf
         )
         if is_past_ceiling:
-            return (
-                False,
-                f"{_label(facts, service, scope)}: sent {_describe_minutes(one.longest_served)}",
-            )
+            return False, f"{_label(facts, service, scope)}: sent {_distance(one.longest_served)}"
     if not found:
         return True, "counts nobody"
     if rule.minutes is None:
@@ -89,18 +83,16 @@ def access(rule: Access, year: Year) -> RuleResult:
     by_served = min(found, key=lambda key: found[key].served)
     by_nearest = min(found, key=lambda key: found[key].nearest)
     within = f"within {rule.minutes:g} minutes"
-    nearest_text = f"{100 * found[by_nearest].nearest:.2f}%"
-    served_text = f"{100 * found[by_served].served:.2f}%"
+    nearest = f"{100 * found[by_nearest].nearest:.2f}%"
+    served = f"{100 * found[by_served].served:.2f}%"
     if rule.counts == "served":
-        text = f"{_label(facts, *by_served)}: {served_text} {within} as sent; by the nearest open place "
+        text = f"{_label(facts, *by_served)}: {served} {within} as sent; by the nearest open place "
         return found[by_served].holds(rule, "served"), (
             f"{text}{100 * found[by_served].nearest:.2f}%"
         )
-    text = (
-        f"{_label(facts, *by_nearest)}: {nearest_text} {within} by the nearest open place; as sent "
-    )
-    other_text = "" if by_served == by_nearest else f", {_label(facts, *by_served)} {served_text}"
-    text += f"{100 * found[by_nearest].served:.2f}%{other_text}"
+    text = f"{_label(facts, *by_nearest)}: {nearest} {within} by the nearest open place; as sent "
+    other = "" if by_served == by_nearest else f", {_label(facts, *by_served)} {served}"
+    text += f"{100 * found[by_nearest].served:.2f}%{other}"
     return found[by_nearest].holds(rule, "nearest"), text
 
 
@@ -178,18 +170,18 @@ def _label(facts: Facts, service: str, scope: str | None) -> str:
     return f"{facts.named(service)}{where}"
 
 
-def _describe_minutes(minutes: float) -> str:
+def _distance(minutes: float) -> str:
     """Return minutes in words."""
     return "out of reach of somebody" if minutes == math.inf else f"as far as {minutes:.1f} minutes"
 
 
 def _ceiling_as_sent(rule: Access, facts: Facts, found: dict[Standard, Attainment]) -> str:
     """Return the longest minutes by both measures, in words."""
-    worst_nearest = max(found, key=lambda key: found[key].longest_nearest)
-    worst_served = max(found, key=lambda key: found[key].longest_served)
+    nearest = max(found, key=lambda key: found[key].longest_nearest)
+    served = max(found, key=lambda key: found[key].longest_served)
     return (
-        f"{_label(facts, *worst_nearest)}: {_describe_minutes(found[worst_nearest].longest_nearest)} to the nearest open place; "
-        f"{_label(facts, *worst_served)}: sent {_describe_minutes(found[worst_served].longest_served)}"
+        f"{_label(facts, *nearest)}: {_distance(found[nearest].longest_nearest)} to the nearest "
+        f"open place; {_label(facts, *served)}: sent {_distance(found[served].longest_served)}"
     )
 
 
@@ -205,7 +197,7 @@ def wrong_standards(schedule: Schedule, nothing: Schedule, tables: Tables) -> It
             before = standards_of(rule, was)
             for (service, scope), after in standards_of(rule, year).items():
                 key = (year.facts.year, number, service, scope or "")
-                before_one = before[service, scope]
+                today = before[service, scope]
                 columns["residents"][key] = after.residents
                 for column, value in (
                     ("minutes", rule.minutes),
@@ -217,13 +209,12 @@ def wrong_standards(schedule: Schedule, nothing: Schedule, tables: Tables) -> It
                     columns[column][key] = value if finite else math.nan  # type: ignore[assignment]
                 asked = math.nan if rule.minutes is None else rule.share
                 shares["asked_share"][key] = asked
-                for column, of in (("before", before_one), ("after", after)):
+                for column, of in (("before", today), ("after", after)):
                     known = rule.minutes is not None
                     shares[f"nearest_share_{column}"][key] = of.nearest if known else math.nan
                     shares[f"served_share_{column}"][key] = of.served if known else math.nan
-                words[key] = (
-                    rule.counted(), rule.offer, rule.counts, _measures_met(rule, before_one), _measures_met(rule, after)
-                )  # fmt: skip
+                met = _measures(rule, today), _measures(rule, after)
+                words[key] = (rule.counted(), rule.offer, rule.counts, *met)
     keys = ("year", "access_rule", "service_id", "district_id")
     table = tables["standards"]
     yield from compare_columns("standard of", table, keys, columns)
@@ -232,21 +223,21 @@ def wrong_standards(schedule: Schedule, nothing: Schedule, tables: Tables) -> It
         for key, value in zip(stated, table[column].tolist(), strict=True):
             found = figures.get(key, math.nan)
             if abs(value - found) > SHARE_TOLERANCE or (value == value) != (found == found):
-                yield f"standard of {_key_text(key)} {column}: stated {value:.5f}, found {found:.5f}"
+                yield f"standard of {_text(key)} {column}: stated {value:.5f}, found {found:.5f}"
     stated_words = rows(table, "counted", "offer", "counts", "holds_before", "holds_after")
     for key, value in zip(stated, stated_words, strict=True):
         if value != words.get(key):
-            yield f"standard of {_key_text(key)}: stated {value}, found {words.get(key)}"
+            yield f"standard of {_text(key)}: stated {value}, found {words.get(key)}"
     for key in words.keys() - set(stated):
-        yield f"standard of {_key_text(key)}: no row"
+        yield f"standard of {_text(key)}: no row"
 
 
-def _measures_met(rule: Access, one: Attainment) -> str:
+def _measures(rule: Access, one: Attainment) -> str:
     """Return the measures by which a standard is met."""
     if one.holds(rule, "served"):
         return "as_sent"
     return "by_nearest_only" if one.holds(rule, "nearest") else "no"
 
 
-def _key_text(key: tuple[Any, ...]) -> str:
+def _text(key: tuple[Any, ...]) -> str:
     return " ".join(str(part) for part in key if part != "")

@@ -312,18 +312,17 @@ def impossible_states(schedule: Schedule) -> Iterator[str]:
             if row["tenure"] == "freehold" and not facts.sellable(i):
                 yield f"building {i} cannot be sold"
         for c in sorted(arrangement.open):
-            replaced_id = facts.buildings[c]["replaces_building_id"]
+            original = facts.buildings[c]["replaces_building_id"]
             others = {
                 i
                 for i in arrangement.open
-                if facts.buildings[i]["replaces_building_id"] == replaced_id
+                if facts.buildings[i]["replaces_building_id"] == original
             }
-            if replaced_id and (
-                replaced_id in arrangement.open
-                or replaced_id in arrangement.disposed
-                or len(others) > 1
+            if original and (
+                original in arrangement.open or original in arrangement.disposed or len(others) > 1
             ):
-                yield f"building {c} replaces {replaced_id}, which is open, disposed of or replaced already"
+                text = f"building {c} replaces {original}, which is open, disposed of or replaced"
+                yield f"{text} already"
         for zone, service in arrangement.served:
             if facts.visits.get((zone, service), 0.0) <= 0:
                 yield f"zone {zone} has no visits to {service}, but they are assigned"
