@@ -55,7 +55,7 @@ from models.estate.money import (
 from models.estate.people import (
     nobody_loses_too_much,
     residents_are_near,
-    residents_go_where_they_go,
+    residents_choose_hosts,
     worst_mean,
 )
 
@@ -78,7 +78,7 @@ def build(place: Place, times: TravelTimes, scenario: Scenario) -> Model:
         pairs_share_or_do_not,
         residents_are_near,
         nobody_loses_too_much,
-        residents_go_where_they_go,
+        residents_choose_hosts,
         buildings_are_counted,
         capital_and_revenue_fit,
         carbon_fits,

@@ -12,8 +12,8 @@ CAR = {"drive", "car"}
 
 
 def residents_are_near(m: Model) -> None:
-    """(E7) Residents with a car and those without count apart: the latter do not drive. Where a
-    rule counts service that is given, they are as near as their zone's visits are sent."""
+    """(E7) Residents with and without a car count apart: the latter do not drive. Where a rule
+    counts service given, residents count by where their zone's visits are sent."""
     for rule in m.rules("access"):
         services = rule.services
         if services == "all":
@@ -24,10 +24,11 @@ def residents_are_near(m: Model) -> None:
         reach = {car: reach_of(m, rule, car) for car in (True, False)}
         for s in services:
             for scope in scopes:
-                near_enough(m, rule, s, scope, reach)
+                residents_within_minutes(m, rule, s, scope, reach)
 
 
 def reach_of(m: Model, rule: Any, car: bool) -> dict[tuple[str, str], float]:
+    """(zone, building) -> minutes by the modes that count for the rule."""
     reach: dict[tuple[str, str], float] = {}
     known = tuple(mode for mode in m.scenario.travel.modes if mode in m.times.modes)
     for mode in rule.modes_of(known):
@@ -37,9 +38,11 @@ def reach_of(m: Model, rule: Any, car: bool) -> dict[tuple[str, str], float]:
     return reach
 
 
-def near_enough(
+def residents_within_minutes(
     m: Model, rule: Any, s: str, scope: str | None, reach: dict[bool, dict[tuple[str, str], float]]
 ) -> None:
+    """(E7) One service and scope of a rule: the share within the minutes, and all under the
+    ceiling."""
     counts = m.full if rule.offer == "full" else m.host
     covered, total = [], 0.0
     for z in m.zones:
@@ -62,9 +65,11 @@ def near_enough(
                 m.subject_to(near(rule.ceiling_minutes) >= 1)
             given = rule.counts == "served" and (z, s) in m.visits
             if rule.ceiling_minutes is not None and given:
-                m.subject_to(sent_beyond(m, z, s, reach[car], rule.ceiling_minutes) <= 0)
+                m.subject_to(share_sent_past(m, z, s, reach[car], rule.ceiling_minutes) <= 0)
             if rule.minutes is not None and given:
-                covered += [people * part for part in given_within(m, rule, z, s, reach[car])]
+                covered += [
+                    people * part for part in parts_within_minutes(m, rule, z, s, reach[car])
+                ]
             elif rule.minutes is not None:
                 cover = m.number("cover", 1)
                 m.subject_to(cover <= near(rule.minutes))
@@ -73,11 +78,11 @@ def near_enough(
         m.subject_to(pulp.lpSum(covered) >= rule.share * total)
 
 
-def given_within(
+def parts_within_minutes(
     m: Model, rule: Any, z: str, s: str, reach: dict[tuple[str, str], float]
 ) -> list[Any]:
     """The parts of a zone's visits that are served within the minutes: no more than are sent, and
-    where the full offer is asked, none without it."""
+    none without the full offer where that is asked."""
     parts = []
     for b in m.buildings:
         if (z, s, b) in m.serve and reach.get((z, b), math.inf) <= rule.minutes:
@@ -89,7 +94,9 @@ def given_within(
     return parts
 
 
-def sent_beyond(m: Model, z: str, s: str, reach: dict[tuple[str, str], float], most: float) -> Any:
+def share_sent_past(
+    m: Model, z: str, s: str, reach: dict[tuple[str, str], float], most: float
+) -> Any:
     """The share of a zone's visits that goes further than ``most`` minutes."""
     return pulp.lpSum(
         m.serve[z, s, b]
@@ -99,7 +106,7 @@ def sent_beyond(m: Model, z: str, s: str, reach: dict[tuple[str, str], float], m
 
 
 def residents(m: Model, rule: Any, z: str, car: bool, scope: str | None) -> float:
-    """Residents of the zone, with or without a car, whom the rule counts."""
+    """Residents of the zone, with or without a car, that the rule counts."""
     row = m.zones[z]
     people = row["population"]
     quintile = row["deprivation_quintile"]
@@ -142,22 +149,24 @@ def nobody_loses_too_much(m: Model) -> None:
             first = sum(m.visits[pair] * was for pair, was in before.items())
             second = sum(m.visits[pair] * was**2 for pair, was in before.items())
             kappa = rule.aversion * first / second if second > 0 else 0.0
-            ill = pulp.lpSum(
-                m.visits[z, s] * _felt(kappa, m.minutes[z, b], rule.equal_minutes) * share
+            weighted_sum = pulp.lpSum(
+                m.visits[z, s]
+                * _kolm_pollak_term(kappa, m.minutes[z, b], rule.equal_minutes)
+                * share
                 for (z, s, b), share in m.serve.items()
                 if (z, s) in counted
             )
             if counted:
-                m.subject_to(ill <= sum(m.visits[pair] for pair in counted))
+                m.subject_to(weighted_sum <= sum(m.visits[pair] for pair in counted))
 
 
-def _felt(kappa: float, minutes: float, equal: float) -> float:
-    """How ill minutes are borne beside ``equal``; the mean where kappa is 0."""
+def _kolm_pollak_term(kappa: float, minutes: float, equal: float) -> float:
+    """The disutility of minutes relative to ``equal``; their ratio where kappa is 0."""
     return math.exp(kappa * (minutes - equal)) if kappa else minutes / equal
 
 
-def residents_go_where_they_go(m: Model) -> None:
-    """(E16) Nearest: nobody passes a host on the way to another, unless its building is full;
+def residents_choose_hosts(m: Model) -> None:
+    """(E16) Nearest: residents pass no host on the way to another, unless its building is full;
     ties by building id. Decay: of any two hosts each has its share by the ratio of their pulls
     (Haase 2009)."""
     for rule in m.rules("behaviour"):
@@ -198,7 +207,7 @@ def full_buildings(m: Model) -> dict[str, Any]:
 
 
 def pull(m: Model, rule: Any, z: str, b: str) -> float:
-    """What a host draws from a zone (Huff): attractiveness x nearness."""
+    """The attraction of a host for a zone (Huff): attractiveness x nearness."""
     minutes = m.minutes[z, b]
     near = math.exp(-rule.decay_per_minute * minutes) if rule.decay_per_minute else 0.0
     if rule.exponent:
@@ -207,7 +216,7 @@ def pull(m: Model, rule: Any, z: str, b: str) -> float:
 
 
 def shares_today(m: Model, z: str, s: str) -> dict[str, float]:
-    """Building -> share of a zone's visits where residents go by themselves today."""
+    """Building -> share of a zone's visits at the hosts that residents choose today."""
     hosts = [b for b, of in m.today if of == s and (z, b) in m.minutes]
     decay = [rule for rule in m.rules("behaviour") if rule.residents == "decay"]
     if decay and hosts:

@@ -51,7 +51,7 @@ def build_standards(place: Place, times: TravelTimes, scenario: Scenario) -> tup
         scenario: the rules.
 
     Returns:
-        One standard a rule, service and district, where it counts anybody.
+        One standard a rule, service and district that has residents counted.
 
     Raises:
         UsageError: a rule counts nobody, or names a mode without minutes.

@@ -39,7 +39,7 @@ def assign_with_overflow(problem: EstateProblem, decision: Decision) -> Decision
         decision: hosts, tiers and open buildings; its fit-out is not exceeded without a penalty.
 
     Returns:
-        The decision with everybody served; ``None`` where no such assignment was found.
+        The decision with all residents served; ``None`` where no such assignment was found.
     """
     full = np.zeros(len(problem.buildings.ids), bool)
     for _ in range(MAX_ITERATIONS):

@@ -28,7 +28,7 @@ class Attainment:
         nearest: share of the residents whose nearest host is within the minutes.
         served: share of the residents who are served within the minutes.
         under_ceiling: whether the nearest host of each is within the ceiling.
-        sent_under_ceiling: whether nobody counted is sent beyond the ceiling either.
+        sent_under_ceiling: the same, and no residents counted are sent past the ceiling.
     """
 
     nearest: float

@@ -1,7 +1,7 @@
 """The plan as tables in the user's own rows and ids: the state at the end of the decided years
 against today; ``plan/years.py`` adds the tables of every year.
 
-    buildings   one row a building: what becomes of it, what it hosts, what it costs, and why
+    buildings   one row a building: its decision, services, costs and reasons
     reasons     one row a reason of ``why_texts``: code, year, amount with its unit, ids, sentence
     services    one row for each service point before or after: stays, moves in, moves out
     assignment  where each zone's visits to each service go, minutes by the fastest mode

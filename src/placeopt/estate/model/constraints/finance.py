@@ -64,8 +64,8 @@ def carbon_fits(model: Model, problem: EstateProblem, x: Columns, rules: list[Ca
 def rents_can_be_fair(
     model: Model, problem: EstateProblem, x: Columns, rules: list[FairRents]
 ) -> None:
-    """(E15) All buildings together cost no more than today: without that no rents are fair. At
-    least a square metre is let for what they cost: without that nobody pays a rent."""
+    """(E15) All buildings together cost no more than today, or no rents could be fair. The floor
+    let is more than 0 where there are costs, or no rents could be paid."""
     yearly = buildings_cost(problem, x)
     costs_before = decision.costs_of(problem, decision.decision_today(problem))
     ceiling = costs_before.running_gbp_per_year.sum() - costs_before.staffing_gbp_per_year.sum()
