@@ -1,4 +1,4 @@
-"""Every course of a tiny place tried in turn: an oracle that shares nothing with the model.
+"""Every schedule of a tiny place tried in turn: an oracle that shares nothing with the model.
 
 What may become of each building in each decided year (open, hosts, tier, disposal) is listed,
 every combination over buildings is tried, cheapest first, and a small linear program (scipy) finds
@@ -56,25 +56,25 @@ YES_OR_NO = (*OF_A_BUILDING, "access", "network", "pinned", "carbon")
 
 
 def best_by_enumeration(place: Place, times: TravelTimes, scenario: Scenario) -> float | None:
-    """The least objective over every course; None where none keeps the rules."""
+    """The least objective over every schedule; None where none keeps the rules."""
     nothing = do_nothing(facts_of(place, times, scenario))
-    each = [_courses_of(nothing, i) for i in nothing.first.facts.buildings]
+    each = [_schedules_of(nothing, i) for i in nothing.first.facts.buildings]
     floors = np.zeros(1)
-    for courses in each:
-        floors = np.add.outer(floors, [floor for floor, _ in courses]).ravel()
-    shape = [len(courses) for courses in each]
+    for schedules in each:
+        floors = np.add.outer(floors, [floor for floor, _ in schedules]).ravel()
+    shape = [len(schedules) for schedules in each]
     spared = _spared(nothing)
     best = math.inf
     for number in np.argsort(floors, kind="stable"):
         if floors[number] - spared >= best:
             break
         chosen = np.unravel_index(number, shape)
-        parts = [courses[n][1] for courses, n in zip(each, chosen, strict=True)]
+        parts = [schedules[n][1] for schedules, n in zip(each, chosen, strict=True)]
         schedule = _unfitted(nothing, [_joined(arranged) for arranged in zip(*parts, strict=True)])
         if any(impossible_states(schedule)):
             continue
-        if _keeps_yes_or_no(schedule):
-            known = _objective(schedule) if spared else floors[number] + _let_go(schedule)
+        if _keeps_discrete_rules(schedule):
+            known = _objective(schedule) if spared else floors[number] + _redundancy_cost(schedule)
             for full in full_sets(schedule):
                 found = Served(schedule, full).least()
                 if found is not None:
@@ -102,10 +102,10 @@ def _joined(parts: tuple[Arrangement, ...]) -> Arrangement:
     )
 
 
-def _courses_of(nothing: Schedule, i: str) -> list[tuple[float, tuple[Arrangement, ...]]]:
+def _schedules_of(nothing: Schedule, i: str) -> list[tuple[float, tuple[Arrangement, ...]]]:
     """What may become of one building over the years, with the objective before anyone is
     served: a part of the objective's lower bound."""
-    services = {  # who is let go depends on all buildings: ``_let_go``
+    services = {  # redundancy depends on all buildings: ``_redundancy_cost``
         s: {**row, "redundancy_gbp_per_point": 0.0}
         for s, row in nothing.first.facts.services.items()
     }
@@ -134,7 +134,7 @@ def _courses_of(nothing: Schedule, i: str) -> list[tuple[float, tuple[Arrangemen
 
 
 def _unfitted(nothing: Schedule, arranged: Listed[Arrangement]) -> Schedule:
-    """A course without its fit-out, which the linear program decides."""
+    """A schedule without its fit-out, which the linear program decides."""
     return schedule_of(nothing, list(arranged), [{}] * len(arranged))
 
 
@@ -143,7 +143,7 @@ def _objective(schedule: Schedule) -> float:
     return present_cost(schedule) if name == "cost" else schedule.totals()[name]
 
 
-def _let_go(schedule: Schedule) -> float:
+def _redundancy_cost(schedule: Schedule) -> float:
     """What redundancy adds to the objective: of all points of a service, not of one building's."""
     objective, rate = (of := schedule.first.facts.scenario).objective, of.money.discount_rate
     weight = {"cost": 1.0, "weighted": objective.weights.get("cost", 0.0)}
@@ -193,7 +193,7 @@ def _possible(facts: Facts, a: Arrangement, before: Arrangement) -> bool:
     )
 
 
-def _keeps_yes_or_no(schedule: Schedule) -> bool:
+def _keeps_discrete_rules(schedule: Schedule) -> bool:
     for rule in schedule.first.facts.scenario.rules:
         for year in schedule.years:
             if not rule.holds_in(year.facts.year):
@@ -232,7 +232,7 @@ def _stays_away(rule: Sequence, schedule: Schedule) -> bool:
 
 
 class Served:
-    """A linear program: who is served where, and what is fitted out when, in a fixed course.
+    """A linear program: who is served where, and what is fitted out when, in a fixed schedule.
 
     ``full``: the buildings of each year that are full, where residents pass those.
     """
@@ -251,7 +251,7 @@ class Served:
         self.upper, self.most, self.equal, self.exact = [], [], [], []
 
     def least(self) -> float | None:
-        """What serving adds to the objective of the course; None where it cannot be done."""
+        """What serving adds to the objective of the schedule; None where it cannot be done."""
         cost = self._cost()
         self._floors()
         self._visits_and_desks()
@@ -266,10 +266,10 @@ class Served:
             return 0.0 if possible else None
         width = len(self.columns) + len(self.fits) + self.further
         found = linprog(
-            _wide([cost], width)[0],
-            A_ub=_wide(self.upper, width) if self.upper else None,
+            _padded_rows([cost], width)[0],
+            A_ub=_padded_rows(self.upper, width) if self.upper else None,
             b_ub=self.most or None,
-            A_eq=_wide(self.equal, width) if self.equal else None,
+            A_eq=_padded_rows(self.equal, width) if self.equal else None,
             b_eq=self.exact or None,
             bounds=[(0, 1)] * len(self.columns) + [(0, None)] * (width - len(self.columns)),
         )
@@ -445,7 +445,7 @@ class Served:
                 )
 
 
-def _wide(rows: list[np.ndarray], width: int) -> np.ndarray:
+def _padded_rows(rows: list[np.ndarray], width: int) -> np.ndarray:
     """Rows of as many columns as there are by now."""
     return np.array([np.pad(row, (0, width - len(row))) for row in rows])
 

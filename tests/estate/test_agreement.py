@@ -58,7 +58,8 @@ def test_engine_and_enumeration_agree_on_tiny_places(block, monkeypatch):
 
 
 @pytest.mark.parametrize("choice", range(len(BEHAVIOURS)))
-def test_engine_and_enumeration_agree_where_residents_go_by_themselves(choice, monkeypatch):
+def test_engine_and_enumeration_agree_on_residents_choice(choice, monkeypatch):
+    """Engine and enumeration agree where residents go by themselves."""
     monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     for seed in range(4000, 4008):
         place = random_place(seed)
@@ -95,9 +96,8 @@ def test_all_three_agree_on_money_that_few_places_state(decided, monkeypatch):
 
 
 @pytest.mark.parametrize("dropped", ["floor", "capacity", "together", "pinned", "served"])
-def test_all_three_agree_where_an_implied_rule_is_dropped_and_others_hold_later(
-    dropped, monkeypatch
-):
+def test_all_three_agree_with_an_implied_rule_dropped(dropped, monkeypatch):
+    """All three agree where an implied rule is dropped and others hold later."""
     monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     for seed in range(8000, 8005):
         place = random_place(seed)

@@ -7,7 +7,8 @@ from placeopt.scenario.discount import annuity, discount_factors_at
 from placeopt.scenario.scenario import Money
 
 
-def test_an_annuity_counts_this_year_in_full_and_the_next_at_three_and_a_half_per_cent():
+def test_an_annuity_counts_this_year_in_full():
+    """An annuity counts this year in full and the next at three and a half per cent."""
     assert annuity(Money(appraisal_years=2)) == pytest.approx(1 + 1 / 1.035)
 
 

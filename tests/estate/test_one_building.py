@@ -138,7 +138,8 @@ def test_a_candidate_with_the_uprn_of_another_row_is_a_fault():
     assert found_of(old, building("B2", 1, **far, uprn="101")) == []
 
 
-def test_what_replaces_a_building_is_a_candidate_of_one_that_exists():
+def test_only_a_candidate_replaces_an_existing_building():
+    """What replaces a building is a candidate of one that exists."""
     old = building("B1", 10_000)
     assert "only a candidate" in found_of(old, building("B2", 1, replaces_building_id="B1"))[0][2]
     candidate = {"status": "candidate", "x_m": 500.0}

@@ -22,7 +22,7 @@ from tests.estate.places import minutes, scenario
 from tests.estate.town import building, cost_of, town
 
 
-def test_capital_pays_for_the_move_from_the_pot_and_recycled_receipts():
+def test_capital_pays_from_the_pot_and_recycled_receipts():
     """(E10) Closing B1 (10,000 a year) for candidate B2 (5,000) takes 8,000 of moving; selling B1
     brings 6,000 net at once. With a pot of 5,000 the move needs half the receipt. Rejected
     without it: 5,000 + 8,000 - 6,000 = 7,000."""
@@ -37,7 +37,7 @@ def test_capital_pays_for_the_move_from_the_pot_and_recycled_receipts():
     assert cost_of(here, Capital(pot_gbp=8_000)) == pytest.approx(7_000)
 
 
-def test_a_clawback_takes_its_share_of_the_receipt_before_the_pot_has_any():
+def test_a_clawback_is_taken_from_the_receipt_first():
     """(E10) The same move, 8,000: of 7,500 for B1 selling takes 0.2 and a funder 0.4, and 3,000 is
     left: over two years 10,000 + 8,000 - 3,000, where staying costs 20,000. A pot of 5,000 and the
     whole of what is left pay for the move, 4,999 do not. A funder who takes the other 0.8 leaves
@@ -182,7 +182,7 @@ def test_fair_rents_cover_the_trust_and_leave_nobody_worse_off():
     assert agencies["transfer_gbp_per_year"].abs().sum() == pytest.approx(0, abs=0.01)
 
 
-def test_transfers_are_shown_where_rents_alone_would_leave_an_agency_worse_off():
+def test_transfers_keep_an_agency_from_paying_more():
     """(E15) B paid 2,000 for B2, closed as decided; half of B1's 10,000 is 5,000: A, which paid
     10,000, makes good 3,000."""
     here = two_agencies(10_000, 2_000)
@@ -191,7 +191,7 @@ def test_transfers_are_shown_where_rents_alone_would_leave_an_agency_worse_off()
     assert agencies.loc["A", "net_after_gbp_per_year"] == pytest.approx(8_000)
 
 
-def test_no_rents_are_fair_where_all_buildings_together_cost_more_than_today():
+def test_no_rents_are_fair_where_buildings_cost_more():
     """(E15) B1 must close; the candidate B2 costs 12,000, 2,000 more than today."""
     here = town([building("B1", 10_000), building("B2", 12_000, status="candidate")])
     close = Pinned(close=("B1",))
@@ -207,7 +207,7 @@ def test_nobody_pays_a_rent_where_no_floor_is_let():
         assert cost_of(here, FairRents()) == (cost and pytest.approx(cost))
 
 
-def test_money_of_later_years_is_discounted_and_a_lease_ends_only_at_its_break():
+def test_later_money_is_discounted_and_leases_end_at_a_break():
     """Two years at 3.5 %: 10,000 x (1 + 1/1.035). B2's lease can be ended for 2,000 before its
     break in 2030, which is cheaper than holding it empty for 5,000 a year."""
     lease = {
@@ -312,7 +312,7 @@ def test_carbon_priced_keeps_the_dearer_building_that_emits_less():
         worth(here, Money(appraisal_years=1, carbon_values=True))
 
 
-def test_carbon_is_priced_year_by_year_and_on_to_the_end_of_the_appraisal():
+def test_carbon_is_priced_to_the_end_of_the_appraisal():
     """B1 emits 50 t and costs 10,000 a year, B2 20 t and 19,000. At 100, 500 and 400 a tonne in
     2026, 2027 and 2028 B1 comes to 15,000, 35,000 and 30,000, B2 to 21,000, 29,000 and 27,000.
     Two years decided of three appraised: B1 open by itself costs 80,000, B2 77,000, and both for

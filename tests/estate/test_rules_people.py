@@ -114,7 +114,7 @@ def test_an_open_door_to_which_nobody_is_sent_meets_no_standard():
     assert "as sent 75.00%" in check.detail
 
 
-def test_nobody_is_sent_beyond_a_ceiling_that_counts_service_given():
+def test_no_visit_is_sent_past_a_ceiling_counted_as_served():
     """(E7) As above: with a ceiling of 20 minutes all of Z2's visits go to B2, at 40 a m2."""
     services = [{"service_id": "S", "area_m2_per_1000_visits": 100.0}]
     dear = {"running_cost_gbp_per_m2_per_year": 40.0}
@@ -164,7 +164,7 @@ def test_households_without_a_car_do_not_drive():
     assert cost_of(here, looser, **both) == pytest.approx(10_000)
 
 
-def test_a_partial_offer_does_not_count_where_the_full_one_is_asked():
+def test_a_partial_offer_does_not_meet_a_full_standard():
     """(E7) B1 (10,000) has only a kiosk's offer; asked for the full one, B2 (30,000) stays."""
     hosting = [
         {"building_id": "B1", "service_id": "S", "offer": "partial"},
@@ -215,7 +215,7 @@ def test_the_worst_off_tenth_can_be_made_as_near_as_possible():
     assert cost_of(here, one, minimise=("worst_off",), drive=drive) == pytest.approx(20)
 
 
-def test_behaviour_sends_everyone_to_the_nearest_host_which_must_have_the_floor():
+def test_the_nearest_host_must_have_floor_for_all():
     """(E16) 2,000 visits at 60 m2 a thousand: each building's 100 m2 serve 1,667. Both zones are
     nearest to B1. The planner shares them out over B1 and B2 for 40,000; going to the nearest,
     all come to B1, which is too small; B2 alone is too small as well: no plan."""
@@ -243,7 +243,7 @@ def test_ties_go_to_the_first_building_id():
     assert cost_of(hosts_both, nearest, Network(service="S", at_least=2), drive=drive) is None
 
 
-def test_overflow_sends_past_a_full_building_only_whom_it_has_no_room_for():
+def test_overflow_passes_a_full_building_only():
     """(E16) Both zones are nearest to B1, which has room for 1,667 of 2,000 visits; with overflow
     333 go on to B2, 10 minutes further: 20,000 + 333 x 10 minutes. (Rejected: B1 for one zone
     and B2 for the other, 30,000 minutes, for B1 would have room.) A B1 with room for all is not
@@ -265,7 +265,7 @@ def test_overflow_sends_past_a_full_building_only_whom_it_has_no_room_for():
     assert cost_of(roomy, Behaviour(), hosts_both, drive=drive) == pytest.approx(100 * 20)
 
 
-def test_distance_decay_halves_a_hosts_draw_with_every_so_many_minutes():
+def test_distance_decay_halves_the_pull_with_minutes():
     """(E16) Half as much for each ten minutes: of Z1, 10 and 20 minutes from B1 and B2, two
     thirds go to B1; of Z2, 30 and 10 minutes away, a fifth: 1,000 (2/3 10 + 1/3 20) + 1,000 (1/5
     30 + 4/5 10) = 27,333 minutes. The planner would have sent everyone to the nearest: 20,000."""
@@ -282,7 +282,7 @@ def test_distance_decay_halves_a_hosts_draw_with_every_so_many_minutes():
     assert cost_of(here, square, both, **asked) == pytest.approx(least, rel=1e-6)
 
 
-def test_a_larger_building_draws_more_and_must_have_the_floor_for_those_who_come():
+def test_a_larger_building_has_more_visits_and_floor():
     """(E16) As near as one another, B1 of 300 and B2 of 100 m2 draw three quarters and one quarter
     of 2,000 visits: 1,500 x 0.06 = 90 m2 and 30 m2. At 0.25
     m2 a visit draws of 5 : 1 or 4.5 : 1 fit, and 250 m2 each do not."""

@@ -7,7 +7,7 @@ from placeopt.scenario.rules.estate.services import Network, Opened, Pinned, Tog
 from tests.estate.town import building, cost_of, town
 
 
-def test_opened_lets_a_service_move_in_only_where_kind_and_tier_allow():
+def test_a_service_moves_in_only_as_kind_and_tier_allow():
     """(E3) Moving into candidate B2 (5,000 a year) needs its kind to suit and, with tiers, a tier
     (set-up 2,000): 7,000 against 10,000 for staying in B1. A kiosk may not host S."""
     buildings = [
@@ -151,7 +151,7 @@ def test_pinned_buildings_stay_close_or_are_not_sold():
     assert cost_of(here, Pinned(never_sell=("B2",))) == pytest.approx(10_500)
 
 
-def test_a_building_whose_services_are_unknown_is_kept_and_takes_nothing_in():
+def test_a_building_of_unknown_use_is_kept_as_it_is():
     """(E13) Nothing is known of B2 (1,000): it stays, and S may not move in with it."""
     hosting = [{"building_id": "B1", "service_id": "S"}]
     here = town([building("B1", 10_000), building("B2", 1_000)], hosting=hosting)

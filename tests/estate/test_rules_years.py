@@ -57,7 +57,7 @@ def test_staff_of_a_service_point_that_closes_are_paid_once_more():
     assert cost_of(here, **PLAIN) == pytest.approx(10_000)
 
 
-def test_staff_are_let_go_in_the_year_in_which_their_point_closes():
+def test_redundancy_is_due_in_the_year_of_closing():
     """B1 and B2 (10,000 each, 4,000 of staff) close for the candidate B3 (1,000), fitted out in
     2026, in 2027: two points fewer and one more, 9,000. 28,000 + 1,000 + 5,000 + 9,000; closing one
     of them in 2026 and moving the other in 2027 costs 14,000 less and is taken: 9,000 in 2026.
@@ -158,7 +158,7 @@ def test_a_lease_that_ends_at_break_dates_waits_for_the_next():
             assert cost_of(here, year=2026, **THREE) == pytest.approx(cost), (every, more)
 
 
-def test_in_one_year_a_lease_ends_at_its_break_date_or_for_the_penalty():
+def test_a_lease_ends_at_its_break_or_for_the_penalty():
     """(E12) B2, closed for B1 (10,000), breaks in 2024 and every 3 years: in 2027 for nothing. In
     2028 it is held for 5,000, or left for 2,000 where that is stated."""
     lease = {"tenure": "leasehold", "holding_cost_gbp_per_year": 5_000.0}
@@ -221,7 +221,7 @@ def test_the_last_year_goes_on_to_the_end_of_the_appraisal():
 
 
 @pytest.mark.parametrize("dropped", ["floor", "capacity"])
-def test_without_the_rule_more_is_fitted_out_than_the_building_has(dropped):
+def test_without_the_floor_rule_fit_out_is_not_limited(dropped):
     """(E4) 2,000 visits take 120 m2, the candidate B1 (10,000) has 100: without the rule all move
     there for 10,000 a year, and B2 (30,000) closes; with both rules some stay, for 60,000."""
     services = [{"service_id": "S", "area_m2_per_1000_visits": 60.0}]

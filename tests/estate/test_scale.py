@@ -22,7 +22,8 @@ def question(seed, place, **settings):
     return scenario(*random_rules(seed, place), minimise=("visit_minutes",), **settings)
 
 
-def test_the_bound_holds_and_the_plan_verifies_when_far_hosts_are_left_out(monkeypatch):
+def test_bound_and_plan_hold_with_far_hosts_left_out(monkeypatch):
+    """The bound holds and the plan verifies when far hosts are left out."""
     monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     exact = 0
     for seed in range(2000, 2025):
@@ -53,9 +54,10 @@ def test_objectives_in_order_never_lose_more_than_the_slack():
     assert plan.summary["net_present_cost_plan_gbp"] <= plan.summary["cost_best_found"] * 1.02001
 
 
-def test_all_residents_as_one_customer_prove_no_more_than_holds_and_the_plan_serves_every_zone(
+def test_full_aggregation_gives_a_valid_bound_and_plan(
     monkeypatch,
 ):
+    """All residents as one customer prove no more than holds and the plan serves every zone."""
     monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     exact = 0
     for seed in range(2100, 2125):
@@ -83,7 +85,7 @@ def test_all_residents_as_one_customer_prove_no_more_than_holds_and_the_plan_ser
     assert exact > 2
 
 
-def test_without_the_rule_that_all_are_served_a_relaxation_asks_for_no_host(monkeypatch):
+def test_without_served_the_relaxation_needs_no_host(monkeypatch):
     """Nobody need be served, so the only building closes for 0; 10,000 if it stayed open."""
     monkeypatch.setattr(strategy, "MAX_PAIRS_BY_REACH", 0)
     here = town([building("B1", 10_000)])
@@ -91,7 +93,7 @@ def test_without_the_rule_that_all_are_served_a_relaxation_asks_for_no_host(monk
     assert cost_of(here) == 10_000
 
 
-def test_a_building_of_which_the_capital_needs_a_part_is_sold_as_a_whole():
+def test_a_building_sold_in_part_is_read_as_sold():
     """30,000 of B2's 100,000 pay the works; a model may sell 0.3 of it, where no money is saved."""
     closed = {"status": "vacant", "capital_receipt_gbp": 100_000.0}
     here = town([building("B1", 10_000), building("B2", 0, **closed)])
@@ -104,7 +106,7 @@ def test_a_building_of_which_the_capital_needs_a_part_is_sold_as_a_whole():
     assert found.disposed.tolist() == [False, True]
 
 
-def test_a_plan_that_sells_a_part_is_a_start_for_its_neighbourhoods():
+def test_a_plan_with_a_part_sold_stays_feasible_when_fixed():
     """What is kept of the plan is a plan: rounded, 0.3 of B2 sold would be none of it sold."""
     closed = {"status": "vacant", "capital_receipt_gbp": 100_000.0}
     here = town([building("B1", 10_000), building("B2", 0, **closed)])
@@ -122,7 +124,7 @@ def test_a_plan_that_sells_a_part_is_a_start_for_its_neighbourhoods():
     assert part.violation(values) < 1e-9
 
 
-def test_a_relaxation_knows_that_a_zone_needs_a_host_in_its_own_reach():
+def test_the_relaxation_has_a_host_in_reach_of_each_zone():
     """Two zones, each with one building in reach: one customer alone would be served by the cheap
     one (10,000 a year; rejected), each zone asks for its own."""
     here = town([building("B1", 10_000), building("B2", 90_000)])
@@ -133,7 +135,7 @@ def test_a_relaxation_knows_that_a_zone_needs_a_host_in_its_own_reach():
     assert relaxed.objective == pytest.approx(exact.objective)
 
 
-def test_a_plan_is_kept_where_the_engine_fails_to_find_its_least_minutes(monkeypatch):
+def test_a_plan_is_kept_if_its_least_minutes_fail(monkeypatch):
     """HiGHS gave up on the minutes of a plan of Trafford whose money was settled: a good plan and
     its proof were lost. B1 and B2 stay open for 3,000 whoever goes where."""
     here = town([building("B1", 1_000), building("B2", 2_000)])

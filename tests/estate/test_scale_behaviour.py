@@ -23,7 +23,8 @@ CHOICES = (
 
 
 @pytest.mark.parametrize("rule", CHOICES)
-def test_a_cut_taken_anywhere_holds_for_all_hosts_and_is_tight_at_those_it_is_taken_at(rule):
+def test_demand_cuts_are_valid_and_tight_where_taken(rule):
+    """A cut taken anywhere holds for all hosts and is tight at those it is taken at."""
     rng = np.random.default_rng(1)
     for seed in range(10):
         place = random_place(seed, 6, 6, 1)
@@ -54,7 +55,8 @@ def with_rule(seed, rule):
 
 
 @pytest.mark.parametrize("rule", CHOICES)
-def test_plan_and_bound_learnt_from_cuts_agree_with_the_exact_model(rule, monkeypatch):
+def test_cutting_planes_agree_with_the_exact_model(rule, monkeypatch):
+    """Plan and bound learnt from cuts agree with the exact model."""
     monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     compared = 0
     for seed in range(4000, 4012):
@@ -73,9 +75,11 @@ def test_plan_and_bound_learnt_from_cuts_agree_with_the_exact_model(rule, monkey
     assert compared > 2
 
 
-def test_a_plan_that_sends_people_past_full_buildings_is_one_of_the_exact_model_and_its_bound_holds(
+def test_a_plan_with_overflow_is_valid_and_its_bound_holds(
     monkeypatch,
 ):
+    """A plan that sends people past full buildings is one of the exact model and its bound
+    holds."""
     monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     passing, same = Behaviour(residents="nearest", overflow=True), 0
     for seed in range(4000, 4010):
@@ -96,7 +100,7 @@ def test_a_plan_that_sends_people_past_full_buildings_is_one_of_the_exact_model_
     assert same > 0
 
 
-def test_a_host_too_small_for_all_who_come_is_found_out_without_a_row_for_every_zone(monkeypatch):
+def test_cutting_planes_reject_a_host_that_is_too_small(monkeypatch):
     """1,000 visits of each zone at 60 m2 a thousand; 100 m2 serve 1,667. Where both zones are
     nearest to B1 no plan exists, though the planner would share them out for 40,000 (rejected).
     With a zone nearest to each, both serve for 40,000; B1 alone (10,000; rejected) is too small."""
@@ -108,7 +112,7 @@ def test_a_host_too_small_for_all_who_come_is_found_out_without_a_row_for_every_
     assert cost_of(here, nearest, drive=[[10.0, 20.0], [20.0, 10.0]]) == pytest.approx(40_000)
 
 
-def test_why_nothing_fits_is_told_without_a_row_for_every_zone(monkeypatch):
+def test_cutting_planes_explain_why_no_plan_exists(monkeypatch):
     """As above: the planner could share the visits out, and without the limit of floor B1 alone
     would do."""
     monkeypatch.setattr("placeopt.estate.search.cutting_plane.MAX_PAIRS_WITH_ROWS", 0)

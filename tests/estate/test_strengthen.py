@@ -14,7 +14,7 @@ from tests.estate.places import crow_minutes, minutes, random_place, random_rule
 from tests.estate.town import building, town
 
 
-def test_three_zones_with_two_libraries_each_in_reach_need_two_and_not_one_and_a_half():
+def test_count_cuts_round_one_and_a_half_hosts_up_to_two():
     """Half of each library is near everyone in shares (1.5 in all); of whole ones, two are."""
     here = town([building(f"B{i}", 10_000) for i in (1, 2, 3)])
     here.zones.loc[2] = {**here.zones.loc[1].to_dict(), "zone_id": "Z3"}
@@ -52,7 +52,8 @@ def test_a_start_from_another_years_bases_counts_the_same():
         assert len(bases) == len(known)
 
 
-def test_neighbourhoods_never_make_a_plan_worse_and_keep_every_row():
+def test_neighbourhoods_keep_every_row_and_never_worsen():
+    """Neighbourhoods never make a plan worse and keep every row."""
     place = synthesise(zones=14, buildings=30, seed=5)
     problem = build_problem(place, crow_minutes(place, cutoff=120), scenario(years=30))
     formulation = formulate(problem, "cost")
@@ -63,7 +64,8 @@ def test_neighbourhoods_never_make_a_plan_worse_and_keep_every_row():
     assert arrays.objective(better) <= arrays.objective(start.values) + 1e-3
 
 
-def test_a_kernel_without_a_plan_is_widened_by_what_costs_the_relaxation_nothing(monkeypatch):
+def test_a_kernel_without_a_plan_is_widened_by_reduced_costs(monkeypatch):
+    """A kernel without a plan is widened by what costs the relaxation nothing."""
     place = synthesise(zones=14, buildings=30, seed=5)
     problem = build_problem(place, crow_minutes(place, cutoff=120), scenario(years=30))
     formulation = formulate(problem, "cost")

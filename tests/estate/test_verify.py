@@ -74,7 +74,8 @@ def test_a_visit_taken_away_breaks_served(answer):
     assert "E1" in broken(tampered(answer, assignment_by_year=change))
 
 
-def test_a_visit_sent_to_a_building_without_the_service_breaks_hosted(answer):
+def test_a_visit_sent_to_a_building_without_it_breaks_hosted(answer):
+    """A visit sent to a building without the service breaks hosted."""
     closed = answer.plan.buildings.query("decision == 'close'")["building_id"].iloc[0]
 
     def change(rows):
@@ -92,7 +93,9 @@ def test_closing_a_building_that_hosts_breaks_opened(answer):
     assert "E3" in broken(tampered(answer, buildings_by_year=change))
 
 
-def test_an_end_state_that_is_not_the_last_year_breaks_the_arithmetic(answer):
+def test_an_end_state_other_than_the_last_year_fails(answer):
+    """An end state that is not the last year breaks the arithmetic."""
+
     def change(rows):
         rows.loc[rows["decision"] == "keep", "decision"] = "close"
 

@@ -122,7 +122,7 @@ def test_a_receipt_in_another_year_is_caught(answer):
     assert [check.number for check in found.broken] == [""]
 
 
-def test_a_service_that_stops_on_its_way_has_its_row_and_its_capital():
+def test_a_service_hosted_in_between_has_row_and_capital():
     """S waits in B2 (4,000 a year, 10 m2 at 50) in 2027, for B3 (100 a year, 10 m2 at 300) can be
     paid for with the pot of that year only: 10,000 + 4,000 + 100 + 500 + 3,000."""
     places = [

@@ -26,7 +26,7 @@ def two_hosts(**more):
     return town([cheap, building("B2", 3_000, carbon_tco2e_per_year=20.0, **more)])
 
 
-def test_the_ceiling_of_a_year_that_closes_a_building_is_named_with_its_year():
+def test_a_ceiling_that_closes_a_building_names_its_year():
     """30 t at most from 2028: B2 has to stay, for what closes does not open again, so B1 closes at
     once. Rejected: B1 alone, cheaper by 2,000 a year, for 50 t."""
     said = why(two_hosts(), Carbon(ceiling_tco2e_per_year=30, from_year=2028))
@@ -48,7 +48,7 @@ def test_what_a_building_is_needed_for_is_named_with_its_years():
     assert once["B2"] == "Without it this would fail: S near by (E7)."
 
 
-def test_a_candidate_says_when_it_opens_what_moves_in_and_for_what():
+def test_a_candidate_states_year_services_and_capital():
     """B2 is fitted out in 2026 (10 m2 at 100) and takes S in 2027: 1,000 a year for 10,000."""
     services = [{"service_id": "S", "name": "Advice", "area_base_m2": 10.0}]
     new = building("B2", 1_000, status="candidate", fit_out_gbp_per_m2=100.0, name="The hub")
@@ -81,7 +81,7 @@ def test_a_lease_with_break_dates_names_the_one_it_ends_at():
     assert "Its lease can end in 2027. Its lease is ended in 2027." in said
 
 
-def test_a_ceiling_on_running_costs_and_the_least_and_most_buildings_are_named():
+def test_ceilings_and_numbers_of_buildings_are_named():
     """One year: B1 costs 1,000 and B2 3,000; at least one open building, at most 3,500 a year."""
     here = two_hosts()
     rules = (Revenue(ceiling_gbp_per_year=3_500), Network(at_least=1, at_most=1))

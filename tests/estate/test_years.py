@@ -21,7 +21,7 @@ def moving(**service):
     return town([building("B1", 10_000), new], services, hosting)
 
 
-def test_a_service_moves_the_year_after_its_new_home_is_fitted_out():
+def test_a_service_moves_the_year_after_fit_out():
     """(E12) Works of 1,000 in the first year, B1 that year and B2 the next. Rejected: moving at
     once for 1,000 + 1,000 + 1,000 discounted, and staying for 10,000 in both years."""
     here = moving()
@@ -47,7 +47,7 @@ def test_staff_of_a_service_point_that_closes_run_double():
     assert double == pytest.approx(alone + 1_000 * LATER)
 
 
-def test_money_of_the_pot_is_spent_when_it_is_there_and_carried_over():
+def test_the_pot_of_a_year_is_carried_over():
     """(E10) Works cost 1,000 in the first year: 600 and 400 more a year later are too late for
     them, so B1 stays; of three years the second's pot and what was carried over pay."""
     here = moving()
@@ -66,7 +66,7 @@ def test_a_ceiling_holds_in_its_years_only():
     assert cost_of(here, Revenue(ceiling_gbp_per_year=5_000), **TWO) is None
 
 
-def test_a_closed_building_stays_closed_and_is_sold_when_it_closes():
+def test_a_closed_building_stays_closed_and_is_sold():
     """(E12) Each year's visits need one building. Closing B1 in the first year saves its holding
     and the capital that it ties up, both due until it is paid for; its receipt of 9,000 net comes
     two years later, after the decided years."""
@@ -88,7 +88,7 @@ def test_a_closed_building_stays_closed_and_is_sold_when_it_closes():
 
 
 @pytest.mark.parametrize(("seed", "threads"), [(1, 1), (4, 2), (9, 1)])
-def test_a_model_taken_apart_by_years_has_a_bound_below_the_best_plan(seed, threads, monkeypatch):
+def test_decomposition_by_years_gives_a_valid_bound(seed, threads, monkeypatch):
     """One after the other on one thread, plan and bound side by side on two."""
     here = with_money(random_place(seed, zones=8, buildings=6, services=3), seed)
     asked = scenario(
@@ -147,7 +147,7 @@ def test_every_visit_and_every_desk_is_accounted_for():
 
 
 @pytest.mark.parametrize("seed", [9000, 9016, 9017])
-def test_the_worst_off_of_the_last_year_are_as_near_as_the_bound_says(seed):
+def test_worst_off_minutes_of_the_last_year_meet_the_bound(seed):
     """The mean of all visits does not decide who goes where once the plan is found."""
     here = random_place(seed, 3, 4, 2)
     answer = solve(here, crow_minutes(here), scenario(decided=2, minimise=("worst_off",)))

@@ -1,4 +1,4 @@
-"""Over years the engine and plain enumeration of all courses agree on tiny places."""
+"""Over years the engine and plain enumeration of all schedules agree on tiny places."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from tests.estate.places import (
 )
 
 SHAPES = ((3, 2, 2, 2), (3, 3, 1, 2), (3, 2, 1, 3))  # zones, buildings, services, years
-# Seeds whose courses are tried in a few seconds each.
+# Seeds whose schedules are tried in a few seconds each.
 WITH_A_PLAN = (1, 2, 4, 5, 13, 17, 18, 19, 23, 24, 25, 26, 32, 37, 38, 39, 43, 44, 49)
 WITH_NONE = (3, 8, 9, 22, 28, 42)
 ABOUT_PEOPLE = {"fairness", "behaviour"}  # asked in tests of their own
@@ -91,7 +91,8 @@ def test_engine_and_enumeration_agree_over_years(seed):
 
 
 @pytest.mark.parametrize("seed", WITH_NONE)
-def test_engine_and_enumeration_agree_that_nothing_fits_over_years(seed, monkeypatch):
+def test_engine_and_enumeration_agree_that_no_plan_exists(seed, monkeypatch):
+    """Engine and enumeration agree that nothing fits over years."""
     monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     place, times, asked = tiny(seed)
     assert solve(place, times, asked).result.status is Status.INFEASIBLE
@@ -99,7 +100,7 @@ def test_engine_and_enumeration_agree_that_nothing_fits_over_years(seed, monkeyp
 
 
 @pytest.mark.parametrize("at", range(len(ABOUT)))
-def test_engine_and_enumeration_agree_on_what_is_fair_and_where_people_go(at, monkeypatch):
+def test_engine_and_enumeration_agree_on_fairness_and_choice(at, monkeypatch):
     """With one rule of E8 or E16 in every decided year, or from its year on."""
     monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     place, times, asked = tiny(*ABOUT[at])
@@ -116,10 +117,8 @@ def test_engine_and_enumeration_agree_on_what_is_fair_and_where_people_go(at, mo
 @pytest.mark.parametrize(
     ("seed", "rule"), [(23, BEHAVIOURS[1]), (13, BEHAVIOURS[3]), (4, BEHAVIOURS[0])]
 )
-def test_what_is_learnt_of_where_people_go_agrees_with_enumeration_too(seed, rule, monkeypatch):
+def test_cutting_planes_agree_with_enumeration(seed, rule, monkeypatch):
     """As on a large place: without a row for every zone and host."""
     monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     monkeypatch.setattr("placeopt.estate.search.cutting_plane.MAX_PAIRS_WITH_ROWS", 0)
-    test_engine_and_enumeration_agree_on_what_is_fair_and_where_people_go(
-        ABOUT.index((seed, rule)), monkeypatch
-    )
+    test_engine_and_enumeration_agree_on_fairness_and_choice(ABOUT.index((seed, rule)), monkeypatch)
