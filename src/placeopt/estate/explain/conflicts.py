@@ -58,9 +58,14 @@ def _explain(place: Place, times: TravelTimes, scenario: Scenario, seconds: floa
         if not isinstance(rule, DEFINITIONS) and (scenario.years > 1 or rule.name != "sequence")
     ]
     rules = scenario.rules  # stated rules come before implied ones
-    candidates.sort(key=lambda at: (not isinstance(rules[at], DROPPED_FIRST), rules[at].implied))
+    candidates.sort(
+        key=lambda position: (
+            not isinstance(rules[position], DROPPED_FIRST),
+            rules[position].implied,
+        )
+    )
     names = _names_by_id(place)
-    found: dict[tuple[int, ...], Clash] = {}
+    clashes_by_rules: dict[tuple[int, ...], Clash] = {}
     untried: list[tuple[int, ...]] = []
     for size in (1, 2):
         for chosen in combinations(candidates, size):
@@ -71,13 +76,13 @@ def _explain(place: Place, times: TravelTimes, scenario: Scenario, seconds: floa
                 continue
             clash = _clash(place, times, scenario, dropped, min(remaining, seconds / 4), names)
             if clash is not None:
-                found[dropped] = clash
-        if found or untried:
+                clashes_by_rules[dropped] = clash
+        if clashes_by_rules or untried:
             break
     if untried:
         record_timeout("the explanation")
     untried_text = _describe_untried(scenario, untried)
-    clashes = [found[dropped] for dropped in sorted(found)]
+    clashes = [clashes_by_rules[dropped] for dropped in sorted(clashes_by_rules)]
     if not clashes:
         sentence = (
             "No plan keeps all the rules, and within the time given no one or two rules were "
@@ -86,7 +91,7 @@ def _explain(place: Place, times: TravelTimes, scenario: Scenario, seconds: floa
         return Explanation(sentence)
     labels = (
         " and ".join(_rule_label(scenario, position) for position in dropped)
-        for dropped in sorted(found)
+        for dropped in sorted(clashes_by_rules)
     )
     sentence = f"No plan keeps all the rules at once. A plan exists without {' or '.join(labels)}."
     sentence += untried_text
@@ -107,13 +112,17 @@ def _describe_untried(scenario: Scenario, untried: list[tuple[int, ...]]) -> str
 def _rule_label(scenario: Scenario, position: int) -> str:
     """Return a rule's name and number, and its ordinal where several have the name."""
     rule = scenario.rules[position]
-    same_name = [at for at, other in enumerate(scenario.rules) if other.name == rule.name]
-    which = (
+    same_name = [
+        other_position
+        for other_position, other in enumerate(scenario.rules)
+        if other.name == rule.name
+    ]
+    ordinal = (
         f", the {ORDINALS[same_name.index(position)]} of them"
         if 1 < len(same_name) <= len(ORDINALS)
         else ""
     )
-    return f"{rule.name} ({rule.number}{which})"
+    return f"{rule.name} ({rule.number}{ordinal})"
 
 
 def _clash(

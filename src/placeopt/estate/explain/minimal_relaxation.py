@@ -241,20 +241,22 @@ def _describe_shares(
         return
     only_rule = years.scenario.with_rules((rule,))
     standards = build_standards(place, times, only_rule)
-    when = f" in {years.problems[year_positions[0]].year}" if len(years.problems) > 1 else ""
+    in_year = f" in {years.problems[year_positions[0]].year}" if len(years.problems) > 1 else ""
     for standard in standards:
         model = FeasibilityModel.of(years, zones=standard.is_counted_as_served or None)
         limit_seconds = seconds / len(standards)
         share = _largest_share(model, year_positions[0], standard, limit_seconds)
         if share is not None and share < rule.share - 1e-6:
-            where = f" in {names.get(standard.scope, standard.scope)}" if standard.scope else ""
+            in_district = (
+                f" in {names.get(standard.scope, standard.scope)}" if standard.scope else ""
+            )
             service = names.get(standard.service_id, standard.service_id)
             served = (
                 " served" if standard.is_counted_as_served and not model.uses_cutting_planes else ""
             )
             yield (
                 f"At most about {100 * share:.1f}% can be{served} within {rule.minutes:g} minutes "
-                f"of {service}{where}{when}, not {exact_per_cent(rule.share)}"
+                f"of {service}{in_district}{in_year}, not {exact_per_cent(rule.share)}"
             )
 
 

@@ -105,8 +105,8 @@ def present_cost(years: Years, columns: tuple[Columns, ...], links: Links) -> Ex
         redundancy_gbp = problem.services.redundancy_gbp[x.redundant_service]
         total.add(x.redundant.all, redundancy_gbp, factor[t])
         add_works(total, years, columns, links, t, factor[t])
-        at = links.opens_building
-        opening_gbp = np.where(b.candidate, b.backlog_gbp, 0.0)[at]
+        buildings = links.opens_building
+        opening_gbp = np.where(b.candidate, b.backlog_gbp, 0.0)[buildings]
         total.add(links.opens[t].all, opening_gbp, factor[t])
         receipt_present_gbp = years.receipt_factor(t, b.sale_lag_years) * b.receipt_net_gbp
         sale_present_gbp = factor[t] * b.sale_holding_present_gbp - receipt_present_gbp

@@ -49,14 +49,14 @@ def running_cost(problem: EstateProblem, x: Columns, times: float = 1.0) -> Expr
 
 def buildings_cost(problem: EstateProblem, x: Columns, times: float = 1.0) -> Expression:
     """GBP/year: the running cost without the staff of service points."""
-    b, at = problem.buildings, x.hosts.building
+    b, building = problem.buildings, x.hosts.building
     total = Expression()
     held = np.where(b.candidate, 0.0, b.holding_gbp_per_year)
     total.constant = float(held.sum()) * times
     total.add(x.open.all, b.fixed_gbp_per_year - held, times)
     total.add(x.open.all, np.where(b.replaces >= 0, -held[b.replaces], 0.0), times)
     total.add(x.dispose.all, -held[x.dispose_building], times)
-    total.add(x.area.all, b.use_gbp_per_m2_per_year[at], times)
+    total.add(x.area.all, b.use_gbp_per_m2_per_year[building], times)
     total.add(x.front.all, b.use_gbp_per_m2_per_year, times)
     total.add(x.tier.all, problem.tiers.running_gbp_per_year[x.tier_tier], times)
     return total
@@ -70,13 +70,13 @@ def capital(
 ) -> Expression:
     """GBP: the works named, less the recycled share of net receipts."""
     b, s = problem.buildings, problem.services
-    at, of = x.hosts.building[x.is_new], x.hosts.service[x.is_new]
+    building, service = x.hosts.building[x.is_new], x.hosts.service[x.is_new]
     d = x.dispose_building
     total = Expression()
     if "fit_out" in works:
-        total.add(x.area.at(np.flatnonzero(x.is_new)), b.fit_out_gbp_per_m2[at])
+        total.add(x.area.at(np.flatnonzero(x.is_new)), b.fit_out_gbp_per_m2[building])
     if "moves" in works:
-        total.add(x.host.at(np.flatnonzero(x.is_new)), s.moving_gbp[of])
+        total.add(x.host.at(np.flatnonzero(x.is_new)), s.moving_gbp[service])
     if "set_up" in works:
         total.add(
             x.tier.all, problem.tiers.setup_gbp[x.tier_tier] * b.works_factor[x.tier_building]

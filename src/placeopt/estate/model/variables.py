@@ -214,6 +214,6 @@ def _preferred(problem: EstateProblem) -> tuple[Ints, Ints]:
     prefer = problem.pairs.prefer
     if not prefer:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    both = np.stack([problem.hostable[:, x] & problem.hostable[:, y] for x, y in prefer])
-    pair, building = np.nonzero(both)
+    may_share = np.stack([problem.hostable[:, x] & problem.hostable[:, y] for x, y in prefer])
+    pair, building = np.nonzero(may_share)
     return pair, building

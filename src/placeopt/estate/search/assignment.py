@@ -24,7 +24,7 @@ SHARE_TOLERANCE = 1e-6  # shares below this are 0
 
 
 def assign_with_least_minutes(
-    problem: EstateProblem, decision: Decision, only: NDArray[np.bool_] | None = None
+    problem: EstateProblem, decision: Decision, services_assigned: NDArray[np.bool_] | None = None
 ) -> Decision:
     """Return the decision with visits assigned to its hosts so that their total minutes are least.
 
@@ -42,9 +42,9 @@ def assign_with_least_minutes(
     units = decision.units.copy()
     is_assigned = ~problem.services.back_office
     parts = []
-    if only is not None:
-        is_assigned = is_assigned & only
-        keeps = ~only[decision.service]
+    if services_assigned is not None:
+        is_assigned = is_assigned & services_assigned
+        keeps = ~services_assigned[decision.service]
         zones, services_kept = decision.zone[keeps], decision.service[keeps]
         parts.append((zones, services_kept, decision.building[keeps], decision.share[keeps]))
     for service in np.flatnonzero(is_assigned):

@@ -311,20 +311,20 @@ def improve(
         is_free = _neighbourhood(cut_model, plan[1], relaxation, kind, size_factors[kind], rng)
         restricted = fix_columns(cut_model.arrays(), structural & ~is_free, plan[1])
         limit = min(remaining, TRY_SHARE * seconds)
-        found = cut_model.solve(restricted, limit, gap / 10, start=plan[1])
-        is_done = found.status is Status.OPTIMAL
+        result = cut_model.solve(restricted, limit, gap / 10, start=plan[1])
+        is_done = result.status is Status.OPTIMAL
         size_factors[kind] = (
             min(GROW * size_factors[kind], MAX_SIZE_FACTOR)
             if is_done
             else SHRINK * size_factors[kind]
         )
         failures += 1
-        if found.status is Status.INTERRUPTED:
+        if result.status is Status.INTERRUPTED:
             break
-        if found.values is None or found.objective is None:
+        if result.values is None or result.objective is None:
             continue
-        if found.objective < plan[0] - IMPROVEMENT_TOLERANCE * abs(plan[0]):
-            better = cut_model.repaired(found.values, remaining)
+        if result.objective < plan[0] - IMPROVEMENT_TOLERANCE * abs(plan[0]):
+            better = cut_model.repaired(result.values, remaining)
             if better is not None and better[0] < plan[0] - IMPROVEMENT_TOLERANCE * abs(plan[0]):
                 plan, failures = better, 0
                 if watch and not cut_model.hosts_short(plan[1]).any():
@@ -409,16 +409,16 @@ def _prove(
     while plan is None or plan[0] - bound > gap * abs(plan[0]):
         start = None if plan is None else plan[1]
         arrays = cut_model.without_shortfall()
-        found = cut_model.solve(arrays, remaining(), gap, start=start, progress=progress)
-        bound = max(bound, found.bound)
-        if found.status is Status.INFEASIBLE and plan is None:
-            return found
-        if found.values is None:
+        result = cut_model.solve(arrays, remaining(), gap, start=start, progress=progress)
+        bound = max(bound, result.bound)
+        if result.status is Status.INFEASIBLE and plan is None:
+            return result
+        if result.values is None:
             break
-        better = cut_model.repaired(found.values, remaining())
+        better = cut_model.repaired(result.values, remaining())
         if better is not None and not cut_model.hosts_short(better[1]).any():
             plan = better if plan is None or better[0] < plan[0] else plan
-        if found.status is not Status.OPTIMAL or remaining() <= 1.0:
+        if result.status is not Status.OPTIMAL or remaining() <= 1.0:
             break
     if plan is None:
         return Result(Status.NO_PLAN, bound=bound)

@@ -140,12 +140,12 @@ def improve(formulation: Formulation, start: KernelPlan, seconds: float) -> Floa
             break
         is_free = _neighbourhood(formulation, values, start.relaxation, size_factor, rng)
         restricted = fix_columns(arrays, structural & ~is_free, values)
-        found = _solve(solver, restricted, min(remaining, TRY_SHARE * seconds), gap / 10, values)
-        size_factor *= 1.25 if found.gap <= gap else 0.8
+        result = _solve(solver, restricted, min(remaining, TRY_SHARE * seconds), gap / 10, values)
+        size_factor *= 1.25 if result.gap <= gap else 0.8
         failures += 1
-        value = np.inf if found.objective is None else found.objective
-        if found.values is not None and value < best - 1e-6 * abs(best):
-            best, values, failures = value, found.values, 0
+        value = np.inf if result.objective is None else result.objective
+        if result.values is not None and value < best - 1e-6 * abs(best):
+            best, values, failures = value, result.values, 0
     return values
 
 

@@ -74,7 +74,7 @@ def improve_years(
             structural & ~structural_columns(columns, free_hosts, free_buildings, len(values)),
             values,
         )
-        found = solve(
+        result = solve(
             restricted,
             time_limit_seconds=min(remaining, TRY_SHARE * seconds),
             gap=solver.gap / 10,
@@ -82,12 +82,12 @@ def improve_years(
             seed=solver.seed + attempts,
             warm_start=values,
         )
-        is_solved = found.status is Status.OPTIMAL
+        is_solved = result.status is Status.OPTIMAL
         size_factors[kind] *= GROW if is_solved else SHRINK
         attempts += 1
-        if found.values is not None and found.objective is not None and found.objective < best:
-            best, values = found.objective, found.values
-        if found.status is Status.INTERRUPTED:
+        if result.values is not None and result.objective is not None and result.objective < best:
+            best, values = result.objective, result.values
+        if result.status is Status.INTERRUPTED:
             break
         if (
             is_solved and free_hosts.sum() == candidates.sum()

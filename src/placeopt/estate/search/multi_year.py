@@ -108,21 +108,23 @@ def _minimise_objectives(years: Years, progress: Watch | None) -> Outcome[Timeli
         name: str, ceilings: list[tuple[str, float]], timeline: Timeline | None, seconds: float
     ) -> tuple[Result, Timeline | None]:
         began = time.perf_counter()
-        named = [name, *(other for other, _ in ceilings)]
-        if uses_cutting_planes(years.problems, named):
-            single_year = tuple(without_assignment_rules(problem) for problem in years.problems)
-            stated = formulate_years(
-                replace(years, problems=single_year), name, ceilings, aggregated=True
+        objectives = [name, *(other for other, _ in ceilings)]
+        if uses_cutting_planes(years.problems, objectives):
+            without_rules = tuple(without_assignment_rules(problem) for problem in years.problems)
+            formulation = formulate_years(
+                replace(years, problems=without_rules), name, ceilings, aggregated=True
             )
-            model, x, solver = stated.model, stated.columns, years.scenario.solver
+            model, x, solver = formulation.model, formulation.columns, years.scenario.solver
             result = minimise_by_cutting_planes(model, years.problems, x, solver, seconds, progress)
-            found = read_timeline(stated, result) if result.has_plan else None
-            if found is None or _served_standards_met(years, complete_years(years, found, named)):
-                return result, found
+            timeline_found = read_timeline(formulation, result) if result.has_plan else None
+            if timeline_found is None or _served_standards_met(
+                years, complete_years(years, timeline_found, objectives)
+            ):
+                return result, timeline_found
             seconds = max(seconds - (time.perf_counter() - began), 1.0)
-        stated = formulate_years(years, name, ceilings)
-        result = minimise(stated, timeline, seconds, progress)
-        return result, read_timeline(stated, result) if result.has_plan else None
+        formulation = formulate_years(years, name, ceilings)
+        result = minimise(formulation, timeline, seconds, progress)
+        return result, read_timeline(formulation, result) if result.has_plan else None
 
     return minimise_in_order(
         years.scenario,
@@ -299,10 +301,10 @@ class BoundProof:
         remaining = max(seconds - (time.perf_counter() - began), 0.2 * seconds)
         others = len(parts.parts) - 1
         shares = [*[(1 - LAST_YEAR_SHARE) / others] * others, LAST_YEAR_SHARE]
-        bound, found = bound_from_parts(
+        bound, year_plans = bound_from_parts(
             parts, remaining, shares, solver.gap / 3, 1, solver.seed, stop
         )
-        self.year_plans += found
+        self.year_plans += year_plans
         self.bound = max(self.bound, bound)
 
 

@@ -86,7 +86,7 @@ def reassign_visits(years: Years, outcome: Outcome[Timeline], seconds: float) ->
     timeline_after = timeline if shorter is None else shorter
     flows_after = flows_of(years, timeline_after)
     running_costs = (
-        float(each.costs[-1].running_gbp_per_year.sum()) for each in (flows_before, flows_after)
+        float(flows.costs[-1].running_gbp_per_year.sum()) for flows in (flows_before, flows_after)
     )
     running_before, running_after = running_costs
     record = Reassignment(
@@ -132,11 +132,15 @@ def _minimise_minutes(
         replace(arrays, cost=minutes, offset=model.minutes.constant), cost, cost_limit
     )
 
-    def solved(of: Arrays) -> Result:
+    def solved(model_arrays: Arrays) -> Result:
         remaining = max(seconds - (time.perf_counter() - began), 1.0)
         solver = years.scenario.solver
         return solve(
-            of, gap=0.0, threads=solver.threads, seed=solver.seed, time_limit_seconds=remaining
+            model_arrays,
+            gap=0.0,
+            threads=solver.threads,
+            seed=solver.seed,
+            time_limit_seconds=remaining,
         )
 
     fewest = solved(with_budget)

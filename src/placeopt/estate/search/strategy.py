@@ -119,7 +119,7 @@ def minimise_objective(
     """
     began = time.perf_counter()
     objectives = [name, *(other for other, _ in ceilings)]
-    stages = [Stage(other, Result(Status.FEASIBLE), most) for other, most in ceilings]
+    stages = [Stage(other, Result(Status.FEASIBLE), ceiling) for other, ceiling in ceilings]
     stages.append(Stage(name, Result(Status.FEASIBLE), np.inf))
     pairs = problem.visits.astype(bool).sum(axis=0) @ problem.hostable.sum(axis=0)
     bound = -np.inf

@@ -39,9 +39,9 @@ class Attainment:
     def holds(self, standard: Standard, counts: str) -> bool:
         """Whether the standard is met, counted by ``counts`` ("served" or "nearest")."""
         share = self.served if counts == "served" else self.nearest
-        near = self.sent_under_ceiling if counts == "served" else self.under_ceiling
-        near = near or standard.rule.ceiling_minutes is None
-        return near and (
+        is_under_ceiling = self.sent_under_ceiling if counts == "served" else self.under_ceiling
+        is_under_ceiling = is_under_ceiling or standard.rule.ceiling_minutes is None
+        return is_under_ceiling and (
             not standard.has_share or share >= standard.rule.share - RESIDENTS_TOLERANCE
         )
 

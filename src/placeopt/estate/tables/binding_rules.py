@@ -45,7 +45,7 @@ def _indispensable_hosts(
     problem: EstateProblem, plan: Decision, standard: Standard
 ) -> NDArray[np.int64]:
     """Return the buildings without whose service point the standard fails."""
-    rule, found = standard.rule, []
+    rule, buildings = standard.rule, []
     hosts = np.flatnonzero(hosts_offering(problem, plan.host, plan.tier, standard))
     for reach, share in (
         (standard.within, rule.share if rule.minutes is not None else 0.0),
@@ -57,7 +57,7 @@ def _indispensable_hosts(
         total, people = standard.residents.sum(), standard.residents
         covered = people[hosts_in_reach > 0].sum()
         residents_only = people @ (reach[:, hosts] & (hosts_in_reach == 1)[:, None])
-        found.append(hosts[covered - residents_only < share * total - 1e-6 * total])
+        buildings.append(hosts[covered - residents_only < share * total - 1e-6 * total])
         if standard.is_counted_as_served and reach is standard.within:
             sent_to, has_visits = visit_shares_of_points(problem, plan, standard)
             share_within = np.where(reach, sent_to, 0.0)[:, hosts]
@@ -66,15 +66,15 @@ def _indispensable_hosts(
             served_only = people @ np.where(
                 is_only_host, np.where(has_visits[:, None], share_within, 1.0), 0.0
             )
-            found.append(hosts[served - served_only < share * total - 1e-6 * total])
-    return np.concatenate(found) if found else np.zeros(0, np.int64)
+            buildings.append(hosts[served - served_only < share * total - 1e-6 * total])
+    return np.concatenate(buildings) if buildings else np.zeros(0, np.int64)
 
 
 def rules_broken_if_open(problem: EstateProblem, plan: Decision, names: Names) -> list[list[str]]:
     """Return for every closed building the rules that fail if it were open as well (E9, E11,
     E14)."""
     b = problem.buildings
-    found: list[list[str]] = [[] for _ in b.ids]
+    broken: list[list[str]] = [[] for _ in b.ids]
     closed = ~plan.open & ~b.candidate
     emitted = float(b.carbon_tco2e_per_year[plan.open].sum())
     running = float(costs_of(problem, plan).running_gbp_per_year.sum())
@@ -82,7 +82,7 @@ def rules_broken_if_open(problem: EstateProblem, plan: Decision, names: Names) -
 
     def add(is_broken: Bools, text: str) -> None:
         for i in np.flatnonzero(is_broken & closed):
-            found[i].append(text)
+            broken[i].append(text)
 
     for rule in problem.scenario.of(Carbon):
         today = float(b.carbon_tco2e_per_year[b.open_today].sum())
@@ -101,7 +101,7 @@ def rules_broken_if_open(problem: EstateProblem, plan: Decision, names: Names) -
         if is_full and rule.tier is None and rule.service is None:
             in_scope = (b.district == scope) | (scope == "")
             add(in_scope, f"the most open buildings, {rule.at_most}, would be passed (E9)")
-    return found
+    return broken
 
 
 def _ceiling(stated: float | None, share: float | None, today: float) -> float:

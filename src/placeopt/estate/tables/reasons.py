@@ -103,7 +103,9 @@ class Facts:
                 years.setdefault(what, []).append(self.year(t))
         if not self.several:
             return list(years)
-        return [f"{what}{_describe_years(at, len(found))}" for what, at in years.items()]
+        return [
+            f"{what}{_describe_years(of_years, len(found))}" for what, of_years in years.items()
+        ]
 
 
 def reasons_table(place: Place, years: Years, timeline: Timeline, spent: Costs) -> pd.DataFrame:

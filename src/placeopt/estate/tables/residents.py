@@ -69,11 +69,11 @@ ACCESS = [
 def minutes_sent(problem: EstateProblem, plan: Decision) -> NDArray[np.float64]:
     """Return (Z, S) mean minutes of the visits of a zone that are served; NaN where none are."""
     share, minutes = np.zeros_like(problem.visits), np.zeros_like(problem.visits)
-    at = (plan.zone, plan.service)
-    np.add.at(share, at, plan.share)
-    np.add.at(minutes, at, plan.share * problem.minutes[plan.zone, plan.building])
-    found: NDArray[np.float64] = np.full_like(minutes, np.nan)
-    return np.divide(minutes, share, out=found, where=share > 0)
+    index = (plan.zone, plan.service)
+    np.add.at(share, index, plan.share)
+    np.add.at(minutes, index, plan.share * problem.minutes[plan.zone, plan.building])
+    unserved: NDArray[np.float64] = np.full_like(minutes, np.nan)
+    return np.divide(minutes, share, out=unserved, where=share > 0)
 
 
 def zones_table(place: Place, problem: EstateProblem, access: pd.DataFrame) -> pd.DataFrame:

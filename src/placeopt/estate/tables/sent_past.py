@@ -89,19 +89,19 @@ def reassignment_summary(
 ) -> dict[str, Any]:
     """Return the visits sent past a nearer host in the last year, and the record of the
     reassignment."""
-    found: dict[str, Any] = {}
+    summary: dict[str, Any] = {}
     if "sent_past" in tables:
-        found |= _last_year_figures(tables["sent_past"])
+        summary |= _last_year_figures(tables["sent_past"])
     record = outcome.reassignment
     if record is None:
-        return found
+        return summary
     served = float(tables["assignment_by_year"]["visits_per_year"].sum())
     means = {
         when: minutes / served if served else 0.0
         for when, minutes in (("before", record.minutes_before), ("after", record.minutes_after))
     }
     gap = max(record.minutes_after - record.bound, 0.0) / max(abs(record.minutes_after), 1e-9)
-    return found | {
+    return summary | {
         "reassignment_status": str(record.status),
         "reassignment_minutes_before": record.minutes_before,
         "reassignment_minutes_after": record.minutes_after,
@@ -118,13 +118,13 @@ def reassignment_summary(
 def _last_year_figures(table: pd.DataFrame) -> dict[str, float]:
     """Return the last decided year's figures, over all services."""
     last = table[table["year"] == table["year"].max()] if len(table) else table
-    found = {
+    figures = {
         f"past_{reason}_visits_per_year": float(last[f"past_{reason}_visits_per_year"].sum())
         for reason in ("nearer", *REASONS)
     }
     served = float(last["visits_per_year"].sum())
-    share = found["past_nearer_visits_per_year"] / served if served else 0.0
-    return {**found, "past_nearer_share": share}
+    share = figures["past_nearer_visits_per_year"] / served if served else 0.0
+    return {**figures, "past_nearer_share": share}
 
 
 def _served_share(problem: EstateProblem, decision: Decision, s: int) -> Floats:

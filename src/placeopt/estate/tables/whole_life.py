@@ -161,13 +161,13 @@ def whole_life_summary(
 ) -> dict[str, Any]:
     """Return running costs in parts, one-off costs, ten years of cash, and the payback year."""
     parts_before, parts_after = before.running_cost_parts, after.running_cost_parts
-    found: dict[str, Any] = {}
+    summary: dict[str, Any] = {}
     for name in RUNNING:
-        found[f"{name}_cost_before_gbp_per_year"] = parts_before[name]
-        found[f"{name}_cost_after_gbp_per_year"] = parts_after[name]
-        found[f"{name}_cost_saving_gbp_per_year"] = parts_before[name] - parts_after[name]
+        summary[f"{name}_cost_before_gbp_per_year"] = parts_before[name]
+        summary[f"{name}_cost_after_gbp_per_year"] = parts_after[name]
+        summary[f"{name}_cost_saving_gbp_per_year"] = parts_before[name] - parts_after[name]
     one_off = float(plan.cash_gbp["one_off"].sum())
-    found |= {
+    summary |= {
         "fit_out_gbp": float(after.fit_out_gbp.sum()),
         "moves_gbp": float(after.moving_gbp.sum()),
         "set_up_gbp": float(after.setup_gbp.sum()),
@@ -180,7 +180,7 @@ def whole_life_summary(
     }
     first = slice(0, OUTLOOK_YEARS)
     saving = today.cash[first].sum() - plan.cash[first].sum()
-    return found | {
+    return summary | {
         "ten_year_cash_do_nothing_gbp": float(today.cash[first].sum()),
         "ten_year_cash_plan_gbp": float(plan.cash[first].sum()),
         "ten_year_cash_saving_gbp": float(saving),

@@ -57,13 +57,15 @@ def tables_by_year(
 def receipt_years(years: Years, flows: Flows) -> dict[int, Floats]:
     """Return net receipts (B,) by the year received, after the decided years as well."""
     b = years.first.buildings
-    found: dict[int, Floats] = {}
+    receipts_by_year: dict[int, Floats] = {}
     for t, sold in enumerate(flows.sold):
         receipt_year = years.problems[t].year + b.sale_lag_years
         for year in np.unique(receipt_year[sold & (b.receipt_net_gbp > 0)]):
             receipts = np.where(sold & (receipt_year == year), b.receipt_net_gbp, 0.0)
-            found[int(year)] = found.get(int(year), np.zeros(len(b.ids))) + receipts
-    return found
+            receipts_by_year[int(year)] = (
+                receipts_by_year.get(int(year), np.zeros(len(b.ids))) + receipts
+            )
+    return receipts_by_year
 
 
 def years_of_buildings(years: Years, timeline: Timeline, flows: Flows) -> dict[str, pd.Series]:
@@ -73,17 +75,17 @@ def years_of_buildings(years: Years, timeline: Timeline, flows: Flows) -> dict[s
 
     b = years.first.buildings
     names = ("opens_year", "closes_year", "disposal_year", "receipt_year")
-    found = {name: pd.array([pd.NA] * len(b.ids), dtype="Int64") for name in names}
+    columns = {name: pd.array([pd.NA] * len(b.ids), dtype="Int64") for name in names}
     open_before = b.open_today
     for problem, decision, sold in zip(years.problems, timeline.decisions, flows.sold, strict=True):
-        found["opens_year"][decision.open & ~open_before] = problem.year
-        found["closes_year"][open_before & ~decision.open] = problem.year
-        found["disposal_year"][sold] = problem.year
+        columns["opens_year"][decision.open & ~open_before] = problem.year
+        columns["closes_year"][open_before & ~decision.open] = problem.year
+        columns["disposal_year"][sold] = problem.year
         receipt_year = problem.year + b.sale_lag_years
         is_paid = sold & b.sellable
-        found["receipt_year"][is_paid] = receipt_year[is_paid]
+        columns["receipt_year"][is_paid] = receipt_year[is_paid]
         open_before = decision.open
-    return {name: pd.Series(values) for name, values in found.items()}
+    return {name: pd.Series(values) for name, values in columns.items()}
 
 
 def building_states(problem: EstateProblem, decision: Decision) -> NDArray[np.str_]:

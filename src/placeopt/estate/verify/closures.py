@@ -35,26 +35,26 @@ def wrong_closures(schedule: Schedule, nothing: Schedule, tables: Tables) -> Ite
 
 def _closed_points(schedule: Schedule, nothing: Schedule) -> Closed:
     """Return the flows of the users of every closed point."""
-    found: Closed = {}
+    closed: Closed = {}
     today = schedule.first.before.hosts
     for year, nothing_year in zip(schedule.years, nothing.years, strict=True):
-        services, when = year.facts.services, year.facts.year
+        services, year_closed = year.facts.services, year.facts.year
         closing = {
             point
             for point in (today & year.before.hosts) - year.arrangement.hosts
             if not services[point[1]]["back_office"]
         }
-        found |= {(when, *point): [] for point in closing}
+        closed |= {(year_closed, *point): [] for point in closing}
         for (zone, s), shares in nothing_year.arrangement.served.items():
-            for i in shares.keys() & {b for b, of in closing if of == s}:
+            for i in shares.keys() & {b for b, service in closing if service == s}:
                 visits = shares[i] * year.facts.visits[zone, s]
                 shares_after = year.arrangement.served.get((zone, s), {})
-                flows = found[when, i, s]
+                flows = closed[year_closed, i, s]
                 flows += [(zone, to, visits * share) for to, share in shares_after.items()]
                 unserved = 1 - sum(shares_after.values())
                 if unserved > SHARE_TOLERANCE:
                     flows.append((zone, "", visits * unserved))
-    return found
+    return closed
 
 
 def _mean_minutes(flows: list[Flow], minutes: Mapping[Key, float], at: str = "") -> float:

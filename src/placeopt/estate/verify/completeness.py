@@ -122,7 +122,7 @@ def _objective_claims(schedule: Schedule, summary: Mapping[str, Any]) -> Iterato
     for number, name in enumerate(objective.minimise):
         if f"{name}_best_found" not in summary:  # the search ended before this objective
             continue
-        best, bound = (float(summary[f"{name}_{what}"]) for what in ("best_found", "proven_bound"))
+        best, bound = (float(summary[f"{name}_{kind}"]) for kind in ("best_found", "proven_bound"))
         tolerance = max(1.0 if UNITS[name].startswith("GBP") else 0.01, TOLERANCE * abs(best))
         if bound > best + tolerance:
             yield f"{name}: the bound {bound:,.2f} is above the best found {best:,.2f}"

@@ -19,12 +19,12 @@ def rows(table: Any, *columns: str) -> list[tuple[Any, ...]]:
 
 def arrangements(tables: Tables, years: list[int]) -> list[Arrangement]:
     """Return the arrangement of each decided year; rents are the last year's."""
-    found = [_arrangement_of(tables, year) for year in years]
+    by_year = [_arrangement_of(tables, year) for year in years]
     if "rents" in tables:
-        found[-1].rents = dict(rows(tables["rents"], "building_id", "rent_gbp_per_m2_per_year"))
+        by_year[-1].rents = dict(rows(tables["rents"], "building_id", "rent_gbp_per_m2_per_year"))
     if "agencies" in tables:
-        found[-1].transfers = dict(rows(tables["agencies"], "agency_id", "transfer_gbp_per_year"))
-    return found
+        by_year[-1].transfers = dict(rows(tables["agencies"], "agency_id", "transfer_gbp_per_year"))
+    return by_year
 
 
 def arrangement_at_the_end(tables: Tables) -> Arrangement:

@@ -68,14 +68,17 @@ def access(rule: Access, year: Year) -> RuleResult:
     measure."""
     facts = year.facts
     found = standards_of(rule, year)
-    for (service, scope), one in found.items():
-        if rule.ceiling_minutes is not None and not one.longest_nearest <= rule.ceiling_minutes:
-            return False, f"{_label(facts, service, scope)}: {_distance(one.longest_nearest)}"
-        is_past_ceiling = rule.counts == "served" and not one.longest_served <= (
+    for (service, scope), reached in found.items():
+        if rule.ceiling_minutes is not None and not reached.longest_nearest <= rule.ceiling_minutes:
+            return False, f"{_label(facts, service, scope)}: {_distance(reached.longest_nearest)}"
+        is_past_ceiling = rule.counts == "served" and not reached.longest_served <= (
             rule.ceiling_minutes or math.inf
         )
         if is_past_ceiling:
-            return False, f"{_label(facts, service, scope)}: sent {_distance(one.longest_served)}"
+            return (
+                False,
+                f"{_label(facts, service, scope)}: sent {_distance(reached.longest_served)}",
+            )
     if not found:
         return True, "counts nobody"
     if rule.minutes is None:

@@ -116,7 +116,7 @@ def _full_offer_terms(
         "zone_id": problem.zone_ids[c.zone[c.pair_customer[pair]]],
         "building_id": problem.buildings.ids[x.hosts.building[c.pair_host[pair]]],
     }
-    near = model.add_columns(f"near_{name}", labels=labels, upper=1)
+    served_in_full = model.add_columns(f"near_{name}", labels=labels, upper=1)
     for name_of_limit, columns in (
         ("served", x.serve.at(pair)),
         ("full", x.full_column[c.pair_host[pair]]),
@@ -125,10 +125,10 @@ def _full_offer_terms(
             f"near_{name_of_limit}_{name}",
             rule="E7",
             labels=labels,
-            terms=[(rows, near.all, 1), (rows, columns, -1)],
+            terms=[(rows, served_in_full.all, 1), (rows, columns, -1)],
             upper=0,
         )
-    return 0, near.all, resident_share
+    return 0, served_in_full.all, resident_share
 
 
 def _relaxed_terms(x: Columns, standard: Standard, weight: Floats) -> list[Terms]:

@@ -45,7 +45,7 @@ def nearest_is_used(model: Model, problem: EstateProblem, x: Columns, overflow: 
     order = np.lexsort((rank[building], c.pair_minutes[to_zone], c.pair_customer[to_zone]))
     pair = to_zone[order]
     customer = c.pair_customer[pair]
-    at = np.arange(len(pair))
+    rows = np.arange(len(pair))
     follows = np.flatnonzero(np.concatenate([[False], customer[1:] == customer[:-1]]))
     full = full_buildings(model, problem, x) if overflow else None
     nearer = model.add_columns("nearer", size=len(pair), upper=1)
@@ -59,8 +59,8 @@ def nearest_is_used(model: Model, problem: EstateProblem, x: Columns, overflow: 
         rule="E16",
         labels=labels,
         terms=[
-            (at, nearer.all, 1),
-            (at, x.serve.at(pair), -1),
+            (rows, nearer.all, 1),
+            (rows, x.serve.at(pair), -1),
             (follows, nearer.at(follows - 1), -1),
         ],
         lower=0,
@@ -71,10 +71,10 @@ def nearest_is_used(model: Model, problem: EstateProblem, x: Columns, overflow: 
         rule="E16",
         labels=labels,
         terms=[
-            (at, nearer.all, 1),
-            (at, x.unserved.at(customer), 1),
-            (at, x.host.at(c.pair_host[pair]), -1),
-            *([(at, full.at(building[order]), 1)] if full is not None else []),
+            (rows, nearer.all, 1),
+            (rows, x.unserved.at(customer), 1),
+            (rows, x.host.at(c.pair_host[pair]), -1),
+            *([(rows, full.at(building[order]), 1)] if full is not None else []),
         ],
         lower=0,
     )
@@ -143,18 +143,18 @@ def spread_by_pull(model: Model, problem: EstateProblem, x: Columns) -> None:
     np.minimum.at(least, customer[is_positive], weight[is_positive])
     drawn = model.add_columns("drawn", labels={"customer": np.arange(len(least))}, upper=1 / least)
     largest = weight / least[customer]
-    at = np.arange(len(pair))
+    rows = np.arange(len(pair))
     labels = {
         "zone_id": problem.zone_ids[c.zone[customer]],
         "service_id": problem.services.ids[c.service[customer]],
         "building_id": problem.buildings.ids[x.hosts.building[c.pair_host[pair]]],
     }
-    share: list[Terms] = [(at, x.serve.at(pair), 1), (at, drawn.at(customer), -weight)]
+    share: list[Terms] = [(rows, x.serve.at(pair), 1), (rows, drawn.at(customer), -weight)]
     model.add_rows("drawn_at_most", rule="E16", labels=labels, terms=share, upper=0)
     model.add_rows(
         "drawn_at_least",
         rule="E16",
         labels=labels,
-        terms=[*share, (at, x.host.at(c.pair_host[pair]), -largest)],
+        terms=[*share, (rows, x.host.at(c.pair_host[pair]), -largest)],
         lower=-largest,
     )

@@ -118,7 +118,7 @@ def _add_links(model: Model, years: Years, columns: tuple[Columns, ...]) -> Link
     blocks: dict[str, list[Block]] = {}
     for problem in years.problems:
         model.suffix = f"_{problem.year}"
-        for name, at, labels, upper in (
+        for name, members, labels, upper in (
             ("enters", enters, x.host.labels, 1.0),
             ("leaves", leaves, x.host.labels, 1.0),
             ("takes", takes, x.tier.labels, 1.0),
@@ -126,8 +126,8 @@ def _add_links(model: Model, years: Years, columns: tuple[Columns, ...]) -> Link
             ("fills", fills, x.open.labels, 1.0),
             ("fitted", fitted, x.host.labels, fitted_most),
         ):
-            here = {key: ids[at] for key, ids in labels.items()}
-            block = model.add_columns(name, labels=here, upper=upper)
+            member_labels = {key: ids[members] for key, ids in labels.items()}
+            block = model.add_columns(name, labels=member_labels, upper=upper)
             blocks.setdefault(name, []).append(block)
     model.suffix = ""
     by_name = {name: tuple(year_blocks) for name, year_blocks in blocks.items()}
@@ -149,23 +149,26 @@ def _moves(
     year."""
     hosted = years.first.hosted[x.hosts.building, x.hosts.service].astype(float)
     no_tier = np.zeros(x.tier.size)
-    for name, block, at, sign, of, today in (
+    for name, block, members, sign, block_name, today in (
         ("enters", links.enters[t], links.enters_host, 1, "host", hosted),
         ("leaves", links.leaves[t], links.leaves_host, -1, "host", hosted),
         ("takes", links.takes[t], links.takes_tier, 1, "tier", no_tier),
     ):
-        rows = np.arange(len(at))
-        terms: list[Terms] = [(rows, getattr(x, of).at(at), sign), (rows, block.all, -1)]
-        upper = np.zeros(len(at))
+        rows = np.arange(len(members))
+        terms: list[Terms] = [
+            (rows, getattr(x, block_name).at(members), sign),
+            (rows, block.all, -1),
+        ]
+        upper = np.zeros(len(members))
         if before is None:
-            upper = sign * today[at]
+            upper = sign * today[members]
         else:
-            terms.append((rows, getattr(before, of).at(at), -sign))
+            terms.append((rows, getattr(before, block_name).at(members), -sign))
         model.add_rows(name, rule="E12", labels=block.labels, terms=terms, upper=upper)
-    most = years.moves_per_year
-    if most is not None:
+    limit = years.moves_per_year
+    if limit is not None:
         moves: Terms = (0, links.enters[t].all, 1)
-        model.add_rows("moves_at_most", rule="E12", size=1, terms=[moves], upper=most)
+        model.add_rows("moves_at_most", rule="E12", size=1, terms=[moves], upper=limit)
 
 
 def _closed_stays_closed(
@@ -174,20 +177,20 @@ def _closed_stays_closed(
     """(E12) A building open today may only close; any other opens at most once."""
     b = years.first.buildings
     if before is not None:
-        at = np.flatnonzero(b.open_today)
-        rows = np.arange(len(at))
+        buildings = np.flatnonzero(b.open_today)
+        rows = np.arange(len(buildings))
         model.add_rows(
             "stays_closed",
             rule="E12",
-            labels={"building_id": b.ids[at]},
-            terms=[(rows, x.open.at(at), 1), (rows, before.open.at(at), -1)],
+            labels={"building_id": b.ids[buildings]},
+            terms=[(rows, x.open.at(buildings), 1), (rows, before.open.at(buildings), -1)],
             upper=0,
         )
-    at = links.opens_building
-    rows = np.arange(len(at))
-    terms = [(rows, x.open.at(at), 1), (rows, links.opens[t].all, -1)]
+    buildings = links.opens_building
+    rows = np.arange(len(buildings))
+    terms = [(rows, x.open.at(buildings), 1), (rows, links.opens[t].all, -1)]
     if before is not None:
-        terms.append((rows, before.open.at(at), -1))
+        terms.append((rows, before.open.at(buildings), -1))
     model.add_rows("opens", rule="E12", labels=links.opens[t].labels, terms=terms, upper=0)
 
 
@@ -213,16 +216,16 @@ def _opened_or_disposed(model: Model, years: Years, links: Links, last: Columns)
     if years.buildings_may_refill:
         return
     vacant = years.first.buildings.vacant_today
-    at = np.flatnonzero(vacant[last.dispose_building])
+    members = np.flatnonzero(vacant[last.dispose_building])
     row_of = np.full(len(vacant), -1)
     row_of[links.opens_building] = np.arange(len(links.opens_building))
-    rows, opens = np.arange(len(at)), row_of[last.dispose_building[at]]
+    rows, opens = np.arange(len(members)), row_of[last.dispose_building[members]]
     model.add_rows(
         "opened_or_disposed",
         rule="E12",
-        labels={key: ids[at] for key, ids in last.dispose.labels.items()},
+        labels={key: ids[members] for key, ids in last.dispose.labels.items()},
         terms=[
-            (rows, last.dispose.at(at), 1),
+            (rows, last.dispose.at(members), 1),
             *((rows, block.at(opens), 1) for block in links.opens),
         ],
         upper=1,
@@ -231,13 +234,13 @@ def _opened_or_disposed(model: Model, years: Years, links: Links, last: Columns)
 
 def _stays_away(model: Model, x: Columns, before: Columns) -> None:
     """(E12) A service that is in a building today and leaves it does not come back."""
-    at = np.flatnonzero(~x.is_new)
-    rows = np.arange(len(at))
+    hosts = np.flatnonzero(~x.is_new)
+    rows = np.arange(len(hosts))
     model.add_rows(
         "stays_away",
         rule="E12",
-        labels={key: ids[at] for key, ids in x.host.labels.items()},
-        terms=[(rows, x.host.at(at), 1), (rows, before.host.at(at), -1)],
+        labels={key: ids[hosts] for key, ids in x.host.labels.items()},
+        terms=[(rows, x.host.at(hosts), 1), (rows, before.host.at(hosts), -1)],
         upper=0,
     )
 
@@ -246,13 +249,13 @@ def _moves_in_once(model: Model, years: Years, links: Links, x: Columns) -> None
     """(E12) A service moves into a building in one year at most."""
     if len(years.problems) < 3:
         return
-    at = np.flatnonzero(x.is_new[links.enters_host])
-    rows = np.arange(len(at))
+    members = np.flatnonzero(x.is_new[links.enters_host])
+    rows = np.arange(len(members))
     model.add_rows(
         "moves_in_once",
         rule="E12",
-        labels={key: ids[at] for key, ids in links.enters[0].labels.items()},
-        terms=[(rows, block.at(at), 1) for block in links.enters],
+        labels={key: ids[members] for key, ids in links.enters[0].labels.items()},
+        terms=[(rows, block.at(members), 1) for block in links.enters],
         upper=1,
     )
 
@@ -267,33 +270,33 @@ def _filled_again(
     is_implied: NDArray[np.bool_] = np.zeros_like(x.is_new)
     if not years.services_may_return:
         is_implied = ~x.is_new  # implied by ``_stays_away``
-    at = np.flatnonzero(
+    hosts = np.flatnonzero(
         (used_today[x.hosts.building] & ~is_implied) | (column[x.hosts.building] >= 0)
     )
     if before is None:
-        at = at[~used_today[x.hosts.building[at]]]
-    fills = column[x.hosts.building[at]]
+        hosts = hosts[~used_today[x.hosts.building[hosts]]]
+    fills = column[x.hosts.building[hosts]]
     with_fills = np.flatnonzero(fills >= 0)
     terms: list[Terms] = [
-        (np.arange(len(at)), x.host.at(at), 1),
+        (np.arange(len(hosts)), x.host.at(hosts), 1),
         (with_fills, links.fills[t].at(fills[with_fills]), -1),
     ]
     if before is not None:
-        row, other = _same_building(x, at)
+        row, other = _same_building(x, hosts)
         terms.append((row, before.host.at(other), -1))
-    labels = {key: ids[at] for key, ids in x.host.labels.items()}
+    labels = {key: ids[hosts] for key, ids in x.host.labels.items()}
     model.add_rows("not_refilled", rule="E12", labels=labels, terms=terms, upper=0)
 
 
-def _same_building(x: Columns, at: Ints) -> tuple[Ints, Ints]:
-    """Return every (row, host) in the building of the row's host; ``at`` gives each row's host."""
+def _same_building(x: Columns, hosts: Ints) -> tuple[Ints, Ints]:
+    """Return every (row, host) in the building of the row's host, one of ``hosts``."""
     order = np.argsort(x.hosts.building, kind="stable")
     sorted_ids = x.hosts.building[order]
-    start = np.searchsorted(sorted_ids, x.hosts.building[at], "left")
-    size = np.searchsorted(sorted_ids, x.hosts.building[at], "right") - start
-    row = np.repeat(np.arange(len(at)), size)
-    within = np.arange(len(row)) - np.repeat(np.cumsum(size) - size, size)
-    return row, order[np.repeat(start, size) + within]
+    start = np.searchsorted(sorted_ids, x.hosts.building[hosts], "left")
+    size = np.searchsorted(sorted_ids, x.hosts.building[hosts], "right") - start
+    row = np.repeat(np.arange(len(hosts)), size)
+    offset = np.arange(len(row)) - np.repeat(np.cumsum(size) - size, size)
+    return row, order[np.repeat(start, size) + offset]
 
 
 def _disposed_stays_disposed(
@@ -304,15 +307,15 @@ def _disposed_stays_disposed(
         return
     row_of = np.full(len(problem.buildings.ids), -1)
     row_of[x.dispose_building] = np.arange(x.dispose.size)
-    at = np.flatnonzero(row_of[before.dispose_building] >= 0)
-    assert len(at) == before.dispose.size  # disposable by one year is disposable by the next
+    members = np.flatnonzero(row_of[before.dispose_building] >= 0)
+    assert len(members) == before.dispose.size  # disposable by one year is disposable by the next
     model.add_rows(
         "stays_disposed",
         rule="E12",
         labels=before.dispose.labels,
         terms=[
-            (at, before.dispose.at(at), 1),
-            (at, x.dispose.at(row_of[before.dispose_building]), -1),
+            (members, before.dispose.at(members), 1),
+            (members, x.dispose.at(row_of[before.dispose_building]), -1),
         ],
         upper=0,
     )

@@ -21,7 +21,7 @@ def counts_and_spacing(
     """(E9) How many buildings are open, of a tier or with a service, and how far apart."""
     b = problem.buildings
     for number, rule in enumerate(rules):
-        block, at, building = _counted_columns(problem, x, rule)
+        block, positions, building = _counted_columns(problem, x, rule)
         scopes = [""]
         if rule.each_district:
             scopes = [str(name) for name in dict.fromkeys(b.district) if name]
@@ -33,13 +33,13 @@ def counts_and_spacing(
             f"network_{number}",
             rule="E9",
             labels={"district_id": scopes},
-            terms=[(row, block.at(at[member]), 1)],
+            terms=[(row, block.at(positions[member]), 1)],
             lower=-np.inf if rule.at_least is None else rule.at_least,
             upper=np.inf if rule.at_most is None else rule.at_most,
         )
         if rule.spacing_m is not None:
             if rule.district is not None:
-                at, building = at[in_scope[0]], building[in_scope[0]]
+                positions, building = positions[in_scope[0]], building[in_scope[0]]
             first, second = _pairs_too_near(problem, building, rule.spacing_m)
             rows = np.arange(len(first))
             model.add_rows(
@@ -49,7 +49,10 @@ def counts_and_spacing(
                     "building_id": b.ids[building[first]],
                     "other_building_id": b.ids[building[second]],
                 },
-                terms=[(rows, block.at(at[first]), 1), (rows, block.at(at[second]), 1)],
+                terms=[
+                    (rows, block.at(positions[first]), 1),
+                    (rows, block.at(positions[second]), 1),
+                ],
                 upper=1,
             )
 
@@ -59,11 +62,11 @@ def _counted_columns(
 ) -> tuple[Block, NDArray[np.int64], NDArray[np.int64]]:
     """The block a rule counts, positions in it, and their buildings."""
     if rule.tier is not None:
-        at = np.flatnonzero(problem.tiers.ids[x.tier_tier] == rule.tier)
-        return x.tier, at, x.tier_building[at]
+        positions = np.flatnonzero(problem.tiers.ids[x.tier_tier] == rule.tier)
+        return x.tier, positions, x.tier_building[positions]
     if rule.service is not None:
-        at = np.flatnonzero(problem.services.ids[x.hosts.service] == rule.service)
-        return x.host, at, x.hosts.building[at]
+        positions = np.flatnonzero(problem.services.ids[x.hosts.service] == rule.service)
+        return x.host, positions, x.hosts.building[positions]
     positions = np.arange(x.open.size)
     return x.open, positions, positions
 

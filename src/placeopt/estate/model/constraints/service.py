@@ -27,12 +27,12 @@ MAX_REACH_ROWS = 50  # zones of a service, at most, that have a row in a relaxat
 
 def closed_or_disposed(model: Model, problem: EstateProblem, x: Columns) -> None:
     """Only a closed building is sold or its lease ended."""
-    at = np.arange(x.dispose.size)
+    rows = np.arange(x.dispose.size)
     model.add_rows(
         "disposed_when_closed",
         rule="E3",
         labels=x.dispose.labels,
-        terms=[(at, x.dispose.all, 1), (at, x.open.at(x.dispose_building), 1)],
+        terms=[(rows, x.dispose.all, 1), (rows, x.open.at(x.dispose_building), 1)],
         upper=1,
     )
 
@@ -66,10 +66,10 @@ def staff_let_go(
     if not len(services):
         return
 
-    def points(of: Columns, sign: float) -> list[Terms]:
-        hosts = [of.hosts.of_service(s) for s in services]
+    def points(year_columns: Columns, sign: float) -> list[Terms]:
+        hosts = [year_columns.hosts.of_service(s) for s in services]
         rows = np.repeat(np.arange(len(services)), [len(here) for here in hosts])
-        return [(rows, of.host.at(np.concatenate(hosts)), sign)]
+        return [(rows, year_columns.host.at(np.concatenate(hosts)), sign)]
 
     rows = np.arange(len(services))
     today = problem.hosted.sum(axis=0)[services]
@@ -147,12 +147,12 @@ def served_only_where_hosted(
     c = x.customers
     units = c.units[c.pair_customer]
     largest_share = np.minimum(1, max_units(problem, x)[c.pair_host] / np.maximum(units, 1e-9))
-    at = np.arange(x.serve.size)
+    rows = np.arange(x.serve.size)
     model.add_rows(
         "hosted",
         rule="E2",
         labels=x.serve.labels,
-        terms=[(at, x.serve.all, 1), (at, x.host.at(c.pair_host), -largest_share)],
+        terms=[(rows, x.serve.all, 1), (rows, x.host.at(c.pair_host), -largest_share)],
         upper=0,
     )
 
@@ -214,12 +214,12 @@ def hosted_only_where_opened(
 ) -> None:
     """(E3) A service is hosted only in an open building whose tier may host it."""
     b, s = x.hosts.building, x.hosts.service
-    at = np.arange(x.host.size)
+    host_rows = np.arange(x.host.size)
     model.add_rows(
         "opened",
         rule="E3",
         labels=x.host.labels,
-        terms=[(at, x.host.all, 1), (at, x.open.at(b), -1)],
+        terms=[(host_rows, x.host.all, 1), (host_rows, x.open.at(b), -1)],
         upper=0,
     )
     tiers = problem.tiers
@@ -243,8 +243,8 @@ def hosted_only_where_opened(
         rule="E3",
         labels=x.host.labels,
         terms=[
-            (at, x.host.all, 1),
-            (at[~x.is_new], x.open.at(b[~x.is_new]), -1),
+            (host_rows, x.host.all, 1),
+            (host_rows[~x.is_new], x.open.at(b[~x.is_new]), -1),
             (pair_host[forbids], x.tier.at(pair_tier[forbids]), 1),
             (pair_host[allows], x.tier.at(pair_tier[allows]), -1),
         ],
@@ -298,9 +298,9 @@ def _full_offer(
 ) -> None:
     """(E3) The full offer is there only where the tier, or today's arrangement, makes it full."""
     f = x.full_host
-    at = np.arange(len(f))
+    rows = np.arange(len(f))
     row_of = np.full(x.host.size, -1)
-    row_of[f] = at
+    row_of[f] = rows
     of_full = row_of[pair_host] >= 0
     service = x.hosts.service[pair_host]
     full = problem.tiers.full[x.tier_tier[pair_tier], service]
@@ -313,7 +313,7 @@ def _full_offer(
         "full_where_hosted",
         rule="E3",
         labels=labels,
-        terms=[(at, x.full.all, 1), (at, x.host.at(f), -1)],
+        terms=[(rows, x.full.all, 1), (rows, x.host.at(f), -1)],
         upper=0,
     )
     model.add_rows(
@@ -321,7 +321,7 @@ def _full_offer(
         rule="E3",
         labels=labels,
         terms=[
-            (at, x.full.all, 1),
+            (rows, x.full.all, 1),
             (row_of[pair_host[forbids]], x.tier.at(pair_tier[forbids]), 1),
             (row_of[pair_host[allows]], x.tier.at(pair_tier[allows]), -1),
         ],
@@ -355,14 +355,14 @@ def front_of_house(model: Model, problem: EstateProblem, x: Columns) -> None:
     b, s = x.hosts.building, x.hosts.service
     need = problem.services.front_of_house_m2[s]
     with_front = np.flatnonzero(need > 0)
-    at = np.arange(len(with_front))
+    rows = np.arange(len(with_front))
     model.add_rows(
         "front_of_house",
         rule="E4",
         labels={key: ids[with_front] for key, ids in x.host.labels.items()},
         terms=[
-            (at, x.host.at(with_front), need[with_front]),
-            (at, x.front.at(b[with_front]), -1),
+            (rows, x.host.at(with_front), need[with_front]),
+            (rows, x.front.at(b[with_front]), -1),
         ],
         upper=0,
     )
@@ -371,15 +371,15 @@ def front_of_house(model: Model, problem: EstateProblem, x: Columns) -> None:
 def area_follows_visits(model: Model, problem: EstateProblem, x: Columns) -> None:
     """(E5) Each service has the area its visits or desks need."""
     c, s = x.customers, x.hosts.service
-    at = np.arange(x.host.size)
+    rows = np.arange(x.host.size)
     rate = problem.services.area_m2_per_unit[s]
     model.add_rows(
         "capacity",
         rule="E5",
         labels=x.host.labels,
         terms=[
-            (at, x.area.all, 1),
-            (at, x.host.all, -problem.services.area_base_m2[s]),
+            (rows, x.area.all, 1),
+            (rows, x.host.all, -problem.services.area_base_m2[s]),
             (c.pair_host, x.serve.all, -rate[c.pair_host] * c.units[c.pair_customer]),
         ],
         lower=0,
@@ -425,14 +425,14 @@ def preferred_pairs(model: Model, problem: EstateProblem, x: Columns) -> None:
     if not x.pair.size:
         return
     prefer = np.array(problem.pairs.prefer)
-    at = np.arange(x.pair.size)
+    rows = np.arange(x.pair.size)
     for i, name in enumerate(("pair_first", "pair_second")):
         host = x.host_position[x.pair_building, prefer[x.pair_pair, i]]
         model.add_rows(
             name,
             rule="E6",
             labels=x.pair.labels,
-            terms=[(at, x.pair.all, 1), (at, x.host.at(host), -1)],
+            terms=[(rows, x.pair.all, 1), (rows, x.host.at(host), -1)],
             upper=0,
         )
 
