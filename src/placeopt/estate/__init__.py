@@ -21,12 +21,22 @@ def solve(
     *,
     progress: Callable[[Progress], None] | None = None,
 ) -> Answer:
-    """Answer an estate scenario of one year or several: the best plan within the gap and time
-    asked for, verified.
+    """Answer an estate scenario of one year or several: the best plan within its gap and time,
+    verified.
 
-    The answer has a plan, or an explanation where the rules clash, or neither where the time
-    limit came first (``result.status`` says which). Raises ``VerificationError`` for a plan that
-    the independent verifier does not bear out.
+    Args:
+        place: tables of the place.
+        times: minutes between its zones and buildings.
+        scenario: the question.
+        progress: called with the best plan's objective and the bound as they improve.
+
+    Returns:
+        An answer with a plan, or with an explanation where the rules conflict, or with neither
+        where the time limit came first (``result.status`` says which).
+
+    Raises:
+        VerificationError: the independent verifier rejects the plan.
+        UsageError: the question cannot be stated, as ``problem.build`` says.
     """
     from dataclasses import replace
 

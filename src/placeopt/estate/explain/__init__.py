@@ -1,1 +1,1 @@
-"""Why no plan exists, and what would have to give."""
+"""Explain why no plan exists, and measure the least relaxation of rules."""

@@ -40,9 +40,7 @@ from placeopt.scenario.reassignment import allowance_gbp
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-MAX_PAIRS_WHOLE = (  # pairs of a zone and a host, of all years, up to which all are in the model
-    200_000  # up to so many pairs of a zone and a host, of all years, all are in the model
-)
+MAX_PAIRS_WHOLE = 200_000  # pairs of a zone and a host, of all years, up to which all are kept
 NEAREST_HOSTS = 5  # hosts of a zone that are always in the model
 SHARE_TOLERANCE = 1e-6  # shares of a customer below this are rounding
 log = logging.getLogger("placeopt.estate")

@@ -1,1 +1,1 @@
-"""A decision on the estate, and what it costs."""
+"""Decisions on the estate and their costs."""

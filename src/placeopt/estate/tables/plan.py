@@ -1,8 +1,8 @@
 """The plan as tables in the user's own rows and ids: the state at the end of the decided years
-against today; ``plan/years.py`` adds the tables of every year.
+against today; ``tables/years.py`` adds the tables of every year.
 
     buildings   one row a building: its decision, services, costs and reasons
-    reasons     one row a reason of ``why_texts``: code, year, amount with its unit, ids, sentence
+    reasons     one row a reason of ``why``: code, year, amount with its unit, ids, sentence
     services    one row for each service point before or after: stays, moves in, moves out
     assignment  where each zone's visits to each service go, minutes by the fastest mode
     access      minutes of each zone's visits to each service where they are sent, and to the
@@ -12,8 +12,8 @@ against today; ``plan/years.py`` adds the tables of every year.
                 before and after; by the modes open to them: households without a car do not drive
     standards   every access rule by year, service and district: the share asked, the share within
                 the minutes as residents are sent and by the nearest host, and the longest minutes
-    sent_past   visits sent past a nearer host by year and service, and why; not where residents go
-                by themselves
+    sent_past   visits sent past a nearer host by year and service, and the reasons; not where
+                residents choose their hosts
     money       by agency and line, GBP a year before and after, and one-off
     objectives  every objective for do-nothing and for the plan
     rents       with fair rents (E15): one rent per m2 for each building let
@@ -22,11 +22,11 @@ against today; ``plan/years.py`` adds the tables of every year.
     closures_by_group  minutes of the users of a closed point, by resident group and mode
     assignment_today  where visits of the last decided year would go today
     channels_by_year  every visit: online, served, unserved; every desk, and those of closed offices
-    running_split, whole_life, cash_outlook  what running costs are made of; what doing nothing and
-                the plan cost over the whole life: ``plan/whole_life.py``
+    running_split, whole_life, cash_outlook  what running costs are made of; costs of doing nothing
+                and of the plan over the whole life: ``tables/whole_life.py``
     carbon_by_year  where carbon is priced: tonnes, their value and the saving, year by year
 
-Before means today's arrangement with everyone at the nearest host. Missing numbers are NaN,
+Before means today's arrangement with residents at the hosts they choose. Missing numbers are NaN,
 missing text is "".
 """
 
