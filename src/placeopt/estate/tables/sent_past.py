@@ -209,7 +209,7 @@ class _MarginalCosts:
         """Return (T,) whether the capital of a rule is used up by the year."""
         years = self._years
         receipts = receipt_years(years, flows)
-        is_used_up = np.zeros(len(years.problems), bool)
+        used_up = np.zeros(len(years.problems), bool)
         for rule in self._rules:
             by_kind = {
                 "fit_out": flows.fit_out_gbp.sum(axis=(1, 2)),
@@ -227,10 +227,10 @@ class _MarginalCosts:
                 np.array(rule.pots(len(receipts_by_year)))
                 + rule.recycled_share * np.array(receipts_by_year)
             )
-            is_used_up |= np.array(
+            used_up |= np.array(
                 [is_used_up(have - paid, have) for have, paid in zip(available, spent, strict=True)]
             )
-        return is_used_up
+        return used_up
 
     def obstacles(self, t: int, s: int, hosts: NDArray[np.int64]) -> tuple[Bools, Bools]:
         """Return (H, H) twice: whether a visit of year ``t`` cannot move from one of the hosts to

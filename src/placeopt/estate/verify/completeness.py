@@ -135,7 +135,8 @@ def _objective_claims(schedule: Schedule, summary: Mapping[str, Any]) -> Iterato
         is_last = number == len(objective.minimise) - 1
         slack = objective.slack[number] if number < len(objective.slack) else 0.0
         limit = best if is_last else best + abs(best) * slack
-        if uses_reassignment(schedule.first.facts.scenario
+        if uses_reassignment(
+            schedule.first.facts.scenario
         ):  # the extra cost is checked in ``sent_past``
             limit = math.inf
         if totals[name] > limit + tolerance or (is_last and totals[name] < best - tolerance):

@@ -230,7 +230,7 @@ def _fitted(areas: list[float], years_ahead: int) -> list[float]:
 
 def _capital_used_up(schedule: Schedule) -> list[bool]:
     """Return whether by each year a pot that pays for fit-out is used up."""
-    is_used_up = [False] * len(schedule.years)
+    used_up = [False] * len(schedule.years)
     for rule in schedule.first.facts.scenario.of(Capital):
         if "fit_out" not in rule.pays_for:
             continue
@@ -243,5 +243,5 @@ def _capital_used_up(schedule: Schedule) -> list[bool]:
             available += pots[t] + rule.recycled_share * receipts
             works = year.sums.works()
             spent += sum(works[kind] for kind in rule.pays_for)
-            is_used_up[t] |= is_used_up(available - spent, available)
-    return is_used_up
+            used_up[t] |= is_used_up(available - spent, available)
+    return used_up
