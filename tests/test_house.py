@@ -14,7 +14,8 @@ import placeopt
 
 SOURCE = Path(placeopt.__file__).parent
 
-# In the order in which data walks through them: a room imports only from rooms before it.
+# In the order in which data walks through them: a room imports only from rooms before it. Of these
+# joint, explore and studio have their place in the order and are not built yet.
 ROOMS = [
     "base",
     "place",
@@ -102,7 +103,7 @@ def breaches(room: str, imports: Iterator[tuple[int, str]]) -> list[str]:
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(SOURCE)))
-def test_a_room_imports_only_from_rooms_above_it(path: Path) -> None:
+def test_a_room_imports_only_from_rooms_before_it(path: Path) -> None:
     room = path.relative_to(SOURCE).parts[0].removesuffix(".py")
     assert room in ROOMS or room in ANYWHERE, f"{path} stands in a room the house does not know"
     assert breaches(room, imports_of(path)) == []

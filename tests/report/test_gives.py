@@ -21,7 +21,7 @@ from tests.estate.places import minutes
 from tests.estate.town import building, town
 from tests.report.test_sentences import lies
 
-NUMBER_FORMATS = (
+RULES_WITH_A_NUMBER = (
     "E7",
     "E10",
     "E11",
@@ -188,7 +188,7 @@ def judged(answers: list[Answer]) -> list[str]:
                 rest = tuple(r for r in answer.scenario.rules if r.number not in numbers)
                 right = has_plan(answer, *rest)
             else:
-                right = numbers[0] not in NUMBER_FORMATS or is_given(answer, numbers[0], text)
+                right = numbers[0] not in RULES_WITH_A_NUMBER or is_given(answer, numbers[0], text)
             if not right:
                 wrong.append(f"{clash.number}: {text}")
     return wrong

@@ -24,7 +24,7 @@ SEARCH_SHARE = 0.5  # of that lateness for solves; the rest is for tables and ve
 LEAST_SECONDS = 0.1  # of a solve that begins after the deadline; small ones finish in it
 _deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 _clock: ContextVar[Callable[[], float]] = ContextVar("clock", default=time.perf_counter)
-_timeouts: ContextVar[list[str] | None] = ContextVar("ended_by_clock", default=None)
+_timeouts: ContextVar[list[str] | None] = ContextVar("timeouts", default=None)
 
 
 @contextmanager

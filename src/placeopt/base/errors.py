@@ -65,8 +65,9 @@ def finding_lines(findings: Sequence[Finding], max_lines: int = 50) -> list[tupl
 
     Args:
         findings: The findings.
-        most: For one fault in more than ``most`` + 1 rows of a column only the first ``most`` lines
-            are returned, then one line with the number of further rows and the last of them.
+        max_lines: For one fault in more than ``max_lines`` + 1 rows of a column only the first
+            ``max_lines`` lines are returned, then one line with the number of further rows and the
+            last of them.
 
     Returns:
         (severity, line) of each line.

@@ -59,7 +59,7 @@ def read_limited(path: Path, max_bytes: int = TEXT_BYTES) -> bytes:
 
     Args:
         path: The file.
-        most: Largest number of bytes.
+        max_bytes: Largest number of bytes.
 
     Raises:
         InputError: If the file is larger.

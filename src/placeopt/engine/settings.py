@@ -31,6 +31,9 @@ class Progress:
         return Result(Status.FEASIBLE, objective=self.incumbent, bound=self.bound).gap
 
 
+ProgressCallback = Callable[[Progress], None]  # called with each report of a running solve
+
+
 @dataclass(frozen=True)
 class Settings:
     """The settings of a solve.

@@ -84,7 +84,7 @@ def solve(
     if progress:
         progress(Progress(time.perf_counter() - built_at, result.objective, result.bound))
     if duals and result.status is Status.OPTIMAL and result.row_duals is None:
-        raise EngineError(f"{engine}'s prices do not bear out its optimum; try another engine")
+        raise EngineError(f"{engine}'s duals do not prove its optimum; try another engine")
     seconds = {"build": built_at - started_at, **result.seconds}
     return replace(
         result, seconds=seconds, engine=engine, seed=seed if chosen_engine.seed else None
@@ -123,7 +123,7 @@ def _recheck_bound(arrays: Arrays, result: Result, objective: float, gap: float)
         else:
             result = replace(result, row_duals=None, reduced_costs=None)
     if result.bound > objective + tolerance:
-        message = f"the engine's bound {result.bound:g} lies above its plan and is not believed"
+        message = f"the engine's bound {result.bound:g} lies above its plan and is discarded"
         result = replace(result, bound=-np.inf, message=message)
     result = replace(result, bound=min(result.bound, objective))
     is_open = objective - result.bound > gap * abs(objective) + tolerance

@@ -14,16 +14,11 @@ from __future__ import annotations
 import csv
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.scenario.scenario import Money
-
-if TYPE_CHECKING:
-    pass
-
 
 GREEN_BOOK_RATE = 0.035  # for the first thirty years
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from placeopt.base.errors import Finding, PlaceError, ScenarioError, UsageError
-from placeopt.engine import Answer, Progress
+from placeopt.engine import Answer
+from placeopt.engine.settings import ProgressCallback
 from placeopt.place import Place, check
 from placeopt.scenario import Scenario, check_scenario, read_scenario
 from placeopt.scenario.check.all_checks import add_lines
@@ -18,9 +19,6 @@ from placeopt.store.provenance import provenance_of
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-
-ProgressCallback = Callable[[Progress], None]
 
 
 def solve(place: Place, scenario: Scenario, *, progress: ProgressCallback | None = None) -> Answer:

@@ -49,8 +49,8 @@ def measure(
 
     Args:
         place: The place; files are relative to its folder.
-    method: "crow_fly" (straight line x ``detour`` at one speed for each mode), "streets" (shortest
-            paths over ``file``) or "matrix" (the minutes of ``file``).
+        method: "crow_fly" (straight line x ``detour`` at one speed for each mode), "streets"
+            (shortest paths over ``file``) or "matrix" (the minutes of ``file``).
         modes: The modes; "transit" needs ``transit``.
         cutoff_minutes: Longer journeys are NaN.
         detour: Street length over straight-line length.

@@ -85,7 +85,7 @@ def combine_effects(
         groups: Curves of which the best counts in full.
         outcome: (C,) the outcome of each curve.
         outcomes: O, how many outcomes there are.
-        whole: (O,) remaining potentials, NaN where effects add up or the best counts.
+        potential: (O,) remaining potentials, NaN where effects add up or the best counts.
 
     Returns:
         (..., O) combined effects in outcome units.

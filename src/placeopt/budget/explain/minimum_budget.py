@@ -64,12 +64,11 @@ def order_of_breaking(place: Place, scenario: Scenario) -> pd.DataFrame:
 
     Returns:
         Columns: step, least_gbp (the least money with the remaining standards), bound_gbp (no
-            budget
-        below it meets them), gap_share (of the two), today_gbp (the base year's spending in every
-        decided year, discounted alike), cut_share (how far below it), outcome_id, name (of the
-        standard that breaks below it; "" in the last row, where only floors and terms are left),
-        missed_ranges (how far it is missed just below), proven_first (whether every plan that
-        misses standards by least breaks it).
+        budget below it meets them), gap_share (of the two), today_gbp (the base year's spending in
+        every decided year, discounted alike), cut_share (how far below it), outcome_id, name (of
+        the standard that breaks below it; "" in the last row, where only floors and terms are
+        left), missed_ranges (how far it is missed just below), proven_first (whether every plan
+        that misses standards by least breaks it).
 
     Raises:
         UsageError: Where the rules without any total allow no plan.

@@ -5,10 +5,12 @@
 Letters: c customers (zones, or zones aggregated by the hosts in their reach), b buildings, s
 services, k tiers, p groups of residents with the same buildings in reach.
 
-(E1)  sum_b serve[c,b] + unserved[c] = 1;  sum_c units[c] unserved[c] <= u sum_c units[c]
+(E1)  sum_b serve[c,b] + unserved[c] + beyond[c] = 1, beyond only where assignment is relaxed;
+      sum_c units[c] unserved[c] <= u sum_c units[c], u the share that may go unserved
 (E2)  serve[c,b] <= min(1, max_units[b,s] / units[c]) host[b,s];
       sum_c units[c] serve[c,b] >= least[s] where b has the full offer of s
-(E3)  host[b,s] <= open[b];  sum_k tier[b,k] <= open[b];  host[b,s] <= sum of tier[b,k] that may
+(E3)  host[b,s] <= open[b];  sum_k tier[b,k] <= open[b];  host[b,s] <= sum of tier[b,k] that may;
+      open[b] + dispose[b] <= 1;  open[b] + open[b'] <= 1 where b' replaces b
 (E4)  sum_s area[b,s] + front[b] <= usable[b] open[b];  front[b] >= front[s] host[b,s]
 (E5)  area[b,s] = base[s] host[b,s] + rate[s] sum_c units[c] serve[c,b]
 (E6)  host[b,x] = host[b,y];  host[b,x] + host[b,y] <= 1;  pair <= host;  sum_s host[b,s] <= n
@@ -18,6 +20,7 @@ services, k tiers, p groups of residents with the same buildings in reach.
 (E9)  at_least <= count <= at_most;  tier[b,k] + tier[b',k] <= 1 where b and b' are too near
 (E10) works + moves + set-up + closing <= pot + recycled x receipts
 (E11) running cost of a year <= ceiling
+(E12) links years: ``constraints/linking.py``
 (E13) open[b] = 1 (keep), open[b] = 0 (close)
 (E14) carbon of open buildings <= ceiling
 (E15) cost of all buildings <= today's; the rents are set after the plan (``solution/rents.py``)

@@ -1,7 +1,8 @@
 """The columns of the estate model: one block for each decision.
 
 open[b] dispose[b] tier[b,k] host[b,s]  0 or 1     area[b,s] front[b]  m2
-serve[c,b] unserved[c]  shares of customer c        cover[p] pair[b,q]  between 0 and 1
+serve[c,b] unserved[c]  shares of customer c        pair[b,q]  between 0 and 1
+cover[p]  residents within an access standard, 0 or 1, added by rule E7 (``constraints/access.py``)
 redundant[s]  service points fewer than the year before, where that costs something
 """
 

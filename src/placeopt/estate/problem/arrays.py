@@ -17,17 +17,12 @@ due unless the building is disposed of. A candidate costs nothing unless opened.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.scenario.rules.estate.services import Access
 from placeopt.scenario.scenario import Scenario
-
-if TYPE_CHECKING:
-    pass
-    from placeopt.scenario.scenario import Scenario
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

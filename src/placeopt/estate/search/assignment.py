@@ -31,7 +31,8 @@ def assign_with_least_minutes(
     Args:
         problem: the year's arrays.
         decision: hosts and the visits or desks that each serves (B, S).
-        only: (S,) services to assign again; the others keep their assignment. ``None``: all.
+        services_assigned: (S,) services to assign again; the others keep their assignment.
+            ``None``: all.
 
     Returns:
         The decision with new shares; its costs are the same.

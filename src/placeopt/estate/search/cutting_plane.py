@@ -14,7 +14,6 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from placeopt.base.deadline import record_timeout
 from placeopt.engine import Model, Progress, Result, Status, solve
 from placeopt.engine.model import Arrays
+from placeopt.engine.settings import ProgressCallback
 from placeopt.estate.model.choice_cuts import (
     DemandCuts,
     add_demand_cuts,
@@ -43,7 +43,6 @@ from placeopt.estate.search.rounding_cuts import add_count_cuts
 from placeopt.scenario.scenario import SolverSettings
 
 Floats = NDArray[np.float64]
-Watch = Callable[[Progress], None]
 Bools = NDArray[np.bool_]
 Plan = tuple[float, Floats]  # objective and full vector
 NEIGHBOURHOODS = 3  # kinds
@@ -103,7 +102,15 @@ class CuttingPlaneModel:
         """The columns of each year."""
         return tuple(cuts.columns for cuts in self.demand_cuts)
 
-    def solve(self, arrays: Arrays, seconds: float, gap: float, **options: Any) -> Result:
+    def solve(
+        self,
+        arrays: Arrays,
+        seconds: float,
+        gap: float,
+        *,
+        warm_start: Floats | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> Result:
         """Minimise ``arrays`` as the scenario's solver settings ask."""
         return solve(
             arrays,
@@ -111,7 +118,8 @@ class CuttingPlaneModel:
             gap=gap,
             threads=self.solver.threads,
             seed=self.solver.seed,
-            **options,
+            warm_start=warm_start,
+            progress=progress,
         )
 
     def solve_relaxation(self, seconds: float) -> Result:
@@ -180,7 +188,7 @@ def minimise_by_cutting_planes(
     columns: Sequence[Columns],
     solver: SolverSettings,
     seconds: float,
-    progress: Watch | None,
+    progress: ProgressCallback | None,
 ) -> Result:
     """Minimise a model of aggregated residents under the years' rule of choice (E16).
 
@@ -290,7 +298,7 @@ def improve(
     relaxation: Result,
     seconds: float,
     bound: float,
-    watch: Watch | None = None,
+    watch: ProgressCallback | None = None,
 ) -> Plan:
     """Return a plan no worse, by large neighbourhood search; hosts with a shortfall come first."""
     gap = cut_model.solver.gap
@@ -311,7 +319,7 @@ def improve(
         is_free = _neighbourhood(cut_model, plan[1], relaxation, kind, size_factors[kind], rng)
         restricted = fix_columns(cut_model.arrays(), structural & ~is_free, plan[1])
         limit = min(remaining, TRY_SHARE * seconds)
-        result = cut_model.solve(restricted, limit, gap / 10, start=plan[1])
+        result = cut_model.solve(restricted, limit, gap / 10, warm_start=plan[1])
         is_done = result.status is Status.OPTIMAL
         size_factors[kind] = (
             min(GROW * size_factors[kind], MAX_SIZE_FACTOR)
@@ -400,7 +408,7 @@ def _prove(
     plan: Plan | None,
     bound: float,
     remaining: Callable[[], float],
-    progress: Watch | None,
+    progress: ProgressCallback | None,
 ) -> Result:
     """Search the whole model while time is left. Each plan is repaired, which adds its cuts."""
     gap = cut_model.solver.gap
@@ -409,7 +417,7 @@ def _prove(
     while plan is None or plan[0] - bound > gap * abs(plan[0]):
         start = None if plan is None else plan[1]
         arrays = cut_model.without_shortfall()
-        result = cut_model.solve(arrays, remaining(), gap, start=start, progress=progress)
+        result = cut_model.solve(arrays, remaining(), gap, warm_start=start, progress=progress)
         bound = max(bound, result.bound)
         if result.status is Status.INFEASIBLE and plan is None:
             return result

@@ -30,9 +30,7 @@ from placeopt.scenario.scenario import SolverSettings
 Floats = NDArray[np.float64]
 FIRST_PLAN_GAP = 0.05
 SUPPORT_TOLERANCE = 1e-6  # columns with a smaller value in the relaxation are not in its support
-REDUCED_COST_TOLERANCE = (  # of the relaxation's objective: columns below it join the wider kernel
-    1e-5  # of the relaxation's objective: a column that costs it no more might be used
-)
+REDUCED_COST_TOLERANCE = 1e-5  # of the relaxation's objective: columns below join the wider kernel
 STOP_GAP = 0.02  # relative gap to the relaxation at which the neighbourhood search ends
 MAX_FAILURES = 9  # neighbourhoods in a row without a better plan before the search ends
 TRY_SHARE = 0.1  # of the time, at most, for one neighbourhood

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -31,6 +31,7 @@ from placeopt.engine.interrupts import interrupted
 from placeopt.engine.lagrangian_decomposition import bound_from_parts, decompose, relaxation_duals
 from placeopt.engine.model import Arrays
 from placeopt.engine.registry import engine as engine_named
+from placeopt.engine.settings import ProgressCallback
 from placeopt.estate.model.formulation import (
     formulate,
     has_assignment_rules,
@@ -62,7 +63,6 @@ from placeopt.scenario.reassignment import uses_reassignment
 from placeopt.scenario.rules.estate.services import Capital
 
 Floats = NDArray[np.float64]
-Watch = Callable[[Progress], None]
 MAX_DECISIONS_WHOLE = 700  # binary columns up to which the engine is given the whole model
 FIRST_PLAN_GAP = 0.002  # relative, of a first plan
 LAST_YEAR_SHARE = 0.6  # of the time for the bound, for the last year: most of the cost is in it
@@ -73,7 +73,7 @@ IMPROVE_SHARE = 0.25  # of that, at most, to improve the end state
 BOUND_SHARE = 0.6  # of the time left on one thread, for the bound
 
 
-def solve_years(years: Years, progress: Watch | None = None) -> Outcome[Timeline]:
+def solve_years(years: Years, progress: ProgressCallback | None = None) -> Outcome[Timeline]:
     """Return the best plan of one decided year or several, within the scenario's gap and time
     limit.
 
@@ -95,7 +95,7 @@ def solve_years(years: Years, progress: Watch | None = None) -> Outcome[Timeline
     return reassign_visits(years, outcome, seconds)
 
 
-def _minimise_objectives(years: Years, progress: Watch | None) -> Outcome[Timeline]:
+def _minimise_objectives(years: Years, progress: ProgressCallback | None) -> Outcome[Timeline]:
     """Minimise the scenario's objectives one after another."""
     if len(years.problems) == 1:
         single_year = solve_year(years.first, progress)
@@ -143,7 +143,10 @@ def _served_standards_met(years: Years, timeline: Timeline) -> bool:
 
 
 def minimise(
-    formulation: YearsFormulation, timeline: Timeline | None, seconds: float, progress: Watch | None
+    formulation: YearsFormulation,
+    timeline: Timeline | None,
+    seconds: float,
+    progress: ProgressCallback | None,
 ) -> Result:
     """Minimise a model over years to the scenario's gap, within ``seconds``."""
     began = time.perf_counter()
@@ -199,7 +202,7 @@ def _solve_decomposed(
     start: Floats | None,
     end_state_counts: list[float],
     seconds: float,
-    progress: Watch | None,
+    progress: ProgressCallback | None,
 ) -> Result:
     """Return a plan and a bound: one after the other on one thread, side by side on more."""
     solver = formulation.years.scenario.solver
@@ -249,7 +252,11 @@ class BoundProof:
     """
 
     def __init__(
-        self, formulation: YearsFormulation, arrays: Arrays, began: float, progress: Watch | None
+        self,
+        formulation: YearsFormulation,
+        arrays: Arrays,
+        began: float,
+        progress: ProgressCallback | None,
     ) -> None:
         self.bound = -np.inf
         self.year_plans: list[Floats] = []
@@ -419,7 +426,7 @@ def _search(
     start: Floats | None,
     seconds: float,
     gap: float,
-    progress: Watch | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Result:
     """Minimise ``arrays`` with the scenario's engine."""
     solver = formulation.years.scenario.solver

@@ -18,7 +18,6 @@ cost and the least minutes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -28,6 +27,7 @@ from placeopt.base.errors import EngineError
 from placeopt.engine import Progress, Result, Status, solve
 from placeopt.engine.model import Arrays
 from placeopt.engine.registry import engine as engine_named
+from placeopt.engine.settings import ProgressCallback
 from placeopt.estate.model.formulation import (
     Formulation,
     formulate,
@@ -58,11 +58,8 @@ from placeopt.estate.search.lexicographic import Outcome, Stage, minimise_in_ord
 from placeopt.estate.search.rounding_cuts import add_count_cuts
 from placeopt.estate.solution.decision import Decision, objective_value
 
-Watch = Callable[[Progress], None]
 MAX_PAIRS_WHOLE = 20_000  # pairs of a zone and a host up to which all of them are in the model
-MAX_PAIRS_BY_REACH = (  # the same for pairs of zones aggregated by reach and a host
-    100_000  # up to so many of a group of zones with the same reach and a host, too
-)
+MAX_PAIRS_BY_REACH = 100_000  # the same of a group of zones with the same hosts in reach
 NEAREST_HOSTS = 5  # possible hosts of a zone that are always in the model
 BOUND_SHARE = 0.6  # of the time, for the model with relaxed assignments, which gives the bound
 PLANNER_SHARE = 0.3  # of the time, for the bound where residents may pass full buildings
@@ -72,7 +69,9 @@ HOST_TOLERANCE = 1e-6  # least value of a host in the relaxation to be a candida
 COUNT_CUTS_SHARE, KERNEL_SHARE, IMPROVE_SHARE = 0.1, 0.25, 0.3  # of the time, at most
 
 
-def solve_year(problem: EstateProblem, progress: Watch | None = None) -> Outcome[Decision]:
+def solve_year(
+    problem: EstateProblem, progress: ProgressCallback | None = None
+) -> Outcome[Decision]:
     """Return the best plan of one decided year within the scenario's gap and time limit.
 
     Args:
@@ -102,7 +101,7 @@ def minimise_objective(
     ceilings: list[tuple[str, float]],
     decision: Decision | None,
     seconds: float,
-    progress: Watch | None,
+    progress: ProgressCallback | None,
 ) -> tuple[Result, Decision | None]:
     """Minimise one objective under ceilings on the others.
 
@@ -195,7 +194,7 @@ def _minimise_by_nearest(
     before: Decision | None,
     aggregated: bool,
     seconds: float,
-    progress: Watch | None,
+    progress: ProgressCallback | None,
 ) -> tuple[Result, Decision | None]:
     """Minimise with standards counted by the nearest host, then repair the plan's hosts so that the
     standards are met by service given. The bound is one of the whole problem; where plan and bound
@@ -306,7 +305,7 @@ def _minimise_whole(
     formulation: Formulation,
     decision: Decision | None,
     seconds: float,
-    progress: Watch | None,
+    progress: ProgressCallback | None,
 ) -> tuple[Result, Decision | None]:
     """Strengthen a model by count cuts, find a first plan by kernel search, then search it to the
     gap."""
@@ -355,7 +354,7 @@ def _combine(
 
 
 def _minimise_by_cutting_planes(
-    problem: EstateProblem, stages: list[Stage], seconds: float, progress: Watch | None
+    problem: EstateProblem, stages: list[Stage], seconds: float, progress: ProgressCallback | None
 ) -> tuple[Result, Decision | None]:
     """Minimise where residents choose their hosts and neither the objective nor a rule needs
     minutes: the hosts imply the assignment. Completing the plan checks it zone by zone."""
@@ -464,7 +463,7 @@ def search(
     formulation: Formulation,
     start: NDArray[np.float64] | None,
     seconds: float,
-    progress: Watch | None,
+    progress: ProgressCallback | None,
     gap: float | None = None,
 ) -> Result:
     """Minimise one model within ``seconds``, to ``gap`` or else to the scenario's gap."""

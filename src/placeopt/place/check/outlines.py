@@ -62,7 +62,7 @@ def shape_findings(
     Args:
         shapes: (outlines,) the shapes.
         file: How findings name their file.
-        of: What the outlines are of, ``zone`` or ``district``.
+        thing: What the outlines are of, ``zone`` or ``district``.
         rows: Positions of the shapes to look at; by default all.
     """
     import shapely

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -30,10 +29,6 @@ from placeopt.place.importer.sources import GEOMETRY_COLUMNS, Source, crs_findin
 from placeopt.place.importer.table_builder import TableBuilder, Unmatched
 from placeopt.place.importer.vintages import vintage_findings
 from placeopt.place.tables import dictionary
-
-if TYPE_CHECKING:
-    from placeopt.place.importer.mapping import ColumnRule
-    from placeopt.place.importer.table_builder import TableBuilder
 
 
 def build_rows(

@@ -5,9 +5,8 @@ Round k computes the earliest arrival at each stop with at most k rides:
                 at an earlier call u of the pattern with  departs >= ready[k-1,u]
   ready[k,s]  = min over stops u (s among them) of arrive[k,u] + walk[u,s] + change
 Departures are processed from the last to the first, so that the arrivals of a later departure bound
-those of earlier ones; arrivals are exact for each departure. A walk follows a ride or starts or
-ends
-the journey, never another walk. The code is compiled by numba once and cached.
+those of earlier ones; arrivals are exact for each departure. A walk follows a ride, or starts or
+ends the journey; it never follows another walk. The code is compiled by numba once and cached.
 Source: Delling, Pajor, Werneck (2015), "Round-Based Public Transit Routing", Transportation
 Science 49(3), sections 3 and 4.
 """

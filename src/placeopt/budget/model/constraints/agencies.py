@@ -225,7 +225,7 @@ def _add_savings(
     row: np.ndarray,
     weight: np.ndarray,
 ) -> None:
-    """Add what better outcomes save each agency to the rows (T, A), at ``worth`` (T,) a pound."""
+    """Add what better outcomes save each agency to the rows (T, A), at ``weight`` (T,) a pound."""
     s, b, c, o = np.nonzero(problem.cashable)
     saves = problem.cashable[s, b, c, o] * scale.outcome[o] / scale.money_gbp * weight[s]
     row_terms.add(row[s, c], model.columns["gain"].at(b * len(problem.outcome_ids) + o), saves)

@@ -32,7 +32,7 @@ def guaranteed_results(
         model: The model.
         problem: The budget problem.
         scale: The model's units.
-        low: (T x K) the least possible improvement.
+        min_gain: (T x K) the least possible improvement.
         on: Columns of what is bought, ``None`` where that is not decided.
 
     Returns:

@@ -1,6 +1,6 @@
 """Rule E7 as rows: residents within the minutes of a host, counted by the nearest host.
 
-Each function states one equation of ``formulation.py`` and is named after it.
+A function states the rows of one equation of ``formulation.py``; structural rows have no rule.
 ``access_as_served.py`` states the rule where a standard counts residents as they are served.
 """
 

@@ -1,6 +1,6 @@
 """Rules E1 to E6 as rows: services, their visits, and the buildings that host them.
 
-Each function states one equation of ``formulation.py`` and is named after it.
+A function states the rows of one equation of ``formulation.py``; structural rows have no rule.
 """
 
 from __future__ import annotations
