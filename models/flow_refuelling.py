@@ -102,7 +102,7 @@ def main() -> None:
     stated = read_flow_refuelling(
         arguments.roads, arguments.flows, p=arguments.p, vehicle_range=arguments.range
     )
-    start, at = stated.paths.start, stated.paths.at
+    start, at = stated.paths.start, stated.paths.distance_along
     paths = [
         (stated.paths.node[a:b].tolist(), at[a:b])
         for a, b in zip(start, start[1:], strict=False)  # noqa: RUF007

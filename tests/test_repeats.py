@@ -167,7 +167,7 @@ def test_an_answer_says_where_the_clock_ended_a_search(monkeypatch):
     """An engine that stops at its limit makes the answer warn; the summary says it may differ."""
     module = import_module("placeopt.engine.solve")
     place = random_place(3, 4, 5, 2)
-    monkeypatch.setattr(module, "ALMOST", -1.0)
+    monkeypatch.setattr(module, "TIMEOUT_SHARE", -1.0)
     original = module.recheck
 
     def stopped(arrays, result, gap):

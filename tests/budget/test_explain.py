@@ -134,7 +134,7 @@ def test_what_the_total_lacks_is_the_least_money(data):
     ]
     scenario = scenario.model_copy(update={"rules": tuple(rules)})
     clashes = {clash.number: clash for clash in solve(place, scenario).explanation.clashes}
-    said = clashes["B1"].minimal_relaxation.removeprefix("the total would have to be £")
+    said = clashes["B1"].what_gives.removeprefix("the total would have to be £")
     more = float(said.removesuffix(" higher").replace(",", ""))
     least = order_of_breaking(place, scenario)["least_gbp"].iloc[0]
     spent = place.spending.query("year == 2025")["amount_gbp"].sum()

@@ -155,7 +155,7 @@ def test_the_verifiers_curves_agree_with_the_models():
                 / (1 - 1 / (1 + math.exp(n))),
             }[form]
             assert curve_effect(form, m, k, n, s) == pytest.approx(expected, rel=1e-9)
-            assert float(Curve(form, m, k, n).curve_effect(s)) == pytest.approx(expected, rel=1e-9)
+            assert float(Curve(form, m, k, n).effect(s)) == pytest.approx(expected, rel=1e-9)
     line = [(30.0, 3.0), (10.0, 2.0)]
     assert [interpolate(line, s) for s in (0, 5, 10, 20, 30, 99)] == [0, 1, 2, 2.5, 3, 3]
 

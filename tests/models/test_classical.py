@@ -146,7 +146,7 @@ def test_flow_refuellings_agree(seed: int):
         room = np.random.default_rng(seed).choice([4.0, 10.0, 40.0], problem.nodes)
         problem = instance(seed, by_distance=False, opened=(), closed=(), capacities=room)
     paths = [
-        (problem.paths.node[a:b].tolist(), problem.paths.at[a:b])
+        (problem.paths.node[a:b].tolist(), problem.paths.distance_along[a:b])
         for a, b in itertools.pairwise(problem.paths.start)
     ]
     model = REFUELLING(problem.nodes, problem.volume, paths, problem.vehicle_range, problem.p, room)

@@ -837,7 +837,7 @@ def why_is_so(answer) -> Iterator[str]:
                 hosts={p for p in a.hosts if p[0] != i},
                 tier={b: k for b, k in a.tier.items() if b != i},
             )
-            alone = replace(schedule, years=(replace(year, a=fewer),))
+            alone = replace(schedule, years=(replace(year, arrangement=fewer),))
             for rule in answer.scenario.rules:
                 if rule.number in ("E7", "E9") and not _check_rule(rule, alone)[0]:
                     failing.add(rule.number)
