@@ -93,11 +93,13 @@ def _sentence(facts: dict[str, Any], outcomes: list[str]) -> Statement:
     if facts["lowest"] is not None:
         low, high = sorted((sign * facts["lowest"], sign * facts["highest"]))
         words += _range_words(low, high, amount, values)
-    if outcomes:
-        values |= {f"outcome_{n}": text for n, text in enumerate(outcomes)}
-        listed = "; ".join(f"{{outcome_{n}}}" for n in range(len(outcomes)))
-        words += f" In this plan and in that one: {listed}."
-    return Statement("lead_difference", words.format(**values), values)
+    text = words.format(**values)
+    if not outcomes:
+        return Statement("lead_difference", text, values)
+    values |= {f"outcome_{n}": outcome for n, outcome in enumerate(outcomes)}
+    head = f"{text} In this plan and in that one"
+    text = f"{head}: {'; '.join(outcomes)}."
+    return Statement("lead_difference", text, values, head, tuple(outcomes))
 
 
 def _range_words(low: float, high: float, amount: Callable[[float], Amount], values: Any) -> str:
