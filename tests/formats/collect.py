@@ -17,6 +17,7 @@ from typing import Any
 import typer
 
 import placeopt
+from placeopt.bench import run
 from placeopt.bench.export import COLUMNS
 from placeopt.cli import app, main
 from placeopt.engine import Answer
@@ -51,6 +52,7 @@ def formats() -> list[str]:
             *(f"scenario {line}" for line in _schema(json_schema(), "")),
             *(f"place {line}" for line in _place()),
             *(f"bench export {name}" for name in COLUMNS),
+            *(f"bench result {name}" for name in _bench()),
             *(f"result heading {table}.{column}" for table, column in headings()),
             *_answers(),
         }
@@ -94,6 +96,13 @@ def _place() -> Iterator[str]:
     for table, columns in dictionary().items():
         for column in columns:
             yield f"{table}.{column.name} {column.type}"
+
+
+def _bench() -> list[str]:
+    """Columns of ``results.csv``, from one tiny case."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = run("smoke", ["highs"], folder, only="p-median")
+        return (out / "results.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
 
 
 def _answers() -> Iterator[str]:
