@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from placeopt.base.errors import Finding, ScenarioError, UsageError
+from placeopt.base.errors import Finding, ScenarioError, UsageError, errors_among
 from placeopt.base.files import atomic_folder, require_writable
 from placeopt.engine import Answer, Plan
 from placeopt.place import Place, read_leniently, read_place, write_place
@@ -204,15 +204,15 @@ def check_files(place: Path, scenario: Path | None = None) -> list[Finding]:
         stated = read_scenario(scenario)
     except ScenarioError as error:
         return [*findings, *error.findings]
-    if read is None or any(finding.severity == "error" for finding in findings):
+    if read is None or errors_among(findings):
         return findings  # ids are compared only in tables without errors
     findings = [*findings, *check_scenario(read, stated), *engine_findings(stated)]
-    if stated.problem == "budget" and not any(f.severity == "error" for f in findings):
+    if stated.problem == "budget" and not errors_among(findings):
         from placeopt.budget.problem.build import problem_faults
         from placeopt.budget.problem.checks import check as check_budget
 
         findings += check_budget(read, stated)
-        if not any(finding.severity == "error" for finding in findings):
+        if not errors_among(findings):
             findings += add_lines(stated, problem_faults(read, stated))
     return findings
 

@@ -16,7 +16,7 @@ An infeasible question is not an error: its answer has an explanation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -58,6 +58,11 @@ class Finding:
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
+
+
+def errors_among(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings that are errors, in their order."""
+    return [finding for finding in findings if finding.severity == "error"]
 
 
 def finding_lines(findings: Sequence[Finding], max_lines: int = 50) -> list[tuple[Severity, str]]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from placeopt.base import errors
+from placeopt.base.errors import errors_among
 from placeopt.cli.bench import bench_app
 from placeopt.cli.options import Out, PlainCsv
 from placeopt.cli.place import place_app
@@ -64,7 +65,7 @@ def check(
     from placeopt.run import check_files
 
     findings = check_files(place, scenario)
-    faults = sum(finding.severity == "error" for finding in findings)
+    faults = len(errors_among(findings))
     if as_json:
         typer.echo(json.dumps({"errors": faults, "findings": [f.as_dict() for f in findings]}))
     else:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from placeopt.base.errors import Finding, PlaceError, ScenarioError, UsageError
+from placeopt.base.errors import Finding, PlaceError, ScenarioError, UsageError, errors_among
 from placeopt.engine import Answer
 from placeopt.engine.settings import ProgressCallback
 from placeopt.place import Place, check
@@ -63,7 +63,7 @@ def load_today(place: Place, scenario: Path) -> NDArray[np.float64]:
         raise UsageError(
             f"{scenario} asks about a {asked_scenario.problem}; give an estate's scenario"
         )
-    faults = [each for each in check_scenario(place, asked_scenario) if each.severity == "error"]
+    faults = errors_among(check_scenario(place, asked_scenario))
     if faults:
         raise ScenarioError(faults, "faults in the scenario")
     times = measure(place, **asked_scenario.travel.model_dump())
@@ -88,11 +88,11 @@ def answer_checked(
         PlaceError: If there is an error among the findings.
         ScenarioError: With every fault of the scenario.
     """
-    faults = [finding for finding in findings if finding.severity == "error"]
+    faults = errors_among(findings)
     if faults or place is None:
         raise PlaceError(faults, "faults in the place")
     scenario_findings = [*check_scenario(place, scenario), *engine_findings(scenario)]
-    scenario_faults = [finding for finding in scenario_findings if finding.severity == "error"]
+    scenario_faults = errors_among(scenario_findings)
     if scenario_faults:
         raise ScenarioError(scenario_faults, "faults in the scenario")
     answer = _solver_of(scenario)(place, scenario, progress)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.errors import Finding, InputError
+from placeopt.base.errors import Finding, InputError, errors_among
 from placeopt.base.reading import require_parquet
 from placeopt.place import Place
 from placeopt.travel.times import TravelTimes
@@ -50,7 +50,7 @@ def read_matrix(
     measured = metadata.get("measured", {})
     findings += _mismatches(long_table, place, file.name, modes, measured)
     findings += _moved(place, file.name, metadata.get("points", {}))
-    errors = [finding for finding in findings if finding.severity == "error"]
+    errors = errors_among(findings)
     if errors:
         raise InputError(errors, "faults in the minutes")
     minutes, worst = {}, {}

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from placeopt.base.errors import PlaceError, UsageError, VerificationError
+from placeopt.base.errors import PlaceError, UsageError, VerificationError, errors_among
 from placeopt.budget.appraisal.benefits import (
     DEDUCTIONS,
     deflators,
@@ -88,7 +88,7 @@ def appraise(
         UsageError: Where there is nothing to appraise.
     """
     money = money or Money()
-    faults = [finding for finding in check(place) if finding.severity == "error"]
+    faults = errors_among(check(place))
     if faults:
         raise PlaceError(faults, "faults in the place's tables")
     if len(place.appraisal_costs) == 0 or len(place.appraisal_benefits) == 0:

@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from placeopt.base.errors import Finding, PlaceError, UsageError
+from placeopt.base.errors import Finding, PlaceError, UsageError, errors_among
 from placeopt.base.files import atomic_file
 from placeopt.base.number_format import pounds, pounds_and_pence
 from placeopt.budget.appraisal.benefits import deflators, to_price_year
@@ -119,7 +119,7 @@ def calibrate(place: Place, form: str | None = None) -> Calibration:
         raise UsageError(f"no form {form!r} to fit; choose from {', '.join(PARAMETER_COUNT)}")
     if len(place.evidence_pairs) == 0 and len(place.coverage) == 0:
         raise UsageError("nothing to calibrate from: fill evidence_pairs or coverage")
-    faults = [finding for finding in check(place) if finding.severity == "error"]
+    faults = errors_among(check(place))
     faults += _origin_faults(place)
     if faults:
         raise PlaceError(faults, "faults in the evidence")
@@ -141,7 +141,7 @@ def calibrate(place: Place, form: str | None = None) -> Calibration:
         findings += [_note(best, note) for note in best.notes]
     for row in place.coverage.itertuples():
         rows.append(_coverage_row(place, row))
-    errors = [finding for finding in findings if finding.severity == "error"]
+    errors = errors_among(findings)
     if errors:
         raise PlaceError(errors, "curves cannot be fitted")
     return Calibration(

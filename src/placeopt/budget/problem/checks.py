@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from placeopt.base.errors import Finding, PlaceError, ScenarioError
+from placeopt.base.errors import Finding, PlaceError, ScenarioError, errors_among
 from placeopt.budget.appraisal.optimism_bias import without_grade
 from placeopt.budget.curves.combination import combination_faults
 from placeopt.budget.problem import money, outcomes
@@ -45,10 +45,10 @@ SUSPICIOUS_TOTAL_SHARE = 0.01  # of today's spending: smaller totals look like t
 
 def require(place: Place, scenario: Scenario) -> None:
     """Raise all errors; warnings are ignored."""
-    faults = [finding for finding in check_place(place, scenario) if finding.severity == "error"]
+    faults = errors_among(check_place(place, scenario))
     if faults:
         raise PlaceError(faults, "faults in the place's budget tables")
-    faults = [finding for finding in check_scenario(place, scenario) if finding.severity == "error"]
+    faults = errors_among(check_scenario(place, scenario))
     if faults:
         raise ScenarioError(faults, "faults in the budget scenario")
 
@@ -58,7 +58,7 @@ def check(place: Place, scenario: Scenario) -> list[Finding]:
     findings = list(check_place(place, scenario))
     if scenario.money.optimism_bias:
         findings += without_grade(place)
-    if not any(finding.severity == "error" for finding in findings):
+    if not errors_among(findings):
         findings += check_scenario(place, scenario)
     return findings
 
@@ -72,7 +72,7 @@ def check_place(place: Place, scenario: Scenario) -> Iterator[Finding]:
     yield from dangling
     if dangling or len(place.spending) == 0 or len(place.programmes) == 0:
         return
-    yield from (finding for finding in benefit_findings(place) if finding.severity == "error")
+    yield from errors_among(benefit_findings(place))
     yield from inconsistent_provider_terms(place)
     yield from saturation_without_gain(place)
     yield from _missing_amounts(place, scenario)

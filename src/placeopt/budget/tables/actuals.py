@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from placeopt.base.errors import Finding, PlaceError
+from placeopt.base.errors import Finding, PlaceError, errors_among
 from placeopt.place import Place
 from placeopt.place.faults import error, row_number, sort_findings
 from placeopt.place.files.read import read_records
@@ -39,7 +39,7 @@ def read_actual(
     rows, findings = read_records(place, "commitments", path, {"kind": "actual"})
     findings = sort_findings([*findings, *_of_other_years(rows, path.name, year)])
     is_actual = rows["kind"] == "actual"
-    faults = [finding for finding in findings if finding.severity == "error"]
+    faults = errors_among(findings)
     if not is_actual.any() and not faults:
         remedy = f"give a row for each programme with what was spent in {year}"
         faults = [error(path.name, "no row is of kind actual", remedy)]

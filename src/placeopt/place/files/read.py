@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from placeopt.base.aliases import renamed
-from placeopt.base.errors import Finding, InputError, PlaceError
+from placeopt.base.errors import Finding, InputError, PlaceError, errors_among
 from placeopt.base.reading import layer_names, require_layers
 from placeopt.place.check.all_checks import check
 from placeopt.place.check.minutes import minutes_findings
@@ -48,7 +48,7 @@ def read_place(path: str | Path) -> Place:
         PlaceError: With every error found.
     """
     place, findings = read_leniently(path)
-    errors = [finding for finding in findings if finding.severity == "error"]
+    errors = errors_among(findings)
     if errors or place is None:
         raise PlaceError(errors, f"faults in {path}")
     return place

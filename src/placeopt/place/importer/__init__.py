@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from placeopt.base.errors import Finding, PlaceError
+from placeopt.base.errors import Finding, PlaceError, errors_among
 from placeopt.base.files import atomic_file, atomic_folder, require_writable
 from placeopt.place.check.all_checks import check
 from placeopt.place.faults import did_you_mean, error, warning
@@ -351,6 +351,6 @@ def _write_streets(rules: Mapping, sources: dict[str, Source], path: Path) -> No
 
 
 def _stop_at_errors(findings: list[Finding], heading: str) -> None:
-    errors = [finding for finding in findings if finding.severity == "error"]
+    errors = errors_among(findings)
     if errors:
         raise PlaceError(errors, heading)

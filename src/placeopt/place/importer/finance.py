@@ -26,7 +26,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from placeopt.base.errors import Finding, PlaceError
+from placeopt.base.errors import Finding, PlaceError, errors_among
 from placeopt.base.number_format import pounds, with_sign
 from placeopt.place.faults import did_you_mean, error, warning
 from placeopt.place.files.cells import parse_year, plain_number
@@ -106,7 +106,7 @@ def read_finance(table: RawTable, spec: FinanceFile, missing: tuple[str, ...]) -
         reader.findings.append(warning(table.file, message, remedy))
     for i in selected:
         _read_row(reader, table, i, lines, set(missing))
-    if any(finding.severity == "error" for finding in reader.findings):
+    if errors_among(reader.findings):
         raise PlaceError(reader.findings, "faults in the finance file")
     findings = [*table.findings, *reader.findings]
     return RawTable(table.file, reader.cells, findings, numbers=tuple(reader.numbers))
@@ -240,7 +240,7 @@ def _read_row(
         _append(reader, table, i, "line", year, line, stream, amount)
     for stream, amount in streams.items():
         _append(reader, table, i, "stream", year, Line("", "", "", ""), stream, amount)
-    if any(finding.severity == "error" for finding in reader.findings[faults:]):
+    if errors_among(reader.findings[faults:]):
         return  # lines that cannot be read do not add up either: one finding is enough
     double_counted = _check_double_counting(reader.file, row, amounts)
     column = next((line.column for line in lines if line.level == "total"), "total")

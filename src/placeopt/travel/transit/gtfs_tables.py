@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from placeopt.base.errors import Finding, InputError, Severity
+from placeopt.base.errors import Finding, InputError, Severity, errors_among
 from placeopt.base.reading import require_unpackable
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Feed:
 
     @property
     def errors(self) -> list[Finding]:
-        return [finding for finding in self.findings if finding.severity == "error"]
+        return errors_among(self.findings)
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
