@@ -124,3 +124,15 @@ def test_what_cannot_be_compared_is_a_fault(tmp_path: Path, other: str, told: st
     path = written(tmp_path, "asked", compared_with(other))
     with pytest.raises(ScenarioError, match=told):
         placeopt.solve(placeopt.read_place(PLACE), placeopt.read_scenario(path))
+
+
+def test_a_compared_question_of_unknown_ids_is_refused_before_a_solve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its faults are found by the check, as those of the question itself."""
+    floors = '\n[[rules]]\nrule = "statutory"\nfloors_gbp = { nowhere = 1.0 }\n'
+    written(tmp_path, "unknown", floors)
+    path = written(tmp_path, "asked", compared_with("unknown.toml"))
+    monkeypatch.setattr("placeopt.budget.solve", lambda *_, **__: pytest.fail("was solved"))
+    with pytest.raises(ScenarioError, match=r"unknown\.toml row .*nowhere"):
+        placeopt.solve(placeopt.read_place(PLACE), placeopt.read_scenario(path))

@@ -75,7 +75,9 @@ def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
                 missing.path, missing.value, missing.message, missing.remedy, missing.name,
             )
         )  # fmt: skip
-    found += add_lines(scenario, comparison_findings(scenario))
+    found += add_lines(
+        scenario, comparison_findings(scenario, lambda other: check_scenario(place, other))
+    )
     rules_with_location = _rules_with_location(scenario, sources)
     found += contradiction_findings(place, scenario, sources, rules_with_location)
     for rule, path, source in rules_with_location:

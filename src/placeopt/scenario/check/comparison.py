@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from placeopt.base.errors import Finding, ScenarioError
+from placeopt.base.errors import Finding, ScenarioError, errors_among
 from placeopt.scenario.read import read_scenario
 from placeopt.scenario.scenario import Scenario
 
@@ -26,8 +26,15 @@ def read_compared_scenario(scenario: Scenario) -> Scenario | None:
     return other.replace(answer=other.answer.replace(compare_with=""))
 
 
-def comparison_findings(scenario: Scenario) -> Iterator[Finding]:
-    """Errors if the other scenario is faulty, or differs in problem, place or first objective."""
+def comparison_findings(
+    scenario: Scenario, check: Callable[[Scenario], list[Finding]]
+) -> Iterator[Finding]:
+    """Errors if the other scenario is faulty, or differs in problem, place or first objective.
+
+    Args:
+        scenario: The scenario that names the other one.
+        check: Returns the findings on the other scenario for the same place.
+    """
     name = scenario.answer.compare_with
     try:
         other = read_compared_scenario(scenario)
@@ -50,6 +57,8 @@ def comparison_findings(scenario: Scenario) -> Iterator[Finding]:
     if own_objective != other_objective:
         message = f"{name} minimises {other_objective} first and this question {own_objective}"
         yield _fault(scenario, message, "compare questions with the same first objective")
+    if own_place == other_place:
+        yield from errors_among(check(other))
 
 
 def _fault(scenario: Scenario, message: str, remedy: str) -> Finding:
