@@ -15,10 +15,9 @@ from placeopt import budget, engine, estate
 from placeopt.base import deadline
 from placeopt.base.deadline import (
     LEAST_SECONDS,
-    answer_deadline,
-    deadline_in,
+    Deadline,
+    reading_clock,
     recording_timeouts,
-    seconds_left,
     without_deadline,
 )
 from placeopt.engine import Status, highs
@@ -54,32 +53,33 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
         return solve(arrays, replace(settings, time_limit_seconds=60.0))
 
     monkeypatch.setattr(highs, "solve", watched)
-    with answer_deadline(1e9, clock):  # the clock of every deadline inside
+    with reading_clock(clock):
         yield clock
 
 
 def test_a_solve_gets_what_is_left_until_the_deadline(clock: Clock) -> None:
     clock.each = 3.0
-    with answer_deadline(10.0):  # at most two seconds late, one of them for solves
+    with Deadline.of_answer(10.0).enforced():  # at most two seconds late, one of them for solves
         engine.solve(p_median(), time_limit_seconds=300.0)
         engine.solve(p_median(), time_limit_seconds=2.0)
         engine.solve(p_median(), time_limit_seconds=300.0)
         engine.solve(p_median(), time_limit_seconds=300.0)
-        assert seconds_left() == -1.0
+        assert Deadline.enclosing().elapsed_seconds == 12.0
+        assert Deadline.enclosing().has_passed
         engine.solve(p_median(), time_limit_seconds=300.0)
     assert clock.limits == [11.0, 2.0, 5.0, 2.0, LEAST_SECONDS]
 
 
 def test_the_earlier_of_two_deadlines_holds(clock: Clock) -> None:
-    with answer_deadline(10.0), answer_deadline(100.0):
-        assert seconds_left() == 11.0
-        with deadline_in(4.0):
-            assert seconds_left() == 4.0
-        assert seconds_left() == 11.0
+    with Deadline.of_answer(10.0).enforced(), Deadline.of_answer(100.0).enforced():
+        assert Deadline.enclosing().seconds_left() == 11.0
+        with Deadline(4.0).enforced():
+            assert Deadline.enclosing().seconds_left() == 4.0
+        assert Deadline.enclosing().seconds_left() == 11.0
 
 
 def test_what_a_found_plan_needs_runs_past_the_deadline(clock: Clock) -> None:
-    with answer_deadline(1.0):
+    with Deadline.of_answer(1.0).enforced():
         clock.now += 50
         with without_deadline():
             engine.solve(p_median(), time_limit_seconds=300.0)

@@ -1,8 +1,8 @@
-"""The deadline of an answer, and which searches the time limit ended.
+"""When work ends: the deadline of an answer and of its searches, and which of them time ended.
 
-An answer takes many solves: objectives, completion, explanations. ``answer_deadline`` gives all of
-them one deadline, which ``engine.solve`` keeps whatever limit a single solve has. Code that works
-between solves asks ``seconds_left``.
+An answer takes many solves: objectives, completion, explanations. ``Deadline.of_answer`` gives all
+of them one deadline, which ``engine.solve`` keeps whatever limit a single solve has. A search has
+a ``Deadline`` of its own, which it hands on whole to its parts.
 
 A search that ends because it is finished (proven, or nothing better found in so many attempts) is
 the same in every run. A search that ends because its time is up is not: how far it comes depends
@@ -16,46 +16,95 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 
 from placeopt.base.errors import Finding
 
 LATE_SHARE, LATE_SECONDS = 0.1, 2.0  # an answer may be late by this share, or these seconds
 SEARCH_SHARE = 0.5  # of that lateness for solves; the rest is for tables and verification
 LEAST_SECONDS = 0.1  # of a solve that begins after the deadline; small ones finish in it
-_deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 _clock: ContextVar[Callable[[], float]] = ContextVar("clock", default=time.perf_counter)
+_enclosing: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 _timeouts: ContextVar[list[str] | None] = ContextVar("timeouts", default=None)
 
 
-@contextmanager
-def answer_deadline(
-    limit_seconds: float, clock: Callable[[], float] | None = None
-) -> Iterator[None]:
-    """Give all solves of this context one deadline: the limit and part of the permitted lateness.
+def _now() -> float:
+    return _clock.get()()
 
-    Nested contexts keep the earlier deadline.
 
-    Args:
-        limit_seconds: The time limit of the scenario.
-        clock: Increasing seconds, for tests; ``time.perf_counter`` by default.
+@dataclass
+class Deadline:
+    """When a piece of work ends: so many seconds after it began.
+
+    Attributes:
+        limit_seconds: Seconds from the start to the end.
+        started_at: When it began, by a clock whose zero means nothing.
     """
-    late = max(LATE_SHARE * limit_seconds, LATE_SECONDS)
-    token = _clock.set(clock or _clock.get())
-    try:
-        with deadline_in(limit_seconds + SEARCH_SHARE * late):
+
+    limit_seconds: float
+    started_at: float = field(default_factory=_now)
+
+    @classmethod
+    def of_answer(cls, limit_seconds: float) -> Deadline:
+        """The deadline of all solves of an answer.
+
+        Args:
+            limit_seconds: The time limit of the scenario; part of the permitted lateness is added.
+        """
+        late_seconds = max(LATE_SHARE * limit_seconds, LATE_SECONDS)
+        return cls(limit_seconds + SEARCH_SHARE * late_seconds)
+
+    @classmethod
+    def enclosing(cls) -> Deadline:
+        """The deadline that this context enforces; one that never comes where there is none."""
+        return _enclosing.get() or cls(float("inf"))
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """Seconds since the start."""
+        return _now() - self.started_at
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether the time is up."""
+        return self.elapsed_seconds >= self.limit_seconds
+
+    def seconds_left(self, at_least: float = 0.0) -> float:
+        """Seconds until the end, but no fewer than ``at_least``."""
+        return max(self.limit_seconds - self.elapsed_seconds, at_least)
+
+    def part(self, share: float = 1.0, at_least: float = 0.0) -> Deadline:
+        """The deadline of a part that begins now and may take a share of the seconds left.
+
+        Args:
+            share: The share.
+            at_least: Seconds that count as left in any case.
+        """
+        return Deadline(share * self.seconds_left(at_least))
+
+    def ends(self, search: str) -> bool:
+        """Whether the time is up; if so, it is recorded that time ended ``search``."""
+        if self.has_passed:
+            record_timeout(search)
+        return self.has_passed
+
+    @contextmanager
+    def enforced(self) -> Iterator[None]:
+        """Let no solve of this context run past the deadline, or past an earlier enclosing one."""
+        end, enclosing = self.limit_seconds + self.started_at, Deadline.enclosing()
+        is_earlier = end < enclosing.limit_seconds + enclosing.started_at
+        token = _enclosing.set(self if is_earlier else enclosing)
+        try:
             yield
-    finally:
-        _clock.reset(token)
+        finally:
+            _enclosing.reset(token)
 
-
-@contextmanager
-def deadline_in(seconds: float) -> Iterator[None]:
-    """End this context in so many seconds, or at the enclosing deadline if that is earlier."""
-    token = _deadline.set(min(_deadline.get(), _clock.get()() + seconds))
-    try:
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Keep the time spent in this context out of the limit."""
+        paused_at = _now()
         yield
-    finally:
-        _deadline.reset(token)
+        self.started_at += _now() - paused_at
 
 
 @contextmanager
@@ -65,21 +114,21 @@ def without_deadline() -> Iterator[None]:
     Use it for solves that a found plan cannot do without. They are nearly linear programs, and
     small beside the search.
     """
-    token = _deadline.set(float("inf"))
+    token = _enclosing.set(None)
     try:
         yield
     finally:
-        _deadline.reset(token)
+        _enclosing.reset(token)
 
 
-def seconds_left() -> float:
-    """Seconds until the enclosing deadline: infinite without one, 0 or less once it has passed."""
-    return _deadline.get() - _clock.get()()
-
-
-def limit_to_deadline(seconds: float) -> float:
-    """``seconds``, or the seconds left until the deadline if they are fewer."""
-    return min(seconds, max(seconds_left(), LEAST_SECONDS))
+@contextmanager
+def reading_clock(clock: Callable[[], float]) -> Iterator[None]:
+    """Measure every deadline of this context by ``clock`` (increasing seconds), for tests."""
+    token = _clock.set(clock)
+    try:
+        yield
+    finally:
+        _clock.reset(token)
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def solve(
     """
     from dataclasses import replace
 
-    from placeopt.base.deadline import answer_deadline, recording_timeouts, repeatability_warnings
+    from placeopt.base.deadline import Deadline, recording_timeouts, repeatability_warnings
     from placeopt.base.errors import NoPlanError, VerificationError
     from placeopt.budget.explain.infeasibility import explain
     from placeopt.budget.problem import checks
@@ -52,7 +52,8 @@ def solve(
     warnings = tuple(checks.check(place, scenario))
     ordered = sort_rows(place)
     why = None
-    with recording_timeouts() as ended, answer_deadline(scenario.solver.time_limit_seconds):
+    deadline = Deadline.of_answer(scenario.solver.time_limit_seconds)
+    with recording_timeouts() as ended, deadline.enforced():
         problem = build_problem(ordered, scenario)
         solved = solve_lexicographic(problem, scenario.solver, progress)
         if solved.result.status is Status.INFEASIBLE:

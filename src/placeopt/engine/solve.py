@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.deadline import limit_to_deadline, record_timeout
+from placeopt.base.deadline import LEAST_SECONDS, Deadline, record_timeout
 from placeopt.base.errors import EngineError
 from placeopt.engine.duality import dual_bound
 from placeopt.engine.interrupts import interrupted
@@ -43,8 +43,8 @@ def solve(
     """Minimise ``model`` with ``engine``.
 
     Ctrl-C returns the best plan so far with status ``interrupted``; within ``until_interrupted``
-    later solves return their warm start. Within ``deadline.answer_deadline`` no solve runs past the
-    deadline of the whole answer.
+    later solves return their warm start. No solve runs past the deadline that the context
+    enforces (``base.deadline``).
 
     Args:
         model: The model.
@@ -68,7 +68,9 @@ def solve(
     arrays = model.arrays() if isinstance(model, Model) else model
     built_at = time.perf_counter()
     chosen_engine = engine_named(engine)
-    time_limit_seconds = limit_to_deadline(time_limit_seconds)
+    time_limit_seconds = min(
+        time_limit_seconds, Deadline.enclosing().seconds_left(at_least=LEAST_SECONDS)
+    )
     settings = Settings(
         time_limit_seconds, gap, threads, seed, warm_start, progress, duals, engine=engine
     )

@@ -40,7 +40,7 @@ def solve(
     """
     from dataclasses import replace
 
-    from placeopt.base.deadline import answer_deadline, recording_timeouts, repeatability_warnings
+    from placeopt.base.deadline import Deadline, recording_timeouts, repeatability_warnings
     from placeopt.base.errors import VerificationError
     from placeopt.engine import Answer, Status
     from placeopt.estate.explain.conflicts import explain
@@ -56,7 +56,8 @@ def solve(
     )
     years = build_years(ordered, sorted_times, scenario)
     explanation = None
-    with recording_timeouts() as ended, answer_deadline(scenario.solver.time_limit_seconds):
+    deadline = Deadline.of_answer(scenario.solver.time_limit_seconds)
+    with recording_timeouts() as ended, deadline.enforced():
         outcome = solve_years(years, progress)
         if outcome.solution is None and outcome.result.status is Status.INFEASIBLE:
             explanation = explain(ordered, sorted_times, scenario)

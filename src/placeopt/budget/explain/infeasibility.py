@@ -9,14 +9,13 @@ the proven part is reported.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from placeopt import engine
-from placeopt.base.deadline import deadline_in, record_timeout, recording_timeouts, seconds_left
+from placeopt.base.deadline import Deadline, record_timeout, recording_timeouts
 from placeopt.base.errors import UsageError
 from placeopt.budget.model import formulation
 from placeopt.budget.problem.arrays import BudgetProblem
@@ -51,7 +50,7 @@ def explain(place: Place, scenario: Scenario, stated: BudgetProblem | None = Non
         reference = stated if stated is not None else build_problem(place, scenario)
     clashes, unexplored = [], []
     for position, rule in enumerate(scenario.rules):
-        if seconds_left() <= 0:
+        if Deadline.enclosing().has_passed:
             unexplored.append(f"{rule.name} ({rule.number})")
             continue
         if rule.number in RULE_TABLE and not len(place.tables[RULE_TABLE[rule.number]]):
@@ -60,8 +59,9 @@ def explain(place: Place, scenario: Scenario, stated: BudgetProblem | None = Non
             problem = build_problem(place, scenario, relax=rule.number, like=reference)
         except UsageError:
             continue
-        seconds = max(MAX_RULE_SECONDS, seconds_left() / (len(scenario.rules) - position))
-        with recording_timeouts() as ended, deadline_in(seconds):
+        part = Deadline.enclosing().part(1 / (len(scenario.rules) - position))
+        part.limit_seconds = max(MAX_RULE_SECONDS, part.limit_seconds)
+        with recording_timeouts() as ended, part.enforced():
             relaxation = minimal_relaxation(problem, scenario)
         if ended and not relaxation:  # it may still help
             unexplored.append(f"{rule.name} ({rule.number})")
@@ -110,7 +110,7 @@ def solve_with_settings(model: Model, settings: SolverSettings) -> Result:
 
 def minimal_relaxation(problem: BudgetProblem, scenario: Scenario) -> str:
     """The least breach of the relaxed rule, in words; empty where relaxing it does not help."""
-    settings, started = scenario.solver, time.monotonic()
+    settings, deadline = scenario.solver, Deadline(MAX_RULE_SECONDS)
 
     def solve_side(side: str) -> tuple[Model, Result]:
         model = formulation.formulate(problem, approximation.pieces(side), "")
@@ -133,7 +133,7 @@ def minimal_relaxation(problem: BudgetProblem, scenario: Scenario) -> str:
                 break  # no plan even with lines above the curves
             spends.append(spend_from_result(problem, model, result))
         bound = max(bound, result.bound)
-        is_late = min(MAX_RULE_SECONDS - (time.monotonic() - started), seconds_left()) <= 0
+        is_late = deadline.has_passed or Deadline.enclosing().has_passed
         if is_exact or is_late or least - bound <= PROOF_TOLERANCE * least + 1e-9:
             break
         approximation.add(*spends)

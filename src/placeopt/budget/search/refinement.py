@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from placeopt import engine
-from placeopt.base.deadline import record_timeout, seconds_left, without_deadline
+from placeopt.base.deadline import Deadline, record_timeout, without_deadline
 from placeopt.budget.curves.forms import (
     MIN_PIECE_SHARE,
     Floats,
@@ -277,7 +277,7 @@ class _TimedSolver:
         if self.interrupted():
             return 0.0
         remaining = self.settings.time_limit_seconds - (time.perf_counter() - self.started)
-        return min(remaining, seconds_left())
+        return min(remaining, Deadline.enclosing().seconds_left())
 
     def seconds(self) -> dict[str, float]:
         """Seconds by phase, and in total."""

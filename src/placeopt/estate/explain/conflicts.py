@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from placeopt.base.deadline import deadline_in, record_timeout, seconds_left
+from placeopt.base.deadline import Deadline, record_timeout
 from placeopt.engine import Clash, Explanation
 from placeopt.estate.explain.minimal_relaxation import (
     FeasibilityModel,
@@ -45,12 +45,14 @@ def explain(
         scenario: the question that has no plan.
         seconds: time limit, at most ``MAX_SECONDS``. Rules not tried in time are named in the text.
     """
-    seconds = min(seconds, MAX_SECONDS, seconds_left())
-    with deadline_in(seconds):
-        return _explain(place, times, scenario, seconds)
+    deadline = Deadline(min(seconds, MAX_SECONDS, Deadline.enclosing().seconds_left()))
+    with deadline.enforced():
+        return _explain(place, times, scenario, deadline)
 
 
-def _explain(place: Place, times: TravelTimes, scenario: Scenario, seconds: float) -> Explanation:
+def _explain(
+    place: Place, times: TravelTimes, scenario: Scenario, deadline: Deadline
+) -> Explanation:
     """Try single rules, then pairs; return the explanation."""
     candidates = [
         position
@@ -70,11 +72,11 @@ def _explain(place: Place, times: TravelTimes, scenario: Scenario, seconds: floa
     for size in (1, 2):
         for chosen in combinations(candidates, size):
             dropped = tuple(sorted(chosen))
-            remaining = seconds_left()
-            if remaining <= 0:
+            if deadline.has_passed:
                 untried.append(dropped)
                 continue
-            clash = _clash(place, times, scenario, dropped, min(remaining, seconds / 4), names)
+            seconds = min(deadline.seconds_left(), deadline.limit_seconds / 4)
+            clash = _clash(place, times, scenario, dropped, seconds, names)
             if clash is not None:
                 clashes_by_rules[dropped] = clash
         if clashes_by_rules or untried:
