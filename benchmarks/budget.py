@@ -33,6 +33,7 @@ import numpy as np
 from placeopt.bench.subjects.many_programmes import make_scenario, many_programmes
 from placeopt.budget.problem.arrays import BudgetProblem, Floats
 from placeopt.budget.problem.build import build_problem
+from placeopt.engine.settings import Settings
 
 NAME = "weighted_outcomes"
 Found = tuple[Floats | None, float]  # spend (T, P) and what the way itself calls its bound
@@ -58,7 +59,7 @@ def in_pieces(problem: BudgetProblem, task: dict[str, Any]) -> Found:
     model = formulate(problem, Approximation(problem, task["cut"]).pieces("under"), NAME)
     left = max(1.0, task["time_limit"] - (time.perf_counter() - began))
     result = engine.solve(
-        model, engine=task["way"], time_limit_seconds=left, gap=task["gap"], threads=1
+        model, Settings(engine=task["way"], time_limit_seconds=left, gap=task["gap"], threads=1)
     )
     return (spend_from_result(problem, model, result) if result.has_plan else None), result.bound
 

@@ -22,6 +22,7 @@ from placeopt.budget.search.path_pricing import (
 from placeopt.budget.search.refinement import solve_lexicographic
 from placeopt.engine import Result, Status
 from placeopt.engine import solve as solve_model
+from placeopt.engine.settings import Settings
 from placeopt.scenario.rules.budget.money import OneBudget, Pace
 from tests.budget.places import (
     assert_each_bound_holds_for_the_other,
@@ -172,7 +173,7 @@ def test_a_master_that_runs_out_of_time_still_hands_over_a_plan(monkeypatch):
         asked.append(model)
         if len(asked) == 2:
             return Result(Status.NO_PLAN)
-        return solve_model(model, gap=gap, threads=1)
+        return solve_model(model, Settings(gap=gap, threads=1))
 
     found = column_generation.decompose(problem, "weighted_outcomes", {}, 1e-3, solve_once)
     assert found.spend is not None
@@ -190,7 +191,7 @@ def test_a_plan_is_found_by_repairing_standards(monkeypatch):
         if "cluster" not in refused and any(part.any() for part in model._integer):
             refused.append("cluster")
             return Result(Status.NO_PLAN)
-        return solve_model(model, gap=gap, threads=1)
+        return solve_model(model, Settings(gap=gap, threads=1))
 
     monkeypatch.setattr(rounding, "MAX_REPAIR_SOLVES", 3)
     found = column_generation.decompose(problem, "weighted_outcomes", {}, 1e-3, refuse_the_first)

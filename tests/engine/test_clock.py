@@ -60,13 +60,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
 def test_a_solve_gets_what_is_left_until_the_deadline(clock: Clock) -> None:
     clock.each = 3.0
     with Deadline.of_answer(10.0).enforced():  # at most two seconds late, one of them for solves
-        engine.solve(p_median(), time_limit_seconds=300.0)
-        engine.solve(p_median(), time_limit_seconds=2.0)
-        engine.solve(p_median(), time_limit_seconds=300.0)
-        engine.solve(p_median(), time_limit_seconds=300.0)
+        engine.solve(p_median(), Settings(time_limit_seconds=300.0))
+        engine.solve(p_median(), Settings(time_limit_seconds=2.0))
+        engine.solve(p_median(), Settings(time_limit_seconds=300.0))
+        engine.solve(p_median(), Settings(time_limit_seconds=300.0))
         assert Deadline.enclosing().elapsed_seconds == 12.0
         assert Deadline.enclosing().has_passed
-        engine.solve(p_median(), time_limit_seconds=300.0)
+        engine.solve(p_median(), Settings(time_limit_seconds=300.0))
     assert clock.limits == [11.0, 2.0, 5.0, 2.0, LEAST_SECONDS]
 
 
@@ -82,8 +82,8 @@ def test_what_a_found_plan_needs_runs_past_the_deadline(clock: Clock) -> None:
     with Deadline.of_answer(1.0).enforced():
         clock.now += 50
         with without_deadline():
-            engine.solve(p_median(), time_limit_seconds=300.0)
-        engine.solve(p_median(), time_limit_seconds=300.0)
+            engine.solve(p_median(), Settings(time_limit_seconds=300.0))
+        engine.solve(p_median(), Settings(time_limit_seconds=300.0))
     assert clock.limits == [300.0, LEAST_SECONDS]
 
 

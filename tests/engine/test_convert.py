@@ -12,12 +12,13 @@ from small_models import p_median, random_mixed
 from placeopt.base.errors import EngineError
 from placeopt.engine import Model, from_pulp, solve, to_pulp, write_model
 from placeopt.engine.convert import names
+from placeopt.engine.settings import Settings
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_there_and_back_through_pulp_keeps_the_optimum(seed: int):
     model = random_mixed(seed)
-    there, back = solve(model, gap=0), solve(from_pulp(to_pulp(model)), gap=0)
+    there, back = solve(model, Settings(gap=0)), solve(from_pulp(to_pulp(model)), Settings(gap=0))
     assert back.status is there.status
     assert back.objective == pytest.approx(there.objective, abs=1e-6)
 
@@ -31,7 +32,7 @@ def test_a_problem_that_maximises_comes_with_the_other_sign():
     problem += x - y == -0.5, "apart"
     arrays = from_pulp(problem)
     assert arrays.offset == -1
-    assert solve(arrays, gap=0).objective == pytest.approx(-(3 * 2.5 + 2 * 3 + 1))
+    assert solve(arrays, Settings(gap=0)).objective == pytest.approx(-(3 * 2.5 + 2 * 3 + 1))
 
 
 @pytest.mark.parametrize("suffix", [".lp", ".mps"])
@@ -47,7 +48,7 @@ def test_a_written_model_reads_back_with_its_names_and_optimum(tmp_path, suffix:
     highs.setOptionValue("output_flag", False)
     highs.readModel(str(path))
     highs.run()
-    best = solve(model, gap=0).objective
+    best = solve(model, Settings(gap=0)).objective
     assert highs.getInfo().objective_function_value == pytest.approx(best)
 
 

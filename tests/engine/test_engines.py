@@ -14,6 +14,7 @@ from placeopt.engine import ENGINES, Arrays, Model, Result, Status, solve, solve
 from placeopt.engine.duality import dual_bound
 from placeopt.engine.ortools_engines import scale_to_integers
 from placeopt.engine.registry import engine as engine_named
+from placeopt.engine.settings import Settings
 from placeopt.engine.solve import recheck
 from placeopt.scenario.scenario import ENGINES as NAMES_IN_SCENARIOS
 from placeopt.scenario.scenario import is_engine
@@ -34,7 +35,7 @@ def line(lower: float, upper: float, cost: float = 1.0, integer: bool = False) -
 @pytest.mark.parametrize("engine", INTEGER)
 def test_every_engine_proves_the_same_p_median(engine: str):
     best = solve_by_enumeration(opens_only())
-    result = solve(p_median(), engine=engine, gap=0)
+    result = solve(p_median(), Settings(engine=engine, gap=0))
     assert result.status is Status.OPTIMAL
     assert result.objective == pytest.approx(best.objective)
     assert result.bound == pytest.approx(best.objective)
@@ -52,7 +53,7 @@ def opens_only() -> Model:
 
 @pytest.mark.parametrize("engine", LINEAR)
 def test_every_engine_for_continuous_columns_agrees_on_the_relaxation(engine: str):
-    result = solve(p_median(integer=False), engine=engine, gap=0)
+    result = solve(p_median(integer=False), Settings(engine=engine, gap=0))
     assert result.status is Status.OPTIMAL
     assert result.objective == pytest.approx(solve(p_median(integer=False)).objective, rel=1e-5)
 
@@ -60,7 +61,7 @@ def test_every_engine_for_continuous_columns_agrees_on_the_relaxation(engine: st
 @pytest.mark.parametrize("engine", [name for name in FREE if ENGINES[name].duals])
 def test_prices_say_what_one_more_unit_costs(engine: str):
     model = p_median(6, 2, integer=False)
-    result = solve(model, engine=engine, duals=True)
+    result = solve(model, Settings(engine=engine, duals=True))
     arrays = model.arrays()
     assert dual_bound(arrays, result.row_duals) == pytest.approx(result.objective, abs=1e-3)
     row = model.rows["count"].start
@@ -88,7 +89,7 @@ def test_an_infeasible_model_is_called_infeasible(engine: str):
     model = Model("none")
     x = model.add_columns("x", size=2, upper=1, cost=1, integer=ENGINES[engine].integers)
     model.add_rows("row", rule="1", size=1, lower=3, terms=[(0, x.all, 1)])
-    result = solve(model, engine=engine)
+    result = solve(model, Settings(engine=engine))
     assert result.status is Status.INFEASIBLE
     assert not result.has_plan
 
@@ -119,30 +120,30 @@ def test_unbounded_is_told_from_infeasible(integer: bool):
 
 def test_what_an_engine_cannot_do_is_refused_with_one_that_can():
     with pytest.raises(EngineError, match="glop cannot take whole-number columns; highs can"):
-        solve(p_median(), engine="glop")
+        solve(p_median(), Settings(engine="glop"))
     with pytest.raises(EngineError, match="cp-sat cannot take continuous columns; highs can"):
-        solve(p_median(integer=False), engine="cp-sat")
+        solve(p_median(integer=False), Settings(engine="cp-sat"))
     with pytest.raises(EngineError, match="cbc cannot take a plan to start from; highs can"):
-        solve(p_median(), engine="cbc", warm_start=np.zeros(72))
+        solve(p_median(), Settings(engine="cbc", warm_start=np.zeros(72)))
     with pytest.raises(EngineError, match="scip cannot take prices of rows; highs can"):
-        solve(p_median(integer=False), engine="scip", duals=True)
+        solve(p_median(integer=False), Settings(engine="scip", duals=True))
     with pytest.raises(EngineError, match="a model with integers has no prices"):
-        solve(p_median(), duals=True)
+        solve(p_median(), Settings(duals=True))
 
 
 def test_an_unknown_or_missing_engine_says_what_to_do():
     with pytest.raises(EngineError, match="did you mean 'highs'"):
-        solve(p_median(), engine="higs")
+        solve(p_median(), Settings(engine="higs"))
     with pytest.raises(EngineError, match="PuLP knows no solver 'NONE'; it knows"):
-        solve(p_median(), engine="pulp:NONE")
+        solve(p_median(), Settings(engine="pulp:NONE"))
     with pytest.raises(EngineMissing, match="xpress is not installed: pip install xpress"):
-        solve(p_median(), engine="xpress")
+        solve(p_median(), Settings(engine="xpress"))
 
 
 def test_any_solver_of_pulp_is_taken_but_never_called_optimal_without_a_bound():
-    result = solve(p_median(), engine="pulp:HiGHS", gap=0)
+    result = solve(p_median(), Settings(engine="pulp:HiGHS", gap=0))
     assert result.status is Status.FEASIBLE
-    assert result.objective == pytest.approx(solve(p_median(), gap=0).objective)
+    assert result.objective == pytest.approx(solve(p_median(), Settings(gap=0)).objective)
     assert "no bound" in result.message
 
 
@@ -158,11 +159,11 @@ def test_cp_sat_refuses_rows_that_have_no_scale_to_integers():
     x = model.add_columns("x", size=3, upper=1, cost=-1, integer=True)
     model.add_rows("row", rule="1", size=1, upper=0.5, terms=[(0, x.all, 1 / 3)])
     with pytest.raises(EngineError, match="row 0 has coefficients with more than 6 decimal"):
-        solve(model, engine="cp-sat")
+        solve(model, Settings(engine="cp-sat"))
     unbounded = Model("unbounded")
     unbounded.add_columns("x", size=1, cost=1, integer=True)
     with pytest.raises(EngineError, match="finite bounds"):
-        solve(unbounded, engine="cp-sat")
+        solve(unbounded, Settings(engine="cp-sat"))
 
 
 def test_cp_sat_bounds_allow_for_rounded_costs():
@@ -172,7 +173,7 @@ def test_cp_sat_bounds_allow_for_rounded_costs():
     model.add_rows("row", rule="1", size=1, lower=4.05, terms=[(0, x.all, 1.01)])
     whole = scale_to_integers(model.arrays())
     assert 0 < whole.error < 1e-4
-    result = solve(model, engine="cp-sat", gap=1e-3)
+    result = solve(model, Settings(engine="cp-sat", gap=1e-3))
     best = solve_by_enumeration(model).objective
     assert result.objective == pytest.approx(best, abs=1e-4)
     assert result.bound <= best + 1e-9
@@ -181,13 +182,13 @@ def test_cp_sat_bounds_allow_for_rounded_costs():
 @pytest.mark.parametrize("engine", ["highs", "cp-sat", "scip"])
 def test_a_start_is_checked_and_taken(engine: str):
     model = p_median()
-    best = solve(model, gap=0)
-    result = solve(model, engine=engine, warm_start=best.values, gap=0)
+    best = solve(model, Settings(gap=0))
+    result = solve(model, Settings(engine=engine, warm_start=best.values, gap=0))
     assert result.objective == pytest.approx(best.objective)
     with pytest.raises(EngineError, match="the start breaks a row or bound by 1"):
-        solve(model, engine=engine, warm_start=np.zeros(72))
+        solve(model, Settings(engine=engine, warm_start=np.zeros(72)))
     with pytest.raises(EngineError, match="shape"):
-        solve(model, engine=engine, warm_start=np.zeros(3))
+        solve(model, Settings(engine=engine, warm_start=np.zeros(3)))
 
 
 def test_values_that_break_a_row_fail_whatever_the_engine_says():
@@ -200,7 +201,7 @@ def test_values_that_break_a_row_fail_whatever_the_engine_says():
 
 def test_optimal_is_kept_only_where_the_bound_shows_it():
     arrays = p_median().arrays()
-    best = solve(arrays, gap=0)
+    best = solve(arrays, Settings(gap=0))
     assert recheck(arrays, replace(best, bound=-np.inf), 0.01).status is Status.FEASIBLE
     assert recheck(arrays, replace(best, bound=best.objective * 0.9), 0.2).status is Status.OPTIMAL
     above = recheck(arrays, replace(best, bound=best.objective + 5), 0.01)
@@ -228,7 +229,7 @@ def test_rounding_that_breaks_a_row_is_mended_by_the_continuous_columns():
 def test_engine_and_enumeration_agree_on_random_mixed_models(seed: int):
     model = random_mixed(seed)
     best = solve_by_enumeration(model)
-    result = solve(model, gap=0)
+    result = solve(model, Settings(gap=0))
     assert result.status is best.status
     assert result.objective == pytest.approx(best.objective, abs=1e-6)
 
@@ -238,7 +239,7 @@ def test_scip_and_cbc_agree_with_enumeration_too(seed: int):
     model = random_mixed(seed)
     best = solve_by_enumeration(model)
     for engine in ("scip", "cbc"):
-        result = solve(model, engine=engine, gap=0)
+        result = solve(model, Settings(engine=engine, gap=0))
         assert result.has_plan is best.has_plan
         assert result.objective == pytest.approx(best.objective, abs=1e-6)
 
@@ -254,7 +255,7 @@ def test_highs_is_not_the_version_whose_presolve_is_wrong():
 
 def test_threads_may_change_from_solve_to_solve():
     for threads in (1, 2, 1):
-        assert solve(p_median(), threads=threads, gap=0).status is Status.OPTIMAL
+        assert solve(p_median(), Settings(threads=threads, gap=0)).status is Status.OPTIMAL
 
 
 def test_a_model_without_columns_is_its_offset():

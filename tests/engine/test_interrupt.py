@@ -19,18 +19,19 @@ from small_models import p_median
 from placeopt.engine import Model, Progress, Status, TerminalProgress, solve
 from placeopt.engine.interrupts import ignoring_interrupts, run_until_interrupted, until_interrupted
 from placeopt.engine.progress import progress_line
+from placeopt.engine.settings import Settings
 
 HARD = """
 import sys
 sys.path.insert(0, {folder!r})
 from test_interrupt import hard
-from placeopt.engine import solve
+from placeopt.engine import Settings, solve
 def progress(report):
     if report.incumbent is not None:
         print("plan", flush=True)
 import highspy, ortools.sat.python.cp_model  # loaded before the wait begins
 print("ready", flush=True)
-result = solve(hard(), engine={engine!r}, gap=0, time_limit_seconds=60, progress=progress)
+result = solve(hard(), Settings(60, gap=0, progress=progress, engine={engine!r}))
 print(result.status, result.has_plan, result.gap < 10, flush=True)
 """
 
@@ -79,23 +80,23 @@ def test_after_ctrl_c_the_solves_of_the_same_search_end_at_once_with_what_they_s
         assert stop.wait(60)
 
     model = p_median()
-    best = solve(model, gap=0)
+    best = solve(model, Settings(gap=0))
     with until_interrupted() as interrupted:
-        assert solve(model, gap=0).status is Status.OPTIMAL
+        assert solve(model, Settings(gap=0)).status is Status.OPTIMAL
         assert run_until_interrupted(call, stop.set)
         assert interrupted()
-        follows = solve(model, gap=0, warm_start=best.values)
+        follows = solve(model, Settings(gap=0, warm_start=best.values))
         assert follows.status is Status.INTERRUPTED
         assert follows.objective == best.objective
-        assert not solve(model, gap=0).has_plan
+        assert not solve(model, Settings(gap=0)).has_plan
         with ignoring_interrupts():
-            assert solve(model, gap=0).status is Status.OPTIMAL
-    assert solve(model, gap=0).status is Status.OPTIMAL
+            assert solve(model, Settings(gap=0)).status is Status.OPTIMAL
+    assert solve(model, Settings(gap=0)).status is Status.OPTIMAL
 
 
 def test_a_limit_leaves_a_plan_that_is_not_called_optimal():
     reports: list[Progress] = []
-    result = solve(hard(), gap=0, time_limit_seconds=1.0, progress=reports.append)
+    result = solve(hard(), Settings(gap=0, time_limit_seconds=1.0, progress=reports.append))
     assert result.status is Status.FEASIBLE
     assert result.gap > 0
     assert result.bound >= 0
@@ -106,7 +107,7 @@ def test_a_limit_leaves_a_plan_that_is_not_called_optimal():
 
 @pytest.mark.parametrize("engine", ["cbc", "scip", "cp-sat"])
 def test_at_a_limit_every_engine_states_a_bound_it_can_stand_by(engine: str):
-    result = solve(hard(), engine=engine, gap=0, time_limit_seconds=2.0)
+    result = solve(hard(), Settings(engine=engine, gap=0, time_limit_seconds=2.0))
     assert result.status in (Status.FEASIBLE, Status.NO_PLAN)
     assert result.bound <= 10
 
@@ -116,12 +117,12 @@ def test_what_a_progress_report_raises_reaches_the_caller_or_the_solve_ends():
         raise RuntimeError("no")
 
     with pytest.raises(RuntimeError, match="no"):
-        solve(hard(), gap=0, time_limit_seconds=2.0, progress=shy)
+        solve(hard(), Settings(gap=0, time_limit_seconds=2.0, progress=shy))
 
 
 def test_a_solve_runs_in_any_thread():
     results = []
-    thread = threading.Thread(target=lambda: results.append(solve(p_median(), gap=0)))
+    thread = threading.Thread(target=lambda: results.append(solve(p_median(), Settings(gap=0))))
     thread.start()
     thread.join()
     assert results[0].status is Status.OPTIMAL

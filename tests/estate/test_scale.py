@@ -7,6 +7,7 @@ import pytest
 
 from placeopt import engine
 from placeopt.engine import Result, Status
+from placeopt.engine.settings import Settings
 from placeopt.estate import solve
 from placeopt.estate.model.formulation import formulate, needs_assignment
 from placeopt.estate.problem.build import build_problem
@@ -100,7 +101,7 @@ def test_a_building_sold_in_part_is_read_as_sold():
     stated = formulate(
         build_problem(here, minutes(here, drive=[[5.0, 5.0]] * 2), scenario()), "carbon"
     )
-    values = engine.solve(stated.model, gap=0.0).values
+    values = engine.solve(stated.model, Settings(gap=0.0)).values
     values[stated.columns.open.all], values[stated.columns.dispose.all] = [1, 0], 0.3
     found = completion.read_decision(stated, Result(Status.OPTIMAL, values=values))
     assert found.disposed.tolist() == [False, True]
@@ -115,7 +116,7 @@ def test_a_plan_with_a_part_sold_stays_feasible_when_fixed():
     )
     arrays, x = stated.model.arrays(), stated.columns
     values = engine.solve(
-        completion.fix_structure(stated, decision.decision_today(stated.problem)), gap=0.0
+        completion.fix_structure(stated, decision.decision_today(stated.problem)), Settings(gap=0.0)
     ).values
     values[x.dispose.all] = 0.3
     part = kernel_search.fix_columns(
@@ -130,8 +131,8 @@ def test_the_relaxation_has_a_host_in_reach_of_each_zone():
     here = town([building("B1", 10_000), building("B2", 90_000)])
     drive = [[5.0, math.nan], [math.nan, 5.0]]
     problem = build_problem(here, minutes(here, drive=drive), scenario())
-    relaxed = engine.solve(formulate(problem, "cost", aggregated=True).model, gap=0.0)
-    exact = engine.solve(formulate(problem, "cost").model, gap=0.0)
+    relaxed = engine.solve(formulate(problem, "cost", aggregated=True).model, Settings(gap=0.0))
+    exact = engine.solve(formulate(problem, "cost").model, Settings(gap=0.0))
     assert relaxed.objective == pytest.approx(exact.objective)
 
 
@@ -142,8 +143,8 @@ def test_a_plan_is_kept_if_its_least_minutes_fail(monkeypatch):
     asked = scenario(Network(at_least=2))
     stages = []
 
-    def second_fails(arrays, **settings):
-        result = solve_arrays(arrays, **settings)
+    def second_fails(arrays, settings):
+        result = solve_arrays(arrays, settings)
         stages.append(result)
         return replace(result, status=Status.FAILED, values=None) if len(stages) == 2 else result
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from placeopt.engine import solve
+from placeopt.engine.settings import Settings
 from placeopt.estate.model.formulation import formulate
 from placeopt.estate.problem.build import build_problem
 from placeopt.estate.search import kernel_search
@@ -33,7 +34,7 @@ def test_counting_rows_leave_the_least_objective_as_it_is():
             formulate(build_problem(place, crow_minutes(place), asked), "cost") for _ in range(2)
         )
         add_count_cuts(counted, counted, 10.0)
-        one, other = solve(plain.model, gap=0.0), solve(counted.model, gap=0.0)
+        one, other = solve(plain.model, Settings(gap=0.0)), solve(counted.model, Settings(gap=0.0))
         assert one.status is other.status, seed
         if one.objective is not None:
             assert abs(one.objective - other.objective) <= 1e-6 * abs(one.objective) + 1e-3, seed

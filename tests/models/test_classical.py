@@ -14,6 +14,7 @@ import pulp
 import pytest
 
 from placeopt.engine import Status, from_pulp, solve, solve_by_enumeration
+from placeopt.engine.settings import Settings
 from placeopt.location import locate_stations
 from tests.location.test_flow_refuelling import by_driving, instance, tables
 
@@ -71,7 +72,7 @@ def fewest_covering(near: np.ndarray) -> float | None:
 def agree(model: pulp.LpProblem, best: float | None, *, own_solver: bool) -> None:
     """The engine, enumeration of the compiled model and (now and then) PuLP's own solve."""
     arrays = from_pulp(model)
-    for result in (solve(arrays, gap=0), solve_by_enumeration(arrays)):
+    for result in (solve(arrays, Settings(gap=0)), solve_by_enumeration(arrays)):
         assert result.status is (Status.INFEASIBLE if best is None else Status.OPTIMAL)
         assert result.objective == (None if best is None else pytest.approx(best, abs=1e-6))
     if own_solver:
@@ -151,7 +152,7 @@ def test_flow_refuellings_agree(seed: int):
     ]
     model = REFUELLING(problem.nodes, problem.volume, paths, problem.vehicle_range, problem.p, room)
     best = by_driving(problem)
-    result = solve(from_pulp(model), gap=0)
+    result = solve(from_pulp(model), Settings(gap=0))
     assert -result.objective == pytest.approx(best, abs=1e-6)
     assert locate_stations(problem).objective == pytest.approx(best, abs=1e-6)
 

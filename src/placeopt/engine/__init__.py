@@ -7,7 +7,7 @@ from placeopt.engine.model import Arrays, Block, Model
 from placeopt.engine.progress import TerminalProgress
 from placeopt.engine.registry import ENGINES, Engine
 from placeopt.engine.result import Result, Status
-from placeopt.engine.settings import Progress
+from placeopt.engine.settings import Progress, Settings
 from placeopt.engine.solve import solve
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Plan",
     "Progress",
     "Result",
+    "Settings",
     "Status",
     "TerminalProgress",
     "from_pulp",

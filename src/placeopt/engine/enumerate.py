@@ -91,13 +91,12 @@ def _best_plan_by_lp(
     arrays: Arrays, integers: np.ndarray, block: Floats, value: float
 ) -> Floats | None:
     """The best plan of all combinations, from one HiGHS model with the integers fixed in turn."""
-    from dataclasses import replace
 
     import highspy
 
     from placeopt.engine import highs
 
-    engine = highs.load(replace(arrays, integer=np.zeros_like(arrays.integer)))
+    engine = highs.load(arrays.relaxed())
     integer_columns = integers.astype(np.int32)
     best = None
     for combination in block:

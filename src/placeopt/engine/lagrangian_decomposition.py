@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -69,7 +69,7 @@ def relaxation_duals(
     """
     import highspy
 
-    relaxation = replace(arrays, integer=np.zeros_like(arrays.integer))
+    relaxation = arrays.relaxed()
     highs = _run_highs(
         relaxation, seconds, threads, stop, {"solver": "ipm", "run_crossover": "off"}
     )

@@ -10,7 +10,7 @@ column has a readable name.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -80,6 +80,10 @@ class Arrays:
     row_lower: Floats
     row_upper: Floats
     offset: float
+
+    def relaxed(self) -> Arrays:
+        """The linear relaxation: the same model without integrality."""
+        return replace(self, integer=np.zeros_like(self.integer))
 
     def objective(self, values: Floats) -> float:
         """The objective of ``values`` (n,)."""

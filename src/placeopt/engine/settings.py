@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine.result import Result, Status
+from placeopt.scenario.scenario import SolverSettings
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ ProgressCallback = Callable[[Progress], None]  # called with each report of a ru
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a solve.
+    """The settings of a solve; ``dataclasses.replace`` changes some for one solve of a search.
 
     Attributes:
         time_limit_seconds: Time limit.
@@ -54,6 +55,17 @@ class Settings:
     threads: int = 2
     seed: int = 1
     warm_start: NDArray[np.float64] | None = None
-    progress: Callable[[Progress], None] | None = None
+    progress: ProgressCallback | None = None
     duals: bool = False
     engine: str = "highs"
+
+    @classmethod
+    def of(cls, solver: SolverSettings) -> Settings:
+        """The settings that a scenario asks for."""
+        return cls(
+            time_limit_seconds=solver.time_limit_seconds,
+            gap=solver.gap,
+            threads=solver.threads,
+            seed=solver.seed,
+            engine=solver.engine,
+        )

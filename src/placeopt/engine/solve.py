@@ -7,7 +7,6 @@ that the values do not support turns the status to ``failed``.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -28,35 +27,17 @@ TIMEOUT_SHARE = 0.95  # share of its time limit after which an engine counts as 
 EQUALITY_TOLERANCE = 1e-6  # relative difference (above 1) at which objective and bound are equal
 
 
-def solve(
-    model: Model | Arrays,
-    *,
-    engine: str = "highs",
-    time_limit_seconds: float = 300.0,
-    gap: float = 1e-4,
-    threads: int = 2,
-    seed: int = 1,
-    warm_start: NDArray[np.float64] | None = None,
-    progress: Callable[[Progress], None] | None = None,
-    duals: bool = False,
-) -> Result:
-    """Minimise ``model`` with ``engine``.
+def solve(model: Model | Arrays, settings: Settings | None = None) -> Result:
+    """Minimise ``model`` with the engine that ``settings`` names.
 
     Ctrl-C returns the best plan so far with status ``interrupted``; within ``until_interrupted``
-    later solves return their warm start. No solve runs past the deadline that the context
-    enforces (``base.deadline``).
+    later solves return their warm start. No solve runs past the deadline that the context enforces
+    (``base.deadline``).
 
     Args:
         model: The model.
-        engine: Name of the engine.
-        time_limit_seconds: Time limit.
-        gap: Relative gap at which to stop.
-        threads: Largest number of threads.
-        seed: Seed of the engine.
-        warm_start: A plan to start from, (columns,); an infeasible one raises.
-        progress: Called with reports.
-        duals: Whether row duals are required (linear programs only). They are returned in any case
-            if the engine has them.
+        settings: Engine, limits and warm start; the defaults of ``Settings`` if not given. An
+            infeasible warm start raises. Duals are returned in any case if the engine has them.
 
     Returns:
         The checked result.
@@ -65,31 +46,32 @@ def solve(
         EngineError: If the engine cannot do what is asked of it.
     """
     started_at = time.perf_counter()
+    settings = settings or Settings()
     arrays = model.arrays() if isinstance(model, Model) else model
     built_at = time.perf_counter()
-    chosen_engine = engine_named(engine)
-    time_limit_seconds = min(
-        time_limit_seconds, Deadline.enclosing().seconds_left(at_least=LEAST_SECONDS)
-    )
-    settings = Settings(
-        time_limit_seconds, gap, threads, seed, warm_start, progress, duals, engine=engine
-    )
+    chosen_engine = engine_named(settings.engine)
+    seconds_left = Deadline.enclosing().seconds_left(at_least=LEAST_SECONDS)
+    settings = replace(settings, time_limit_seconds=min(settings.time_limit_seconds, seconds_left))
     require_supported(chosen_engine, arrays, settings)
-    if warm_start is not None:
-        settings = replace(settings, warm_start=_checked_warm_start(arrays, warm_start))
+    if settings.warm_start is not None:
+        settings = replace(settings, warm_start=_checked_warm_start(arrays, settings.warm_start))
     if interrupted():
-        return recheck(arrays, Result(Status.INTERRUPTED, values=settings.warm_start), gap)
-    result = recheck(arrays, chosen_engine.run(arrays, settings), gap)
-    is_late = time.perf_counter() - built_at >= TIMEOUT_SHARE * time_limit_seconds
+        result = Result(Status.INTERRUPTED, values=settings.warm_start)
+        return recheck(arrays, result, settings.gap)
+    result = recheck(arrays, chosen_engine.run(arrays, settings), settings.gap)
+    is_late = time.perf_counter() - built_at >= TIMEOUT_SHARE * settings.time_limit_seconds
     if is_late and result.status in (Status.FEASIBLE, Status.NO_PLAN):
-        record_timeout(engine)
-    if progress:
-        progress(Progress(time.perf_counter() - built_at, result.objective, result.bound))
-    if duals and result.status is Status.OPTIMAL and result.row_duals is None:
-        raise EngineError(f"{engine}'s duals do not prove its optimum; try another engine")
-    seconds = {"build": built_at - started_at, **result.seconds}
+        record_timeout(settings.engine)
+    if settings.progress:
+        seconds = time.perf_counter() - built_at
+        settings.progress(Progress(seconds, result.objective, result.bound))
+    if settings.duals and result.status is Status.OPTIMAL and result.row_duals is None:
+        raise EngineError(f"{settings.engine}'s duals do not prove its optimum; try another engine")
     return replace(
-        result, seconds=seconds, engine=engine, seed=seed if chosen_engine.seed else None
+        result,
+        seconds={"build": built_at - started_at, **result.seconds},
+        engine=settings.engine,
+        seed=settings.seed if chosen_engine.seed else None,
     )
 
 
@@ -152,10 +134,9 @@ def _solve_continuous_part(arrays: Arrays, values: NDArray[np.float64]) -> NDArr
     from placeopt.engine import highs
 
     fixed = replace(
-        arrays,
+        arrays.relaxed(),
         lower=np.where(arrays.integer, values, arrays.lower),
         upper=np.where(arrays.integer, values, arrays.upper),
-        integer=np.zeros_like(arrays.integer),
     )
     resolved = highs.solve(fixed, Settings(time_limit_seconds=60.0))
     if resolved.values is None:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from placeopt.engine import Model, Result, Status, solve
+from placeopt.engine.settings import Settings
 from placeopt.location.objective_values import objective_of
 from placeopt.location.search_state import Report
 from placeopt.location.solution import Solution
@@ -192,7 +193,7 @@ def _solve_full_cover(problem: Problem, incidence, seconds: float, gap: float, s
     model.offset = base_cost
     result = _round_relaxation(cover, model, seed) if len(profitable) == 0 else None
     if result is None:
-        result = solve(model, time_limit_seconds=seconds, gap=gap, threads=1, seed=seed)
+        result = solve(model, Settings(time_limit_seconds=seconds, gap=gap, threads=1, seed=seed))
     positions = opened
     if result.has_plan:
         chosen = cover.sites[result.value(model.columns["open"]) > 0.5]
@@ -207,9 +208,8 @@ def _round_relaxation(cover: Cover, model: Model, seed: int) -> Result | None:
     """
     if cover.rows.nnz > MAX_ROUNDING_ENTRIES:
         return None
-    arrays = model.arrays()
-    arrays.integer[:] = False
-    relaxation = solve(arrays, threads=1)
+    arrays = model.arrays().relaxed()
+    relaxation = solve(arrays, Settings(threads=1))
     if relaxation.status is not Status.OPTIMAL or relaxation.values is None:
         return None
     bound = relaxation.bound
@@ -267,7 +267,7 @@ def _solve_partial_cover(problem: Problem, incidence, seconds: float, gap: float
         terms=[(np.arange(n), v.all, 1.0), (rows, y.at(incidence.indices), -1.0)],
     )  # fmt: skip
     _require_covered_share(model, problem, v)
-    result = solve(model, time_limit_seconds=seconds, gap=gap, threads=1, seed=seed)
+    result = solve(model, Settings(time_limit_seconds=seconds, gap=gap, threads=1, seed=seed))
     opened = np.array(problem.opened_positions, np.int64)
     return result, np.flatnonzero(result.value(y) > 0.5) if result.has_plan else opened
 
@@ -309,7 +309,7 @@ def _maximise_backup(
     slack = 1e-9 * max(1.0, abs(least_cost))
     model.add_rows("cost", rule="C4", size=1, terms=[(zeros, y.all, problem.fixed_costs)],
                    upper=least_cost + slack)  # fmt: skip
-    result = solve(model, time_limit_seconds=seconds, gap=0.0, threads=1, seed=seed)
+    result = solve(model, Settings(time_limit_seconds=seconds, gap=0.0, threads=1, seed=seed))
     positions = np.flatnonzero(result.value(y) > 0.5) if result.has_plan else first_positions
     return positions, result.status is Status.OPTIMAL
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from placeopt.engine import Status, solve
+from placeopt.engine.settings import Settings
 from placeopt.location.covering import Cover, cover_model, reduce_cover
 from placeopt.location.objective_values import objective_of
 from placeopt.location.search_state import Report, SearchState
@@ -129,9 +130,10 @@ def _cover_within_radius(
         return True, np.concatenate([must, cover.sites[greedy]])
     model = cover_model(cover)
     y = model.columns["open"]
-    arrays = model.arrays()
-    arrays.integer[:] = False
-    relaxation = solve(arrays, time_limit_seconds=_seconds_left(state), threads=1, seed=seed)
+    relaxation = solve(
+        model.arrays().relaxed(),
+        Settings(time_limit_seconds=_seconds_left(state), threads=1, seed=seed),
+    )
     state.nodes += 1
     if relaxation.status is Status.OPTIMAL and relaxation.bound > remaining + 1e-6:
         return False, no_sites
@@ -140,7 +142,8 @@ def _cover_within_radius(
     feasibility = model.arrays()
     feasibility.cost[:] = 0.0  # any feasible plan will do
     result = solve(
-        feasibility, time_limit_seconds=_seconds_left(state), gap=1e9, threads=1, seed=seed
+        feasibility,
+        Settings(time_limit_seconds=_seconds_left(state), gap=1e9, threads=1, seed=seed),
     )
     if result.has_plan:
         return True, np.concatenate([must, cover.sites[result.value(y) > 0.5]])

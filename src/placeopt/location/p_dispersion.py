@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Model, Status, solve
+from placeopt.engine.settings import Settings
 from placeopt.location.objective_values import objective_of
 from placeopt.location.search_state import Report, SearchState
 from placeopt.location.solution import Solution
@@ -115,7 +116,7 @@ def _find_spread_sites(
     zeros = np.zeros(len(is_near), np.int64)
     model.add_rows("count", rule="D3", size=1, terms=[(zeros, y.all, 1.0)], lower=p)
     seconds_left = max(0.5, state.time_limit_seconds - state.elapsed_seconds)
-    result = solve(model, time_limit_seconds=seconds_left, gap=1e9, threads=1, seed=seed)
+    result = solve(model, Settings(time_limit_seconds=seconds_left, gap=1e9, threads=1, seed=seed))
     state.nodes += 1
     if result.has_plan:
         return True, np.sort(np.flatnonzero(result.value(y) > 0.5))[:p] if len(

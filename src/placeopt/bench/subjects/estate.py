@@ -18,6 +18,7 @@ import numpy as np
 
 from placeopt.bench.case import Case
 from placeopt.bench.subjects.subject import COMPACT_MODEL_ENGINES, PULP_ENGINES, SolveSettings
+from placeopt.engine.settings import Settings
 
 if TYPE_CHECKING:
     from placeopt.engine import Model, Plan
@@ -175,12 +176,14 @@ def _solve_compact_model(
     trace: list[list[float | None]] = []
     result = solve(
         formulation.model,
-        engine=settings.engine,
-        time_limit_seconds=settings.seconds,
-        gap=settings.gap,
-        threads=1,
-        seed=settings.seed,
-        progress=record_trace(trace),
+        Settings(
+            engine=settings.engine,
+            time_limit_seconds=settings.seconds,
+            gap=settings.gap,
+            threads=1,
+            seed=settings.seed,
+            progress=record_trace(trace),
+        ),
     )
     record = record_of_result(result, f"compact model, {settings.engine}", trace)
     if not result.has_plan:

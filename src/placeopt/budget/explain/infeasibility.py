@@ -24,6 +24,7 @@ from placeopt.budget.search.refinement import Approximation
 from placeopt.budget.search.rounding import spend_from_result
 from placeopt.budget.tables.years import stand_alone_positions, stand_alone_tables
 from placeopt.engine import Block, Clash, Explanation, Model, Result
+from placeopt.engine.settings import Settings
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.rules.budget.money import NobodyWorseOff
@@ -100,11 +101,13 @@ def solve_with_settings(model: Model, settings: SolverSettings) -> Result:
     """Solve with all solver settings of the scenario."""
     return engine.solve(
         model,
-        engine=settings.engine,
-        time_limit_seconds=settings.time_limit_seconds,
-        gap=settings.gap,
-        threads=settings.threads,
-        seed=settings.seed,
+        Settings(
+            engine=settings.engine,
+            time_limit_seconds=settings.time_limit_seconds,
+            gap=settings.gap,
+            threads=settings.threads,
+            seed=settings.seed,
+        ),
     )
 
 

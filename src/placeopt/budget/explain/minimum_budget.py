@@ -44,6 +44,7 @@ from placeopt.budget.search.refinement import (
 )
 from placeopt.budget.search.rounding import spend_from_result
 from placeopt.engine import Model, Result, Status
+from placeopt.engine.settings import Settings
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.rules.budget.money import OneBudget
@@ -145,7 +146,7 @@ def _least_yearly_total(problem: BudgetProblem, approximation: Approximation) ->
         model.add_rows("within", rule="", labels={"year": problem.years}, terms=terms, upper=0.0)
         if model.arrays().integer.any():
             raise UsageError("a path of cuts needs concave curves and no choices")
-        result = engine.solve(model, gap=0.0)
+        result = engine.solve(model, Settings(gap=0.0))
         if not result.has_plan:
             raise UsageError("no money meets the rules: there is no path")
         approximation.add(spend_from_result(problem, model, result))
@@ -208,7 +209,7 @@ def _solve_at(problem: BudgetProblem, approximation: Approximation, total: float
     at = replace(problem, total=_same_every_year(problem, total))
     name, scale = problem.objectives[0], formulation.scale_of(problem)
     model = formulation.formulate(at, approximation.pieces("under"), name)
-    result = engine.solve(model, gap=0.0)
+    result = engine.solve(model, Settings(gap=0.0))
     if not result.has_plan or not strong_duality_holds(model.arrays(), result):
         return None
     assert result.row_duals is not None

@@ -36,6 +36,7 @@ from placeopt.budget.problem.arrays import (
     sum_by_group,
 )
 from placeopt.engine import Status
+from placeopt.engine.settings import Settings
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.benefit_years import counted_years
@@ -263,11 +264,13 @@ def _stand_alone_range(
                 )
             result = engine.solve(
                 model,
-                engine=settings.engine,
-                time_limit_seconds=min(MAX_RANGE_SECONDS, settings.time_limit_seconds),
-                gap=1e-4,
-                threads=settings.threads,
-                seed=settings.seed,
+                Settings(
+                    engine=settings.engine,
+                    time_limit_seconds=min(MAX_RANGE_SECONDS, settings.time_limit_seconds),
+                    gap=1e-4,
+                    threads=settings.threads,
+                    seed=settings.seed,
+                ),
             )
             unit = formulation.objective_unit(name, formulation.scale_of(year_problem))
             bound = result.bound if np.isfinite(result.bound) else -np.inf

@@ -39,6 +39,7 @@ from placeopt.budget.search import column_generation
 from placeopt.budget.search.rounding import spend_from_result
 from placeopt.engine import Model, Progress, Result, Status
 from placeopt.engine.interrupts import until_interrupted
+from placeopt.engine.settings import Settings
 from placeopt.scenario.scenario import SolverSettings
 
 logger = logging.getLogger("placeopt.budget")
@@ -287,11 +288,13 @@ class _TimedSolver:
         """Solve a model within a ``share`` of the remaining time."""
         result = engine.solve(
             model,
-            engine=self.settings.engine,
-            time_limit_seconds=max(0.1, self.remaining_seconds() * share),
-            gap=self.settings.gap / 4 if gap is None else gap,
-            threads=self.settings.threads,
-            seed=self.settings.seed,
+            Settings(
+                engine=self.settings.engine,
+                time_limit_seconds=max(0.1, self.remaining_seconds() * share),
+                gap=self.settings.gap / 4 if gap is None else gap,
+                threads=self.settings.threads,
+                seed=self.settings.seed,
+            ),
         )
         for name, seconds in result.seconds.items():
             self.spent[name] = self.spent.get(name, 0.0) + seconds

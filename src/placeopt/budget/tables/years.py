@@ -46,6 +46,7 @@ from placeopt.budget.problem.agencies import (
 )
 from placeopt.budget.problem.arrays import BudgetProblem, Floats, sum_by_group
 from placeopt.engine import Model
+from placeopt.engine.settings import Settings
 
 ROUNDING_GBP = 0.05  # GBP that rounding may leave
 
@@ -427,7 +428,7 @@ def _least_by_program(
         ]
         model.add_rows("left", rule="B1", size=decided, terms=terms, upper=unallocated / unit)
     with without_deadline():
-        result = engine.solve(model, time_limit_seconds=60.0)
+        result = engine.solve(model, Settings(time_limit_seconds=60.0))
     transfers = np.zeros((decided, agencies, agencies))
     transfers[:, giver, taker] = result.value(moved).reshape(decided, -1) * unit
     return np.where(transfers < ROUNDING_GBP / 10, 0.0, transfers)

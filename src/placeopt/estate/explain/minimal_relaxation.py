@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from placeopt.engine import Block, Model, Result, Status, solve
+from placeopt.engine.settings import Settings
 from placeopt.estate.model.constraints.access import eligible_hosts
 from placeopt.estate.model.constraints.access_as_served import share_served_terms
 from placeopt.estate.model.formulation import formulate, without_assignment_rules
@@ -86,10 +87,12 @@ def solve_feasibility(model: FeasibilityModel, seconds: float) -> Result:
         )
     result = solve(
         model.model,
-        time_limit_seconds=max(seconds, 1.0),
-        gap=MEASURING_GAP,
-        threads=solver.threads,
-        seed=solver.seed,
+        Settings(
+            time_limit_seconds=max(seconds, 1.0),
+            gap=MEASURING_GAP,
+            threads=solver.threads,
+            seed=solver.seed,
+        ),
     )
     assert result.status is not Status.UNBOUNDED  # every column is bounded or costs money
     return result

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from placeopt.base.deadline import without_deadline
 from placeopt.base.errors import EngineError
 from placeopt.engine import Model, solve
+from placeopt.engine.settings import Settings
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.solution.decision import Decision
 
@@ -84,7 +85,7 @@ def _assign_service(
         upper=served * (1 + UNITS_TOLERANCE),
     )
     with without_deadline():
-        result = solve(model, threads=problem.scenario.solver.threads)
+        result = solve(model, Settings(threads=problem.scenario.solver.threads))
     if result.values is None:
         raise EngineError(f"sending zones to the hosts of a plan failed: {result.message}")
     shares = np.where(result.values > SHARE_TOLERANCE, result.values, 0.0)

@@ -19,6 +19,7 @@ from placeopt.base.errors import EngineError
 from placeopt.engine import Result, solve
 from placeopt.engine.interrupts import ignoring_interrupts
 from placeopt.engine.model import Arrays
+from placeopt.engine.settings import Settings
 from placeopt.estate.model.formulation import (
     Formulation,
     formulate,
@@ -63,9 +64,7 @@ def complete_vector(formulation: Formulation, decision: Decision) -> NDArray[np.
     solver = formulation.problem.scenario.solver
     result = solve(
         fix_structure(formulation, decision),
-        engine="highs",
-        threads=solver.threads,
-        seed=solver.seed,
+        Settings(engine="highs", threads=solver.threads, seed=solver.seed),
     )
     return result.values
 
@@ -189,10 +188,7 @@ def _complete(
         with nullcontext() if has_solution and by_zone else without_deadline():
             result = solve(
                 arrays if units is None else _fix_units(formulation, arrays, units, desks),
-                engine="highs",
-                gap=0.0,
-                threads=solver.threads,
-                seed=solver.seed,
+                Settings(engine="highs", gap=0.0, threads=solver.threads, seed=solver.seed),
             )
         if not result.has_plan or result.objective is None:
             if has_solution and by_zone:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from placeopt.base.deadline import record_timeout
 from placeopt.engine import Model, Progress, Result, Status, solve
 from placeopt.engine.model import Arrays
-from placeopt.engine.settings import ProgressCallback
+from placeopt.engine.settings import ProgressCallback, Settings
 from placeopt.estate.model.choice_cuts import (
     DemandCuts,
     add_demand_cuts,
@@ -114,12 +114,14 @@ class CuttingPlaneModel:
         """Minimise ``arrays`` as the scenario's solver settings ask."""
         return solve(
             arrays,
-            time_limit_seconds=max(seconds, 0.5),
-            gap=gap,
-            threads=self.solver.threads,
-            seed=self.solver.seed,
-            warm_start=warm_start,
-            progress=progress,
+            Settings(
+                time_limit_seconds=max(seconds, 0.5),
+                gap=gap,
+                threads=self.solver.threads,
+                seed=self.solver.seed,
+                warm_start=warm_start,
+                progress=progress,
+            ),
         )
 
     def solve_relaxation(self, seconds: float) -> Result:
@@ -130,7 +132,7 @@ class CuttingPlaneModel:
         for _ in range(MAX_CUT_ROUNDS):
             arrays = self.arrays()
             remaining = seconds - (time.perf_counter() - began)
-            relaxation = replace(arrays, integer=np.zeros_like(arrays.integer))
+            relaxation = arrays.relaxed()
             result = self.solve(relaxation, remaining, 0.0)
             if result.values is None:
                 return result if result.status is Status.INFEASIBLE else best
@@ -231,9 +233,10 @@ def _relax_and_find_plan(
     remaining: Callable[[], float],
 ) -> tuple[CuttingPlaneModel, Result, Plan | None]:
     """Return the model with its cuts, its relaxation and a first plan, which may have shortfall."""
-    relaxed = model.arrays()
-    relaxed = replace(relaxed, integer=np.zeros_like(relaxed.integer))
-    relaxation = solve(relaxed, time_limit_seconds=seconds / 4, gap=0.0, threads=solver.threads)
+    relaxed = model.arrays().relaxed()
+    relaxation = solve(
+        relaxed, Settings(time_limit_seconds=seconds / 4, gap=0.0, threads=solver.threads)
+    )
     if relaxation.values is None:
         return CuttingPlaneModel(model, (), solver), relaxation, None
     gbp_per_m2 = SHORTFALL_PENALTY * max(abs(relaxation.bound), 1.0)

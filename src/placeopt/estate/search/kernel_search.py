@@ -23,6 +23,7 @@ from placeopt.base.deadline import record_timeout
 from placeopt.engine import Result, solve
 from placeopt.engine.model import Arrays
 from placeopt.engine.registry import engine as engine_named
+from placeopt.engine.settings import Settings
 from placeopt.estate.model.formulation import Formulation
 from placeopt.estate.model.variables import Columns
 from placeopt.scenario.scenario import SolverSettings
@@ -79,9 +80,7 @@ def kernel_plan_of(
         The plan with its relaxation; ``None`` where none was found in time.
     """
     began = time.perf_counter()
-    relaxation = _solve(
-        solver, replace(arrays, integer=np.zeros_like(arrays.integer)), seconds, 0.0
-    )
+    relaxation = _solve(solver, arrays.relaxed(), seconds, 0.0)
     if relaxation.values is None:
         return None
     unused = (
@@ -219,10 +218,12 @@ def _solve(
     """Minimise ``arrays`` by HiGHS with the scenario's threads and seed."""
     return solve(
         arrays,
-        engine="highs",
-        time_limit_seconds=seconds,
-        gap=gap,
-        threads=solver.threads,
-        seed=solver.seed,
-        warm_start=start,
+        Settings(
+            engine="highs",
+            time_limit_seconds=seconds,
+            gap=gap,
+            threads=solver.threads,
+            seed=solver.seed,
+            warm_start=start,
+        ),
     )

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from placeopt.base.deadline import record_timeout
 from placeopt.engine import Status, solve
 from placeopt.engine.model import Arrays
+from placeopt.engine.settings import Settings
 from placeopt.estate.model.variables import Columns
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.search.kernel_search import SUPPORT_TOLERANCE, fix_columns, structural_mask
@@ -76,11 +77,13 @@ def improve_years(
         )
         result = solve(
             restricted,
-            time_limit_seconds=min(remaining, TRY_SHARE * seconds),
-            gap=solver.gap / 10,
-            threads=solver.threads,
-            seed=solver.seed + attempts,
-            warm_start=values,
+            Settings(
+                time_limit_seconds=min(remaining, TRY_SHARE * seconds),
+                gap=solver.gap / 10,
+                threads=solver.threads,
+                seed=solver.seed + attempts,
+                warm_start=values,
+            ),
         )
         is_solved = result.status is Status.OPTIMAL
         size_factors[kind] *= GROW if is_solved else SHRINK

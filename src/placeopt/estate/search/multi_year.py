@@ -31,7 +31,7 @@ from placeopt.engine.interrupts import interrupted
 from placeopt.engine.lagrangian_decomposition import bound_from_parts, decompose, relaxation_duals
 from placeopt.engine.model import Arrays
 from placeopt.engine.registry import engine as engine_named
-from placeopt.engine.settings import ProgressCallback
+from placeopt.engine.settings import ProgressCallback, Settings
 from placeopt.estate.model.formulation import (
     formulate,
     has_assignment_rules,
@@ -381,10 +381,12 @@ def _first_plan(
     ):
         result = solve(
             model,
-            time_limit_seconds=max(seconds - (time.perf_counter() - began), 1.0),
-            gap=max(solver.gap / 2, FIRST_PLAN_GAP),
-            threads=solver.threads,
-            seed=solver.seed,
+            Settings(
+                time_limit_seconds=max(seconds - (time.perf_counter() - began), 1.0),
+                gap=max(solver.gap / 2, FIRST_PLAN_GAP),
+                threads=solver.threads,
+                seed=solver.seed,
+            ),
         )
         if result.values is not None:
             return result.values, guides
@@ -417,7 +419,9 @@ def _warm_start(formulation: YearsFormulation, arrays: Arrays, timeline: Timelin
     for x, decision in zip(formulation.columns, timeline.decisions, strict=True):
         arrays = fix_structure_of_year(arrays, x, decision)
     solver = formulation.years.scenario.solver
-    return solve(arrays, threads=solver.threads, seed=solver.seed, gap=FIRST_PLAN_GAP).values
+    return solve(
+        arrays, Settings(threads=solver.threads, seed=solver.seed, gap=FIRST_PLAN_GAP)
+    ).values
 
 
 def _search(
@@ -432,13 +436,15 @@ def _search(
     solver = formulation.years.scenario.solver
     return solve(
         arrays,
-        engine=solver.engine,
-        time_limit_seconds=seconds,
-        gap=gap,
-        threads=solver.threads,
-        seed=solver.seed,
-        warm_start=start,
-        progress=progress,
+        Settings(
+            engine=solver.engine,
+            time_limit_seconds=seconds,
+            gap=gap,
+            threads=solver.threads,
+            seed=solver.seed,
+            warm_start=start,
+            progress=progress,
+        ),
     )
 
 

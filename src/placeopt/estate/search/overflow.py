@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from placeopt.base.deadline import without_deadline
 from placeopt.engine import Model, solve
 from placeopt.engine.model import Terms
+from placeopt.engine.settings import Settings
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.solution.decision import Decision
 
@@ -99,7 +100,7 @@ def _assign(
     upper = np.where(decision.open, free_m2, np.inf)
     model.add_rows("floor", rule="E4", size=count, terms=terms, lower=lower, upper=upper)
     with without_deadline():
-        result = solve(model, threads=problem.scenario.solver.threads)
+        result = solve(model, Settings(threads=problem.scenario.solver.threads))
     if result.values is None:
         return None
     shares = np.where(result.value(share) > 1e-7, result.value(share), 0.0)

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from placeopt.engine import Model, Result, Status, solve
 from placeopt.engine.interrupts import ignoring_interrupts
 from placeopt.engine.model import Arrays
+from placeopt.engine.settings import Settings
 from placeopt.estate.model.formulation import Formulation, expression, formulate
 from placeopt.estate.model.multi_year import formulate_years, total_expression
 from placeopt.estate.model.objectives import Expression
@@ -135,10 +136,9 @@ def _minimise_minutes(
         solver = years.scenario.solver
         return solve(
             model_arrays,
-            gap=0.0,
-            threads=solver.threads,
-            seed=solver.seed,
-            time_limit_seconds=remaining,
+            Settings(
+                gap=0.0, threads=solver.threads, seed=solver.seed, time_limit_seconds=remaining
+            ),
         )
 
     fewest = solved(with_budget)

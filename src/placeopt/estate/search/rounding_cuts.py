@@ -101,7 +101,7 @@ def least_counts(
     bases.clear()
     n = len(arrays.cost)
     program = LinearProgram(
-        replace(arrays, cost=np.zeros(n), offset=0.0, integer=np.zeros_like(arrays.integer)),
+        replace(arrays.relaxed(), cost=np.zeros(n), offset=0.0),
         threads,
     )
     counts = [0.0] * len(sets)

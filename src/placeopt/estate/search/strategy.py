@@ -27,7 +27,7 @@ from placeopt.base.errors import EngineError
 from placeopt.engine import Progress, Result, Status, solve
 from placeopt.engine.model import Arrays
 from placeopt.engine.registry import engine as engine_named
-from placeopt.engine.settings import ProgressCallback
+from placeopt.engine.settings import ProgressCallback, Settings
 from placeopt.estate.model.formulation import (
     Formulation,
     formulate,
@@ -242,7 +242,7 @@ def _add_hosts(
     formulation, arrays = _fix_other_services(
         problem, zonal_services, nearest_plan, hostable, stages
     )
-    relaxed = _solve(problem, replace(arrays, integer=np.zeros_like(arrays.integer)), seconds)
+    relaxed = _solve(problem, arrays.relaxed(), seconds)
     if not relaxed.has_plan:
         return None
     x = formulation.columns
@@ -285,10 +285,12 @@ def _solve(problem: EstateProblem, arrays: Arrays, seconds: float) -> Result:
     solver = problem.scenario.solver
     return solve(
         arrays,
-        time_limit_seconds=seconds,
-        gap=max(FIRST_PLAN_GAP, solver.gap),
-        threads=solver.threads,
-        seed=solver.seed,
+        Settings(
+            time_limit_seconds=seconds,
+            gap=max(FIRST_PLAN_GAP, solver.gap),
+            threads=solver.threads,
+            seed=solver.seed,
+        ),
     )
 
 
@@ -470,11 +472,13 @@ def search(
     solver = formulation.problem.scenario.solver
     return solve(
         formulation.model,
-        engine=solver.engine,
-        time_limit_seconds=seconds,
-        gap=solver.gap if gap is None else gap,
-        threads=solver.threads,
-        seed=solver.seed,
-        warm_start=start,
-        progress=progress,
+        Settings(
+            engine=solver.engine,
+            time_limit_seconds=seconds,
+            gap=solver.gap if gap is None else gap,
+            threads=solver.threads,
+            seed=solver.seed,
+            warm_start=start,
+            progress=progress,
+        ),
     )

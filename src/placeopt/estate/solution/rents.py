@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from placeopt.base.errors import EngineError
 from placeopt.engine import Model, solve
+from placeopt.engine.settings import Settings
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.solution.decision import Costs
 
@@ -143,7 +144,7 @@ def _least_transfers(
                 "as_few", rule="E15", size=1, terms=[(0, receives.all, 1)], upper=transfers_limit
             )
             model.add_cost(difference.all, 1)
-        result = solve(model, seed=seed, threads=threads)
+        result = solve(model, Settings(seed=seed, threads=threads))
         if result.objective is None:
             raise EngineError(f"no fair rents ({objective}): {result.status} {result.message}")
         transfers_limit = result.objective + OBJECTIVE_TOLERANCE * max(1.0, abs(result.objective))

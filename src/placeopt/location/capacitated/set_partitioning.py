@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Block, Model, Status, solve
+from placeopt.engine.settings import Settings
 from placeopt.location.capacitated.arrays import CapacitatedArrays, LagrangianBound
 
 Floats = NDArray[np.float64]
@@ -103,7 +104,7 @@ def solve_set_partitioning(
         load, arrays.cost[customer, site[load]], minlength=len(site)
     )
     model, x = partitioning_model(arrays, site, load, customer, cost)
-    result = solve(model, time_limit_seconds=max(0.1, seconds), gap=0.0, threads=1)
+    result = solve(model, Settings(time_limit_seconds=max(0.1, seconds), gap=0.0, threads=1))
     bound = lagrangian.value
     if result.status is Status.INFEASIBLE:
         bound = np.inf if is_complete else highest_bound
@@ -141,7 +142,7 @@ def plan_from_pool(
         load, arrays.cost[customer, site[load]], minlength=len(site)
     )
     model, x = partitioning_model(arrays, site, load, customer, cost)
-    result = solve(model, time_limit_seconds=max(0.1, seconds), gap=1e-5, threads=1)
+    result = solve(model, Settings(time_limit_seconds=max(0.1, seconds), gap=1e-5, threads=1))
     if not result.has_plan:
         return None
     return plan_from_loads(

@@ -33,6 +33,7 @@ from placeopt.base.deadline import recording_timeouts
 from placeopt.base.errors import UsageError, VerificationError
 from placeopt.engine import Model, Result, Status, solve
 from placeopt.engine.interrupts import catching_interrupts
+from placeopt.engine.settings import Settings
 from placeopt.location.flow_refuelling.solution import StationPlan, Trip, nodes_covered
 from placeopt.location.flow_refuelling.statement import TOLERANCE, FlowRefuelling
 from placeopt.location.io.roads import read_flow_refuelling
@@ -79,8 +80,8 @@ def locate_stations(
     if engine == "cp-sat" and problem.capacities is None:
         arrays.integer[:] = True  # CP-SAT takes whole numbers only; shares gain nothing here
     with catching_interrupts() as was_interrupted, recording_timeouts() as ended_early:
-        result = solve(arrays, engine=engine, time_limit_seconds=time_limit_seconds, gap=gap,
-                       threads=1, seed=seed)  # fmt: skip
+        settings = Settings(time_limit_seconds, gap, threads=1, seed=seed, engine=engine)
+        result = solve(arrays, settings)
     plan = _plan_from_result(problem, model, windows, result, unit)
     message = result.message
     if was_interrupted() and not plan.proven:

@@ -17,6 +17,7 @@ import numpy as np
 from scipy import sparse
 
 from placeopt.engine import Model, Result, solve
+from placeopt.engine.settings import Settings
 from placeopt.location.capacitated.arrays import CapacitatedArrays
 
 
@@ -65,7 +66,7 @@ def solve_compact_model(
         if arrays.p >= 0:
             model.add_rows("count", rule="F5", size=1, lower=arrays.p, upper=arrays.p,
                            terms=[(zeros, y.all, 1.0)])  # fmt: skip
-    result = solve(model, time_limit_seconds=seconds, gap=0.0, threads=1)
+    result = solve(model, Settings(time_limit_seconds=seconds, gap=0.0, threads=1))
     shares = result.value(x) if result.has_plan else np.zeros(len(rows))
     is_used = shares > 1e-9
     flows = sparse.coo_array(

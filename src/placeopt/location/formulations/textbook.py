@@ -22,6 +22,7 @@ import numpy as np
 from scipy import sparse
 
 from placeopt.engine import Model, Result, Status, solve
+from placeopt.engine.settings import Settings
 from placeopt.location.objective_values import objective_of
 from placeopt.location.solution import Solution
 from placeopt.location.statement import (
@@ -203,11 +204,13 @@ def solve_textbook_model(
         arrays.integer[:] = True  # CP-SAT takes integers only; here shares are no better
     result = solve(
         arrays,
-        engine=engine,
-        time_limit_seconds=time_limit_seconds,
-        gap=gap,
-        threads=threads,
-        seed=seed,
+        Settings(
+            engine=engine,
+            time_limit_seconds=time_limit_seconds,
+            gap=gap,
+            threads=threads,
+            seed=seed,
+        ),
     )
     return _solution_from_result(problem, model, result, engine, time.perf_counter() - started_at)
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.base.compiled import ensure_compiled, is_loaded
+from placeopt.engine.settings import Settings
 from placeopt.location.search_state import SearchState
 from placeopt.location.uncapacitated.candidate_lists import CandidateLists
 from placeopt.location.uncapacitated.heuristic_concentration import concentrate
@@ -140,7 +141,7 @@ def _solve_by_mip(lists: CandidateLists, state: SearchState) -> None:
     arrays = model.arrays()
     arrays.lower[y.all] = lists.must_open
     arrays.upper[y.all] = lists.may_open
-    result = solve(arrays, time_limit_seconds=seconds, gap=state.gap, threads=1)
+    result = solve(arrays, Settings(time_limit_seconds=seconds, gap=state.gap, threads=1))
     if not result.has_plan:
         return
     plan = result.value(y) > 0.5
@@ -360,9 +361,11 @@ def _close_by_mip(lists: CandidateLists, state: SearchState, fixed, residual, bo
     model.offset += constant
     result = solve(
         model,
-        time_limit_seconds=max(1.0, state.time_limit_seconds - state.elapsed_seconds),
-        gap=0.0,
-        threads=1,
+        Settings(
+            time_limit_seconds=max(1.0, state.time_limit_seconds - state.elapsed_seconds),
+            gap=0.0,
+            threads=1,
+        ),
     )
     if result.has_plan:
         plan = fixed == 1

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from placeopt.base.deadline import record_timeout
+from placeopt.engine.settings import Settings
 from placeopt.location.uncapacitated.candidate_lists import CandidateLists
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _solve_over_union(
         start, site, cost, outside, opening_cost, p_left, np.ones(len(outside), bool)
     )
     assert state.plan is not None
-    result = solve(model, time_limit_seconds=seconds, gap=1e-6, threads=1)
+    result = solve(model, Settings(time_limit_seconds=seconds, gap=1e-6, threads=1))
     if not result.has_plan:
         return
     plan = fixed == 1

@@ -18,6 +18,7 @@ from placeopt.base.deadline import without_deadline
 from placeopt.budget.model.piecewise import Scale, by_year
 from placeopt.budget.problem.arrays import BudgetProblem, Ints
 from placeopt.engine import Model
+from placeopt.engine.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,6 @@ def past_capital(problem: BudgetProblem) -> float:
     )
     model.add_cost(flow.columns, -1.0)
     with without_deadline():
-        result = engine.solve(model, engine="highs")
+        result = engine.solve(model, Settings(engine="highs"))
     assert result.objective is not None
     return -result.objective * unit
