@@ -6,31 +6,31 @@ from placeopt.engine.registry import ENGINES, Engine
 
 _HEAD = """# Engines
 
-Made from `src/placeopt/engine/registry.py` by `python -m placeopt.engine.reference_page`; do not
-edit.
+Generated from `src/placeopt/engine/registry.py` by `python -m placeopt.engine.reference_page`; do
+not edit.
 
 A scenario names its engine in `[solver] engine = "highs"`; `placeopt locate` and `placeopt bench`
-take it as `--engine` and `--engines`. What an engine cannot do is refused with the name of one that
-can, never ignored. Besides those listed, `pulp:NAME` is any solver that PuLP lists under NAME.
+take it as `--engine` and `--engines`. A request that an engine does not support is refused with the
+name of an engine that does, never ignored. `pulp:NAME` is any solver that PuLP lists under NAME.
 
-- *whole numbers*: takes models in which columns are integer; *fractions*: columns that are not.
-- *prices*: row prices of linear programs, handed out only where strong duality has been checked.
-- *start*: begins from a plan it is given, so that there is an answer from the first second.
-- *bound*: says how far a plan can be from the best; without it nothing is called optimal.
+- *whole numbers*: supports integer columns; *fractions*: supports continuous columns.
+- *prices*: row duals of linear programs, returned only if strong duality has been checked.
+- *start*: starts from a given plan, so there is an answer from the first second.
+- *bound*: states how far a plan can be from the best; without it no plan is called optimal.
 - *progress*: reports plans and bounds while it runs; the others report once, at the end.
 - *stops*: Ctrl-C and the time limit return the best plan so far.
 - *seed*: the same seed gives the same run.
 
-## The same answer again
+## Repeatable answers
 
-With the default engine the same question gives the same tables, byte for byte, in another run, with
-the rows of the place in another order (the plan's rows follow them), and on two threads as on one,
-as long as every search ends because it is done. Where time ends one (`time_limit_seconds`, or the
-share of it that a search has), how far it comes depends on the machine and on what else runs there;
-so it does where a large question over years has more than one thread, since the proof then runs
-beside the search. The answer then warns which search it was, and `repeats` in `summary.json` is
-false: keep to the plan that was found, give more time, accept a wider gap, or use one thread.
-Other engines on several threads promise no more than their makers do.
+With the default engine the same question gives the same tables, byte for byte, in every run, in any
+order of the place's rows (the plan's rows follow them), and on one or two threads, if every search
+finishes. If a time limit ends a search (`time_limit_seconds`, or the search's share of it), its
+progress depends on the machine and its other work. The same applies to a large question over years
+with more than one thread, because the proof then runs beside the search. The answer then names the
+search in a warning, and `repeats` in `summary.json` is false. In that case keep the plan that was
+found, give more time, accept a wider gap, or use one thread. Other engines on several threads are
+as repeatable as their authors make them.
 """
 
 _ABILITIES = {
@@ -47,7 +47,7 @@ _ABILITIES = {
 
 def engines_page() -> str:
     """The registry as Markdown: one row for each engine."""
-    heads = ["engine", "what it is", *_ABILITIES, "licence", "to have it"]
+    heads = ["engine", "method", *_ABILITIES, "licence", "installation"]
     rows = [heads, ["---"] * len(heads), *(_row(engine) for engine in ENGINES.values())]
     return "\n".join([_HEAD, *("| " + " | ".join(row) + " |" for row in rows), ""])
 

@@ -12,39 +12,39 @@ from placeopt.place.tables import (
 
 _HEAD = """# The data dictionary
 
-Made from `src/placeopt/place/columns.csv` by `python -m placeopt.place.reference_page`; do not
-edit.
+Generated from `src/placeopt/place/columns.csv` by `python -m placeopt.place.reference_page`; do
+not edit.
 
 A place is a folder with `place.toml`, one `TABLE.csv` for each table below (UTF-8, heading in
-row 1) and perhaps `boundaries.gpkg` (layer `zones`: polygons with `zone_id`); or one GeoPackage
-with the tables as layers, the polygons as layer `boundaries` and the text of place.toml as
-layer `place`. A table without records may be left out; an estate needs zones, buildings,
+row 1) and optionally `boundaries.gpkg` (layer `zones`: polygons with `zone_id`). It may also be one
+GeoPackage with the tables as layers, the polygons as layer `boundaries` and the text of place.toml
+as layer `place`. A table without records may be left out; an estate needs zones, buildings,
 services and hosting, a budget needs streams, stream_amounts, programmes and spending.
 
-Numbers are digits only (`1234.5`), without separators, signs or units; yes and no are written
-`yes` and `no`; an empty cell takes the default, where there is one, and is missing otherwise.
-Ids are text: `007` stays `007`. An id has at most {ids} characters and no line ends, control,
-invisible or direction-changing ones; any other text has at most {texts:,} characters and no control
-characters but line ends and tabs.
+Numbers are digits only (`1234.5`), without separators, signs or units. Booleans are `yes` and `no`.
+An empty cell takes the default if there is one, and is missing otherwise. Ids are text: `007` stays
+`007`. An id has at most {ids} characters and no line ends, control, invisible or direction-changing
+characters. Any other text has at most {texts:,} characters and no control characters except line
+ends and tabs.
 
-A number that `placeopt check` takes for a slip of unit and that is right has a note in place.toml,
-under `[plausible]`: `"TABLE.COLUMN" = "why"`, or `"TABLE.COLUMN.KEY" = "why"` for one record (a key
-of several columns is joined by `/`). The usual sizes are in
-`src/placeopt/place/check/plausible.csv`.
+To confirm a number that `placeopt check` reports as a slip of unit, add a note to place.toml, under
+`[plausible]`: `"TABLE.COLUMN" = "why"`, or `"TABLE.COLUMN.KEY" = "why"` for one record (a key of
+several columns is joined by `/`). `src/placeopt/place/check/plausible.csv` has the usual sizes.
 
 | type | in a file | in a data frame |
 | --- | --- | --- |
-| id, text | as it stands | str, missing is "" |
+| id, text | unchanged | str, missing is "" |
 | number | digits | float64, missing is NaN |
 | integer | digits without a fraction | int64, or Int64 where it may be missing |
 | boolean | yes or no | bool |
 """
 
 
-_RANGES = """Every number has a range, so that nothing that is computed from it is lost or
-overflows: that of its column below, and other than 0 a size of at least the smallest of its unit.
+_RANGES = """Every number has a range, so that no computation loses precision or overflows: the
+range of its column below, and, unless it is 0, an absolute value of at least the smallest of its
+unit.
 
-| unit | smallest size other than 0 | largest size |
+| unit | smallest value other than 0 | largest value |
 | --- | --- | --- |"""
 
 

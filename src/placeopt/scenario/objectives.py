@@ -26,18 +26,18 @@ OBJECTIVES: dict[Problem, dict[str, ObjectiveName]] = {
         ObjectiveName("visit_minutes", "minutes per year", "the minutes residents spend on visits"),
         ObjectiveName("buildings", "buildings", "the number of buildings kept open"),
         ObjectiveName("carbon", "tonnes CO2e per year", "the carbon emitted by buildings in use"),
-        ObjectiveName("worst_off", "minutes", "the minutes of the residents who are worst off"),
+        ObjectiveName("worst_off", "minutes", "the mean minutes of the worst-off residents"),
         ObjectiveName(
             "weighted",
             "gbp",
-            "the sum of the objectives that `weights` names, each times its weight",
+            "the sum of the objectives in `weights`, each times its weight",
         ),
     ),
     "budget": _by_name(
         ObjectiveName(
             "weighted_outcomes",
             "weighted share of the way from baseline to target, negative",
-            "the weighted outcomes left unachieved with the money there is",
+            "minus the weighted improvement of outcomes",
         ),
         ObjectiveName("least_money", "gbp per year", "the money that meets the outcomes"),
         ObjectiveName(
@@ -49,7 +49,7 @@ OBJECTIVES: dict[Problem, dict[str, ObjectiveName]] = {
         ObjectiveName(
             "weighted",
             "gbp",
-            "the sum of the objectives that `weights` names, each times its weight",
+            "the sum of the objectives in `weights`, each times its weight",
         ),
     ),
     "joint": {},

@@ -36,19 +36,19 @@ class Objective(Section):
 
     minimise: tuple[str, ...] = Field(
         ("cost",),
-        description="objectives in order; the first matters most. An estate's scenario that leaves "
-        "it out asks for cost and then, with the buildings, tiers and hosts found, for the fewest "
-        "visit minutes that cost no more than 0.5 % of it and a tenth of the saving (not where "
-        "residents go by themselves)",
+        description="objectives in order; the first has priority. An estate's scenario without it "
+        "minimises cost and then, with the buildings, tiers and hosts found, visit "
+        "minutes for at most 0.5 % of the cost and a tenth of the saving (not where "
+        "residents choose their hosts)",
     )
     slack: tuple[Annotated[float, Field(le=1000)], ...] = Field(
         (), description="share by which each objective but the last may get worse for the next"
     )
     weights: dict[str, Annotated[float, Field(gt=0, le=1e9)]] = Field(
         default_factory=dict,
-        description='for "weighted": what one unit of each objective named counts for, in GBP (of '
-        "an estate: of cost, of a minute a year, of a building, of a tonne a year, of a minute; of "
-        "a budget: of a weighted range, of a range, of money, of money moved)",
+        description='for "weighted": value in GBP of one unit of each named objective (estate: of '
+        "cost, a minute a year, a building, a tonne a year, a minute; budget: of a "
+        "weighted range, a range, money, money moved)",
     )
 
     @model_validator(mode="after")
@@ -77,7 +77,7 @@ class TravelSettings(Section):
     method: Literal["crow_fly", "streets", "matrix"] = "crow_fly"
     modes: tuple[str, ...] = Field(("walk", "drive"), min_length=1)
     cutoff_minutes: Minutes = 120.0
-    detour: float = Field(1.3, ge=1, le=100, description="street length over crow-fly length")
+    detour: float = Field(1.3, ge=1, le=100, description="street length over straight-line length")
     speeds_kmh: dict[str, Kmh] = Field(default_factory=dict)
     file: str | None = Field(None, description="matrix or street file, relative to the place")
 
@@ -125,34 +125,35 @@ class Money(Section):
 
 
 class AnswerSettings(Section):
-    """What the answer says first."""
+    """How the answer begins."""
 
     section: ClassVar[str] = "answer"
 
     lead: tuple[str, ...] = Field(
         (),
-        description="figures that the question names, said first, in this order: keys of facts in "
-        "summary.json; empty means those that the plan has of tiers, alternatives, whole units and "
-        "agencies",
+        description="figures with which the answer begins, in order: keys of facts in "
+        "summary.json; empty means tiers, alternatives, whole units and agencies, "
+        "where the plan has them",
     )
     yes_or_no: bool | None = Field(
         None,
-        description="whether the answer begins with yes or no; empty means that the question's "
-        "own words decide",
+        description="whether the answer begins with yes or no; empty means by the wording of the "
+        "question",
     )
     compare_with: str = Field(
         "",
-        description="a scenario file, relative to this one, that asks the same place without what "
-        "this question is about: it is answered too, within its own time limit, and how far the "
-        "two differ is said first",
+        description="a scenario file, relative to this one, to compare with, for the same place: "
+        "it is solved too, within its own time limit, and the answer begins with the "
+        "difference",
     )
 
 
 class Scenario(Section):
     """One question asked of one place.
 
-    Made in Python or read from a file it is one thing: the implied rules are added unless ``drop``
-    names them or a rule of their name is given, and every fault is found at once.
+    Made in Python or read from a file, it is checked in the same way: the implied rules are added
+    unless ``drop`` names them or a rule of their name is given, and all faults are reported at
+    once.
 
     Raises:
         ScenarioError: With every fault: key, value and what would be right.
@@ -160,13 +161,13 @@ class Scenario(Section):
 
     combined_fields: ClassVar[tuple[str, ...]] = ("rules",)
 
-    question: str = Field(min_length=1, description="what is asked, as a sentence")
+    question: str = Field(min_length=1, description="the question, as a sentence")
     place: str = "."  # relative to the scenario's file
     problem: Problem
     year: Year | None = Field(  # by default the last year of spending data
-        None, description="the year decided for, the first one of several"
+        None, description="the first decided year"
     )
-    years: int = Field(1, ge=1, le=20, description="how many years are decided, from year on")
+    years: int = Field(1, ge=1, le=20, description="number of decided years, from year on")
     objective: Objective = Objective()
     rules: tuple[SerializeAsAny[Rule], ...] = ()  # those written and those implied
     drop: tuple[str, ...] = ()  # names of implied rules that are not in force

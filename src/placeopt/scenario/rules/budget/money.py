@@ -56,30 +56,28 @@ class OneBudget(BudgetRule):
     name: ClassVar[str] = "one_budget"
     number: ClassVar[str] = "B1"
     equation: ClassVar[str] = (
-        "reserve[t] = reserve[t-1] + total[t] + reward[t] + refunds[t] (what providers give back, "
-        "B10) - sum over programmes and streams of spend[p,f,t] - back[t-1] (in the last year "
-        "back[t] too); reserve[t] >= 0, at the end at "
-        "least opening_reserve_gbp; without carry_over: sum over programmes and streams of "
-        "spend[p,f,t] + back[t-1] <= total[t] + reward[t] + refunds[t]"
+        "reserve[t] = reserve[t-1] + total[t] + reward[t] + refunds[t] (from providers, B10) - "
+        "sum over programmes and streams of spend[p,f,t] - back[t-1] (in the last year also "
+        "back[t]); reserve[t] >= 0, at the end at least opening_reserve_gbp; without carry_over: "
+        "sum over programmes and streams of spend[p,f,t] + back[t-1] <= total[t] + reward[t] + "
+        "refunds[t]"
     )
 
     total_gbp: Gbp | tuple[Gbp, ...] | None = Field(
         None,
-        description="GBP: the most that all programmes may spend in a year; a list has one for "
-        "each decided year",
+        description="GBP: the most that all programmes may spend in a year; a list has one number "
+        "for each decided year",
     )
     reduction_share: Change | tuple[Change, ...] | None = Field(
         None,
         description="share (0.1 is ten per cent) by which a year's total is below the base year's "
-        "spending; below 0 for growth; a list has one for each decided year",
+        "spending; negative for growth; a list has one number for each decided year",
     )
-    opening_reserve_gbp: Gbp = Field(
-        0.0, description="GBP in reserve before the first decided year"
-    )
+    opening_reserve_gbp: Gbp = Field(0.0, description="reserve before the first decided year (GBP)")
     carry_over: bool = Field(
         False,
         description="whether a year's unspent money goes into the reserve and the reserve may be "
-        "drawn on; if not, what is not spent is lost and the reserve stays as it is",
+        "drawn on; if not, unspent money is lost and the reserve is unchanged",
     )
 
     @model_validator(mode="after")
@@ -120,26 +118,25 @@ class OneBudget(BudgetRule):
 
 
 class Streams(BudgetRule):
-    """(B2) A stream pays only for what its ring-fence allows, and is not overspent."""
+    """(B2) Streams pay only for what their ring-fence allows, and are not overspent."""
 
     name: ClassVar[str] = "streams"
     number: ClassVar[str] = "B2"
     equation: ClassVar[str] = (
-        "sum over programmes of spend[p,f,t] <= amount[f,t], or carried: the same of sums over "
-        "the years up to t; spend[p,f,t] = 0 where f may not pay for p"
+        "sum over programmes of spend[p,f,t] <= amount[f,t], or if carried, of sums over the "
+        "years up to t; spend[p,f,t] = 0 where f may not pay for p"
     )
     implied: ClassVar[bool] = True
 
     release: tuple[str, ...] = Field(
         (),
-        description="ids of streams whose ring-fence is given up: their whole amount may pay for "
-        "any programme",
+        description="ids of streams whose ring-fence is released: they may pay for any programme",
     )
 
     unspent: Literal["returned", "carried"] = Field(
         "returned",
-        description="what happens to a stream's money that a year does not spend: returned (or "
-        "left to the stream's agency), or carried into the next decided year",
+        description="use of a stream's unspent money: returned (or kept by the stream's agency), "
+        "or carried into the next decided year",
     )
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
@@ -161,7 +158,7 @@ class Statutory(BudgetRule):
 
     floors_gbp: dict[str, Gbp] = Field(
         default_factory=dict,
-        description="GBP a year by programme id, in place of the floor in the programmes table",
+        description="GBP a year by programme id, instead of the floor in the programmes table",
     )
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
@@ -180,43 +177,43 @@ class OutcomeTerms(Section):
     section: ClassVar[str] = "outcome"
 
     minimum_standard: Level | None = Field(
-        None, description="outcome unit: in place of the minimum standard in the outcomes table"
+        None, description="outcome unit: instead of the minimum standard in the outcomes table"
     )
     target: Level | None = Field(
-        None, description="outcome unit: in place of the target in the outcomes table"
+        None, description="outcome unit: instead of the target in the outcomes table"
     )
     minimum_holds: bool | None = Field(None, description="whether the minimum standard must hold")
     targets: Targets | None = Field(None, description="open, hold or priced")
-    shortfall_price: float | None = Field(None, ge=0, le=1e9, description="see the rule's own")
+    shortfall_price: float | None = Field(None, ge=0, le=1e9, description="as in the rule itself")
 
 
 class Outcomes(BudgetRule):
-    """(B4) Minimum standards hold; targets hold, or their shortfall is priced, or they are open."""
+    """(B4) Minimum standards hold; targets must be met, are priced, or are reported only."""
 
     name: ClassVar[str] = "outcomes"
     number: ClassVar[str] = "B4"
     equation: ClassVar[str] = (
-        "improvement[o,t] >= minimum[o]; targets hold: improvement[o,t] >= target[o]; "
-        "priced: improvement[o,t] + shortfall[o,t] >= target[o], the shortfall in the objective; "
-        "reward[o,t] = reward_gbp_per_unit x (improvement beyond the target, up to stretch), paid "
-        "a year later, deferred_share of it two years later; back[o,t] = clawback_gbp_per_unit x "
-        "(what is missing to the target, down to clawback_until), given back a year later, for the "
-        "last decided year set aside in it"
+        "improvement[o,t] >= minimum[o]; targets = hold: improvement[o,t] >= target[o]; priced: "
+        "improvement[o,t] + shortfall[o,t] >= target[o], with the shortfall in the objective; "
+        "reward[o,t] = reward_gbp_per_unit x (improvement beyond the target, up to stretch), "
+        "received a year later, deferred_share of it two years later; back[o,t] = "
+        "clawback_gbp_per_unit x (shortfall from the target, down to clawback_until), returned a "
+        "year later; the last decided year sets its own aside"
     )
     implied: ClassVar[bool] = True
 
     minimum_holds: bool = Field(True, description="whether minimum standards must hold")
     targets: Targets = Field(
         "open",
-        description="open: targets are reported only; hold: they must be met; priced: what is "
-        "missing costs shortfall_price in the objective",
+        description="open: targets are reported only; hold: they must be met; priced: a shortfall "
+        "costs shortfall_price in the objective",
     )
     shortfall_price: float = Field(
         1.0,
         ge=0,
         le=1e9,
-        description="unit of the first objective for each whole baseline-to-target range missed "
-        "(GBP for least_money, least_disruption and weighted)",
+        description="price of a shortfall of a whole baseline-to-target range, in units of the "
+        "first objective (GBP for least_money, least_disruption and weighted)",
     )
     from_year: Year | None = Field(
         None,
@@ -224,10 +221,10 @@ class Outcomes(BudgetRule):
         "the first decided year",
     )
     deferred_share: float = Field(
-        0.0, ge=0, le=1, description="share of a reward that is held back a further year"
+        0.0, ge=0, le=1, description="share of a reward that is deferred by a further year"
     )
     outcome: dict[str, OutcomeTerms] = Field(
-        default_factory=dict, description="by outcome id: what differs for that outcome"
+        default_factory=dict, description="by outcome id: other values for that outcome"
     )
 
     def terms(self, outcome_id: str) -> OutcomeTerms:
@@ -259,7 +256,7 @@ class Outcomes(BudgetRule):
 
 
 class Uncertainty(BudgetRule):
-    """(B12) Minimum standards hold though the evidence may be wrong."""
+    """(B12) Minimum standards hold even if the evidence is wrong by a stated spread."""
 
     name: ClassVar[str] = "uncertainty"
     number: ClassVar[str] = "B12"
@@ -269,11 +266,11 @@ class Uncertainty(BudgetRule):
     )
 
     spread_by_grade: dict[str, Annotated[float, Field(ge=0, le=10)]] = Field(
-        description="standard deviation of a curve's true size over its stated size, as a share, "
-        "by evidence grade (1 to 6); it must name every grade that the place's curves have, and "
+        description="standard deviation of a curve's true effect divided by its stated effect, by "
+        "evidence grade (1 to 6); it must name every grade of the place's curves, and "
         "'' for curves without a grade",
     )
-    scenarios: int = Field(50, ge=1, le=2000, description="how many evidence scenarios are drawn")
+    scenarios: int = Field(50, ge=1, le=2000, description="number of evidence scenarios drawn")
     seed: Seed = Field(1, description="seed of the draws")
     holds: Literal["every", "tail"] = Field(
         "every", description="in every scenario, or on average over the worst tail (CVaR)"

@@ -12,7 +12,7 @@ from placeopt.scenario.rules.budget.base import BudgetRule, value_in_year
 
 
 class ThroughThePlace(BudgetRule):
-    """(B8) A share of every agency's revenue is decided by the place's own board."""
+    """(B8) A share of every agency's revenue goes to programmes of the place's own board."""
 
     name: ClassVar[str] = "through_the_place"
     number: ClassVar[str] = "B8"
@@ -25,10 +25,10 @@ class ThroughThePlace(BudgetRule):
         0.05,
         ge=0,
         le=1,
-        description="share of an agency's revenue streams that pooled programmes get",
+        description="least share of an agency's revenue streams that goes to pooled programmes",
     )
     first_years: int = Field(
-        3, ge=1, le=20, description="how many decided years it holds in, from the first on"
+        3, ge=1, le=20, description="number of decided years in which it holds, from the first"
     )
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
@@ -40,16 +40,16 @@ class ThroughThePlace(BudgetRule):
 
 
 class NobodyWorseOff(BudgetRule):
-    """(B9) Each agency's net position, after transfers, is no worse than alone.
+    """(B9) No agency's net position, after transfers, is worse than its position alone.
 
-    A position is the cash that better outcomes save the agency and that its units free which
-    close (B6), plus what others pay for its programmes, less what it pays for others'. Money left
-    unspent is no gain; it may pay others, as far as the total of the one budget leaves it (what a
-    cut took is not there). Alone is what the `counterfactual` says: its best plan by the scenario's
-    own objective and standards, with its own streams, its own ring-fences and its own share of the
-    one budget, everybody else's programmes and payments being as today (ties go to the least money
-    moved, then to the order of programme ids); today, unchanged; or the most money that it could
-    keep and save, by which positions are then measured too.
+    A position is the cash that better outcomes save the agency and that its closing units free
+    (B6), plus what others pay for its programmes, less what it pays for others'. Unspent money is
+    no gain; it may pay others within the total of the one budget (money that was cut may not). The
+    position alone follows from `counterfactual`. It is that of the agency's best plan by the
+    scenario's own objective and standards, with its own streams, ring-fences and share of the one
+    budget, and all other programmes and payments as today (ties go to the least money moved, then
+    to the order of programme ids); that of today; or the most money that it could keep and save, in
+    which case positions are measured in this way too.
     """
 
     name: ClassVar[str] = "nobody_worse_off"
@@ -57,13 +57,12 @@ class NobodyWorseOff(BudgetRule):
     equation: ClassVar[str] = (
         "cashable[a,t] + freed[a,t] + sum over others' streams f and a's programmes p of "
         "pay[p,f,t] - sum over a's streams f and others' programmes p of pay[p,f,t] + sum over b "
-        "of (transfer[b,a,t] - "
-        "transfer[a,b,t]) >= alone[a,t]; sum over b of transfer[a,b,t] <= unspent[a,t] + "
-        "cashable[a,t] + given back[a,t], or nothing; sum over a of max(0, sum over b of "
-        "transfer[a,b,t] - max(0, cashable[a,t])) <= what total[t] of one_budget leaves beside "
-        "what is spent (with carry_over: of the years up to t); horizon: of the discounted sums "
-        "over the decided years; most_it_could_keep: sum over a's streams of (amount[f,t] - sum "
-        "over p of pay[p,f,t]) + cashable[a,t] + given back[a,t] + sum over b of "
+        "of (transfer[b,a,t] - transfer[a,b,t]) >= alone[a,t]; sum over b of transfer[a,b,t] <= "
+        "max(0, unspent[a,t] + cashable[a,t] + refunds[a,t]); sum over a of max(0, sum over b of "
+        "transfer[a,b,t] - max(0, cashable[a,t])) <= total[t] of one_budget less spending (with "
+        "carry_over: of the years up to t); when = horizon: the first inequality for discounted "
+        "sums over the decided years; most_it_could_keep: sum over a's streams of (amount[f,t] - "
+        "sum over p of pay[p,f,t]) + cashable[a,t] + refunds[a,t] + sum over b of "
         "(transfer[b,a,t] - transfer[a,b,t]) >= alone[a,t]"
     )
 
@@ -72,13 +71,13 @@ class NobodyWorseOff(BudgetRule):
     )
     counterfactual: Literal["alone_for_outcomes", "today", "most_it_could_keep"] = Field(
         "alone_for_outcomes",
-        description="what a position is compared with: the agency's own best plan for the same "
-        "objective and standards; today; or the most money it could keep and save by itself",
+        description="the position alone: of the agency's own best plan for the same objective and "
+        "standards; of today; or the most money that it could keep and save by itself",
     )
     only_together: tuple[str, ...] = Field(
         (),
-        description="ids of outcomes whose standards are a condition of what is done together (a "
-        "grant's, say) and do not hold for an agency alone",
+        description="ids of outcomes whose standards are a condition of joint work (for example "
+        "of a grant) and do not apply to stand-alone plans",
     )
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
@@ -95,21 +94,22 @@ COUNTERFACTUAL_LABELS = {  # what a position is compared with (B9)
 
 
 class Commissioning(BudgetRule):
-    """(B10) Programmes are bought at an efficient scale or not at all; one of alternatives."""
+    """(B10) Programmes are bought at an efficient scale or not at all; at most one of several."""
 
     name: ClassVar[str] = "commissioning"
     number: ClassVar[str] = "B10"
     equation: ClassVar[str] = (
-        "scale[p] on[p,t] <= spend[p,t] <= most[p] on[p,t]; sum over alternatives of on[p,t] <= 1; "
-        "on[p,t] alike within a coherent group; paid[p,t] = spend[p,t] + start[p] in the year it "
-        "starts, + stop[p] in the year it stops; spend[p,t] >= before[p] up to "
-        "contract_until_year; on[p,t+k] >= begins[p,t] for k < contract_years[p]; where a provider "
-        "is paid by results (table provider_terms): paid[p,t] = (1 - withheld_share) spend[p,t] + "
-        "gbp_per_unit x ((1 - deferred_share) earned[t-1] + deferred_share (earned - lost)[t-1-n]),"
-        " n = deferred_years; earned[t] = on[p,t] x (outcome[t] between paid_from and paid_to); "
-        "lost[t] = what of it is not there in t+n; clawback_gbp_per_unit x lost comes back; what "
-        "falls due after the years is set aside in the last one; a provider that is no donor gets "
-        "over the years at least what is withheld"
+        "scale[p] on[p,t] <= spend[p,t] <= most[p] on[p,t]; sum over alternatives of on[p,t] <= "
+        "1; on[p,t] equal within a coherent group; paid[p,t] = spend[p,t] + start[p] in the year "
+        "it starts, + stop[p] in the year it stops; spend[p,t] >= before[p] up to "
+        "contract_until_year; on[p,t+k] >= begins[p,t] for k < contract_years[p]; for a provider "
+        "paid by results (table provider_terms): paid[p,t] = (1 - withheld_share) spend[p,t] + "
+        "gbp_per_unit x ((1 - deferred_share) earned[t-1] + deferred_share (earned - "
+        "lost)[t-1-n]), n = deferred_years; earned[t] = on[p,t] x (outcome[t] between paid_from "
+        "and paid_to); lost[t] = the part of earned[t] that does not last until t+n; "
+        "clawback_gbp_per_unit x lost is returned; payments due after the decided years are set "
+        "aside in the last one; a provider that is no donor gets over the years at least what is "
+        "withheld"
     )
     implied: ClassVar[bool] = True
 
@@ -131,29 +131,28 @@ class Commissioning(BudgetRule):
 
 
 class Capital(BudgetRule):
-    """(B11) The capital of programmes that start fits the capital there is.
+    """(B11) Programmes that start need no more than the available capital.
 
-    Capital streams and receipts pay for capital only: with this rule in force they pay for
-    nothing else.
+    With this rule capital streams and receipts pay for capital only.
     """
 
     name: ClassVar[str] = "capital"
     number: ClassVar[str] = "B11"
     equation: ClassVar[str] = (
         "sum over pots k of from[k,p,t] = capital[p] of the programmes that start in t; kept[k,t] "
-        "= kept[k,t-1] + money[k,t] - sum over programmes of from[k,p,t] >= 0, kept[k,t-1] being "
-        "there only for receipts and, where streams have unspent = carried, capital streams; one "
-        "pot: every k pays for any programme; streams: each capital stream pays only for the "
-        "programmes that stream_programmes names for it, receipts for any"
+        "= kept[k,t-1] + money[k,t] - sum over programmes of from[k,p,t] >= 0, with kept[k,t-1] "
+        "only for receipts and, if streams has unspent = carried, capital streams; one pot: every "
+        "k pays for any programme; streams: each capital stream pays only for its programmes in "
+        "stream_programmes, receipts for any"
     )
 
     pots: Literal["one", "streams"] = Field(
-        "one", description="one pot of all capital, or every capital stream by itself"
+        "one", description="one pot of all capital, or every capital stream separately"
     )
     receipts_gbp: Gbp | tuple[Gbp, ...] = Field(
         0.0,
-        description="GBP of capital receipts in each decided year; a list has one for each; what a "
-        "year does not use is there in the next",
+        description="capital receipts in each decided year (GBP); a list has one number for each; "
+        "unused receipts are carried over",
     )
 
     def receipts(self, position: int = 0) -> float:

@@ -11,39 +11,44 @@ from placeopt.scenario.rules.budget.base import BudgetRule, join_names
 
 
 class Pace(BudgetRule):
-    """(B5) No programme changes faster than stated; notice is given; the old runs on beside."""
+    """(B5) Limits on yearly changes of programmes; notice periods; double running of units."""
 
     name: ClassVar[str] = "pace"
     number: ClassVar[str] = "B5"
     equation: ClassVar[str] = (
-        "spend[p,t-1] (1 - cut) <= spend[p,t] <= spend[p,t-1] (1 + rise), the year before the "
-        "first being the base year; spend[p,t] >= before[p] for t within notice_years[p]; "
-        "units[p,t] x unit_capacity[p] >= demand[o,t-k] for k = 0..double_running_years"
+        "spend[p,t-1] (1 - cut) <= spend[p,t] <= spend[p,t-1] (1 + rise), where year 0 is the "
+        "base year; spend[p,t] >= before[p] for t within notice_years[p]; units[p,t] x "
+        "unit_capacity[p] >= demand[o,t-k] for k = 0..double_running_years"
     )
 
     largest_cut_share: float | None = Field(
-        None, ge=0, le=1, description="share of the year before's spending that may go in a year"
+        None,
+        ge=0,
+        le=1,
+        description="largest cut in a year, as a share of the year before's spending",
     )
     largest_rise_share: float | None = Field(
         None,
         ge=0,
         le=1000,
-        description="share of the year before's spending that may come in a year",
+        description="largest rise in a year, as a share of the year before's spending",
     )
     exempt: tuple[str, ...] = Field(
         (),
-        description="ids of programmes that may change faster; so may, always, a programme on "
-        "which nothing was spent in the base year",
+        description="ids of programmes that may change faster; a programme without spending in "
+        "the base year always may",
     )
     notice: bool = Field(
-        True, description="whether notice_years in the programmes table hold (also for the exempt)"
+        True,
+        description="whether notice_years in the programmes table apply (also to exempt "
+        "programmes)",
     )
     double_running_years: int = Field(
         0,
         ge=0,
         le=10,
-        description="years for which units (table provision) run on after demand needs them no "
-        "longer",
+        description="years for which units (table provision) stay open after demand no longer "
+        "needs them",
     )
 
     @model_validator(mode="after")
@@ -70,7 +75,7 @@ class Pace(BudgetRule):
 
 
 class Prevention(BudgetRule):
-    """(B6) Money is freed only in whole units, once demand needs them no longer.
+    """(B6) Money is freed only in whole units, once demand no longer needs them.
 
     Prevention lowers demand through its curves, with their lag; a reactive programme's units
     (wards, teams; table provision) follow demand down, and its spending follows its units.
@@ -79,10 +84,9 @@ class Prevention(BudgetRule):
     name: ClassVar[str] = "prevention"
     number: ClassVar[str] = "B6"
     equation: ClassVar[str] = (
-        "units[p,t] x unit_capacity[p] >= demand[o,t], units[p,t] whole; "
-        "spend[p,t] >= before[p] - (units_today[p] - units[p,t]) x unit_cost[p]; closing_cost[p] "
-        "is paid for each unit in the year it closes; units_today = demand today / unit_capacity, "
-        "rounded up"
+        "units[p,t] x unit_capacity[p] >= demand[o,t], units[p,t] integer; spend[p,t] >= "
+        "before[p] - (units_today[p] - units[p,t]) x unit_cost[p]; closing_cost[p] is paid for "
+        "each unit in the year it closes; units_today = demand today / unit_capacity, rounded up"
     )
     implied: ClassVar[bool] = True
 
@@ -100,12 +104,15 @@ class Reinvestment(BudgetRule):
     number: ClassVar[str] = "B7"
     equation: ClassVar[str] = (
         "sum over preventive p of (spend[p,t] - before[p]) >= share x max(0, sum over other p of "
-        "(do_nothing[p,t] - spend[p,t])); do_nothing[p,t] = before[p], grown with its demand where "
+        "(do_nothing[p,t] - spend[p,t])); do_nothing[p,t] = before[p], growing with its demand if "
         "provision names one"
     )
 
     share: float = Field(
-        0.05, ge=0, le=1, description="share of a year's savings that preventive programmes get"
+        0.05,
+        ge=0,
+        le=1,
+        description="least share of a year's savings that goes to preventive programmes",
     )
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
@@ -116,7 +123,7 @@ class Reinvestment(BudgetRule):
 
 
 class Continuity(BudgetRule):
-    """(B13) What is already contracted stays, and past years are as they were."""
+    """(B13) Contracted spending stays, and past years keep their actual spending."""
 
     name: ClassVar[str] = "continuity"
     number: ClassVar[str] = "B13"

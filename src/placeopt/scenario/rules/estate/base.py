@@ -10,8 +10,13 @@ from pydantic import Field
 from placeopt.scenario.rules.rule import Problem, Rule
 from placeopt.scenario.wording import exact_per_cent
 
-FROM_YEAR: Any = Field(None, description="first year in which it holds; by default the first")
-TO_YEAR: Any = Field(None, description="last year in which it holds; by default the last")
+FROM_YEAR: Any = Field(
+    None,
+    description="first calendar year in which the rule holds; by default the first decided year",
+)
+TO_YEAR: Any = Field(
+    None, description="last calendar year in which the rule holds; by default the last decided year"
+)
 
 
 class EstateRule(Rule):

@@ -28,25 +28,24 @@ WORK_IN_WORDS = {
 
 
 class Capital(EstateRule):
-    """(E10) Works, moves, closures and set-up fit in the capital there is.
+    """(E10) Works, moves, closures and set-up cost no more than the available capital.
 
-    Required maintenance (backlog) is due whatever is decided of a kept building and is not
-    charged to the pot; it is part of the net present cost.
+    Required maintenance (backlog) of a kept building is always due and is not charged to capital;
+    it is part of the net present cost.
     """
 
     name: ClassVar[str] = "capital"
     number: ClassVar[str] = "E10"
     equation: ClassVar[str] = (
-        "fit-out + moves + tier set-up + closures + lease penalties "
-        "<= pot_gbp + recycled_share x net receipts; of the kinds of work it pays_for, where the "
-        "capital comes in separate streams; over years, up to each year: what is spent by then <= "
-        "what has come in by then"
+        "fit-out + moves + tier set-up + closures + lease penalties <= pot_gbp + recycled_share x "
+        "net receipts; with separate capital streams, only for the kinds of work in pays_for; "
+        "over several years, up to each year: cumulative spending <= cumulative capital"
     )
 
     rule: Literal["capital"] = "capital"
     pot_gbp: Gbp | tuple[Gbp, ...] = Field(
-        description="capital there is (GBP): all in the first year, or an amount for each year; "
-        "what is not spent is carried over"
+        description="available capital (GBP): all in the first year, or an amount for each year; "
+        "unspent capital is carried over"
     )
     recycled_share: float = Field(
         0.0, ge=0, le=1, description="share of net receipts that may be spent on the works"
@@ -84,21 +83,21 @@ class Capital(EstateRule):
 
 
 class Revenue(EstateRule):
-    """(E11) The running cost of a year fits under a ceiling."""
+    """(E11) The yearly running cost is at most a ceiling."""
 
     name: ClassVar[str] = "revenue"
     number: ClassVar[str] = "E11"
     equation: ClassVar[str] = (
-        "running costs of open buildings, area in use, staff of service points, tiers and empty "
-        "buildings held, cost of capital included <= the ceiling"
+        "running costs of open buildings, area in use, staff of service points, tiers, empty "
+        "buildings and cost of capital <= the ceiling"
     )
 
     rule: Literal["revenue"] = "revenue"
     ceiling_gbp_per_year: Gbp | None = Field(
-        None, description="running cost of a year at most this (GBP/year)"
+        None, description="largest yearly running cost (GBP/year)"
     )
     share_of_today: float | None = Field(
-        None, ge=0, le=5, description="running cost of a year at most this share of today's"
+        None, ge=0, le=5, description="largest yearly running cost as a share of today's"
     )
     from_year: Year | None = FROM_YEAR
     to_year: Year | None = TO_YEAR
@@ -118,7 +117,7 @@ class Revenue(EstateRule):
 
 
 class Carbon(EstateRule):
-    """(E14) The carbon of a year fits under a ceiling."""
+    """(E14) Yearly emissions are at most a ceiling."""
 
     name: ClassVar[str] = "carbon"
     number: ClassVar[str] = "E14"
@@ -126,10 +125,10 @@ class Carbon(EstateRule):
 
     rule: Literal["carbon"] = "carbon"
     ceiling_tco2e_per_year: Tonnes | None = Field(
-        None, description="emissions of a year at most this (tCO2e/year)"
+        None, description="largest yearly emissions (tCO2e/year)"
     )
     share_of_today: float | None = Field(
-        None, ge=0, le=5, description="emissions of a year at most this share of today's"
+        None, ge=0, le=5, description="largest yearly emissions as a share of today's"
     )
     from_year: Year | None = FROM_YEAR
     to_year: Year | None = TO_YEAR
@@ -152,19 +151,19 @@ class Carbon(EstateRule):
 class FairRents(EstateRule):
     """(E15) One trust holds the buildings; no agency pays more for them than today.
 
-    Today every agency bears the cost of the buildings it holds, the registers stating no rents.
-    The trust bears them all and is paid rent: one rent per m2 for each building, set after the
-    plan so that the rents cover the trust's costs. Where rents alone would leave an agency worse
-    off, the least transfers between agencies are shown. Staff and moves stay with the agencies.
+    Today every agency bears the cost of the buildings it holds, because registers state no rents.
+    The trust bears all these costs and receives rent: one rent per m2 for each building, set after
+    the plan so that the rents cover the trust's costs. Where rents alone would leave an agency
+    worse off, the least transfers between agencies are shown. Staff and moves stay with the
+    agencies.
     """
 
     name: ClassVar[str] = "fair_rents"
     number: ClassVar[str] = "E15"
     equation: ClassVar[str] = (
-        "sum over b of rent[b] area[b] = cost of all buildings <= that of today x the smaller of 1 "
-        "and the m2 let; for every agency "
-        "sum over b of rent[b] area[b, agency] + transfer[agency] <= its buildings' cost today; "
-        "transfers add up to nothing"
+        "sum over b of rent[b] area[b] = cost of all buildings <= that of today x the smaller of "
+        "1 and the m2 let; for every agency sum over b of rent[b] area[b, agency] + "
+        "transfer[agency] <= its buildings' cost today; transfers sum to 0"
     )
     once: ClassVar[bool] = True
 

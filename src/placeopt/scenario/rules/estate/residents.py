@@ -43,14 +43,14 @@ WHO_IN_WORDS = {
 
 
 class Access(EstateRule):
-    """(E7) A stated share of residents is within so many minutes of the service.
+    """(E7) A stated share of residents is within a stated number of minutes of the service.
 
-    Served: all residents of the group who live in a zone count by the share of the zone's visits
-    that goes to hosts within the minutes, with the offer asked, by the fastest of the modes open
-    to them; households without a car do not drive. Visits that are unserved are not within; a
-    zone without visits to the service counts by its nearest host. Nobody counted is sent beyond
-    the ceiling, and the nearest host of each is within it. Nearest: by minutes to the nearest open
-    host, wherever the visits go. Each service of the rule has to meet it.
+    Served: the residents of the group in a zone count by the share of the zone's visits that goes
+    to hosts within the minutes, with the requested offer, by the fastest mode available to them;
+    households without a car do not drive. Unserved visits are not within. A zone without visits to
+    the service counts by its nearest host. No counted resident is sent beyond the ceiling, and the
+    nearest host of each is within it. Nearest: by minutes to the nearest open host, wherever the
+    visits go. Each service of the rule has to meet it.
     """
 
     name: ClassVar[str] = "access"
@@ -66,30 +66,34 @@ class Access(EstateRule):
     rule: Literal["access"] = "access"
     services: tuple[str, ...] | Literal["all"] = Field(
         min_length=1,
-        description='ids of the services that must be near, or "all" (back offices left out)',
+        description='ids of the services that must be near, or "all" (without back offices)',
     )
     minutes: Minutes | None = Field(None, description="minutes one way, door to door")
     share: float = Field(1.0, ge=0, le=1, description="share of the residents within the minutes")
-    mode: str | None = Field(None, description="by this mode; by default the scenario's modes")
-    modes: tuple[str, ...] = Field((), description="by the fastest of these modes")
+    mode: str | None = Field(
+        None, description="minutes by this mode; by default the scenario's modes"
+    )
+    modes: tuple[str, ...] = Field((), description="minutes by the fastest of these modes")
     who: Who | tuple[Who, ...] = Field(
-        "all", description="the residents counted; of several, those to whom all apply"
+        "all",
+        description="the residents counted; with several groups, the residents who are in "
+        "all of them",
     )
     quintiles: tuple[Quintile, ...] = Field(
         (), description="only zones of these deprivation quintiles (1 is the most deprived)"
     )
     district: str | None = Field(None, description="only residents of this district")
-    each_district: bool = Field(False, description="the share holds in every district by itself")
+    each_district: bool = Field(False, description="the share holds in every district separately")
     ceiling_minutes: Minutes | None = Field(
-        None, description="nobody counted is further away than this"
+        None, description="no counted resident is further away than this"
     )
     offer: Literal["full", "any"] = Field(
-        "full", description='whether only a full offer counts, or "any"'
+        "full", description='"full": only a full offer counts; "any": a partial offer counts too'
     )
     counts: Literal["served", "nearest"] = Field(
         "served",
-        description='by the hosts that serve residents, or "nearest": by the nearest open host, '
-        "wherever they are sent",
+        description='"served": minutes to the hosts that serve residents; "nearest": minutes to '
+        "the nearest open host, wherever they are sent",
     )
     from_year: Year | None = FROM_YEAR
 
@@ -151,10 +155,10 @@ class Access(EstateRule):
 
 
 class Fairness(EstateRule):
-    """(E8) Nobody loses too much, by minutes to the host used, against today.
+    """(E8) Limits on how much minutes to the assigned host may grow from today, and how unequally.
 
     Today's minutes are to the nearest of today's hosts. The mean of the worst-off share and the
-    Kolm-Pollak equivalent are over zones and services, each weighing as many as its visits.
+    Kolm-Pollak equivalent are over zones and services, weighted by visits.
     """
 
     name: ClassVar[str] = "fairness"
@@ -172,22 +176,23 @@ class Fairness(EstateRule):
     services: tuple[str, ...] | Literal["all"] = Field(
         "all",
         min_length=1,
-        description='ids of the services that count, or "all" (back offices left out)',
+        description='ids of the services that count, or "all" (without back offices)',
     )
     loses_at_most_minutes: MinutesOrNone | None = Field(
-        None, description="no zone's minutes to a service grow by more than this (minutes)"
+        None, description="largest increase in a zone's minutes to a service (minutes)"
     )
     no_group_worse: tuple[Literal["deprivation_quintile", "area_type", "district_id"], ...] = Field(
-        (), description="the mean minutes of no group of zones grow; groups by these columns"
+        (),
+        description="the mean minutes of no group of zones increase; groups are by these columns",
     )
     worst_share: float = Field(
         0.1, gt=0, le=1, description="the share of visits that counts as worst off"
     )
     worst_mean_minutes: Minutes | None = Field(
-        None, description="mean minutes of the worst-off share at most this"
+        None, description="largest mean minutes of the worst-off share"
     )
     equal_minutes: Minutes | None = Field(
-        None, description="Kolm-Pollak equally-distributed equivalent at most this (minutes)"
+        None, description="largest Kolm-Pollak equally-distributed equivalent (minutes)"
     )
     aversion: Factor = Field(1.0, description="aversion to inequality, for equal_minutes")
     from_year: Year | None = FROM_YEAR
@@ -230,14 +235,14 @@ class Fairness(EstateRule):
 
 
 class Behaviour(EstateRule):
-    """(E16) Where residents go: where the planner sends them, to the nearest host, or spread.
+    """(E16) How residents choose hosts: as the planner assigns them, the nearest, or by decay.
 
     Nearest: the nearest host by the fastest of the scenario's modes, ties by building id. It must
-    be given the floor for all who come, or the plan does not stand; with ``overflow`` a host is
-    passed where its building is full, and the planner says whom it has no room for. Decay: every
+    have the floor area for all who come. With ``overflow`` residents pass a host whose building is
+    full, and the plan chooses which of them do. Decay: every
     host in reach gets its share by Huff's rule, attractiveness x nearness over the sum of that of
     all hosts in reach; attractiveness is fixed and does not depend on the plan. Today's
-    arrangement follows the same behaviour, but for overflow.
+    assignment follows the same behaviour, without overflow.
     """
 
     name: ClassVar[str] = "behaviour"
@@ -253,11 +258,11 @@ class Behaviour(EstateRule):
     rule: Literal["behaviour"] = "behaviour"
     residents: Literal["planner", "nearest", "decay"] = Field(
         "planner",
-        description="residents go where the planner sends them, to the nearest host, or are "
-        "spread over the hosts in reach, the fewer the further",
+        description="residents are assigned by the planner, go to the nearest host, or are spread "
+        "over the hosts in reach, with fewer at hosts further away",
     )
     overflow: bool = Field(
-        False, description="nearest only: a host whose building is full may be passed"
+        False, description="nearest only: residents may pass a host whose building is full"
     )
     decay_per_minute: Factor | None = Field(
         None, description="decay: nearness is exp(-this x minutes)"
@@ -266,7 +271,9 @@ class Behaviour(EstateRule):
         None, description="decay: nearness is minutes to the power of -this, from 1 minute on"
     )
     attractiveness: Literal["equal", "usable_m2"] = Field(
-        "equal", description="decay: every host draws alike, or by the usable floor of its building"
+        "equal",
+        description="decay: attractiveness is equal for all hosts, or the usable floor "
+        "area of the building",
     )
 
     @model_validator(mode="after")

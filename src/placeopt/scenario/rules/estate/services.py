@@ -49,7 +49,7 @@ __all__ = [
 
 
 class Served(EstateRule):
-    """(E1) Every zone's visits to every service are served somewhere.
+    """(E1) All visits of every zone to every service are served, except for a stated share.
 
     The share that may go unserved is of visits; every desk of a back-office service has a building.
     """
@@ -57,9 +57,9 @@ class Served(EstateRule):
     name: ClassVar[str] = "served"
     number: ClassVar[str] = "E1"
     equation: ClassVar[str] = (
-        "sum over b of serve[z,s,b] + unserved[z,s] = 1; "
-        "sum over z of visits[z,s] unserved[z,s] <= unserved_share x sum over z of visits[z,s]; "
-        "for a back-office service, desks over all its hosts = the desks it needs"
+        "sum over b of serve[z,s,b] + unserved[z,s] = 1; sum over z of visits[z,s] unserved[z,s] "
+        "<= unserved_share x sum over z of visits[z,s]; for a back-office service, sum of desks "
+        "over its hosts = desks needed"
     )
     implied: ClassVar[bool] = True
     once: ClassVar[bool] = True
@@ -76,11 +76,11 @@ class Served(EstateRule):
 
 
 class Hosted(EstateRule):
-    """(E2) A visit is served only where the service is hosted, and a point serves its least.
+    """(E2) Visits are served only where the service is hosted, and each point has a least number.
 
-    The least is the service's ``least_visits_per_year``, in every decided year, at each point with
-    the full offer; partial offers, back offices, buildings that must stay open and services
-    without visits are exempt.
+    The least number is the service's ``least_visits_per_year``, in every decided year, at each
+    point with the full offer; partial offers, back offices, buildings that must stay open and
+    services without visits are exempt.
     """
 
     name: ClassVar[str] = "hosted"
@@ -118,7 +118,9 @@ class Opened(EstateRule):
 
     rule: Literal["opened"] = "opened"
     only_in: dict[str, tuple[str, ...]] = Field(
-        {}, description="kinds of buildings that a service is kept to: it leaves all others"
+        {},
+        description="by service id: the only kinds of buildings that may host it, including "
+        "today's hosts",
     )
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
@@ -157,9 +159,8 @@ class Capacity(EstateRule):
     name: ClassVar[str] = "capacity"
     number: ClassVar[str] = "E5"
     equation: ClassVar[str] = (
-        "area[s,b] >= area_base_m2[s] host[s,b] + area_m2_per_1000_visits[s] / 1000 "
-        "x sum over z of visits[z,s] serve[z,s,b] (of a back-office service, a desk counts as a "
-        "visit)"
+        "area[s,b] >= area_base_m2[s] host[s,b] + area_m2_per_1000_visits[s] / 1000 x sum over z "
+        "of visits[z,s] serve[z,s,b] (for a back-office service, a desk counts as a visit)"
     )
     implied: ClassVar[bool] = True
     once: ClassVar[bool] = True
@@ -171,7 +172,7 @@ class Capacity(EstateRule):
 
 
 class Together(EstateRule):
-    """(E6) Services that must or may not share a roof, and how many a building may hold."""
+    """(E6) Services that must, or must not, share a roof, and the most that a building may host."""
 
     name: ClassVar[str] = "together"
     number: ClassVar[str] = "E6"
@@ -188,10 +189,14 @@ class Together(EstateRule):
         None, ge=1, le=1_000_000, description="a building hosts at most this many services"
     )
     must: tuple[tuple[str, str], ...] = Field(
-        (), description="pairs of services that share every roof, beside the compatibility table's"
+        (),
+        description="pairs of services that share every roof, in addition to the "
+        "compatibility table's",
     )
     never: tuple[tuple[str, str], ...] = Field(
-        (), description="pairs of services that never share one, beside the compatibility table's"
+        (),
+        description="pairs of services that never share a roof, in addition to the "
+        "compatibility table's",
     )
 
     @model_validator(mode="after")
@@ -219,7 +224,7 @@ class Together(EstateRule):
 
 
 class Network(EstateRule):
-    """(E9) How many open buildings there are, of each tier and district, and how far apart."""
+    """(E9) The number of open buildings, by tier and district, and the distance between them."""
 
     name: ClassVar[str] = "network"
     number: ClassVar[str] = "E9"
@@ -234,9 +239,9 @@ class Network(EstateRule):
     at_least: Count | None = Field(None, description="at least this many buildings")
     at_most: Count | None = Field(None, description="at most this many buildings")
     district: str | None = Field(None, description="only in this district")
-    each_district: bool = Field(False, description="in every district by itself")
+    each_district: bool = Field(False, description="in every district separately")
     spacing_m: Metres | None = Field(
-        None, description="no two of them nearer than this, in a straight line (m)"
+        None, description="least straight-line distance between two of them (m)"
     )
     from_year: Year | None = FROM_YEAR
 
@@ -282,11 +287,11 @@ class Network(EstateRule):
 
 
 class Sequence(EstateRule):
-    """(E12) What comes before what, where several years are decided; of one year it says nothing.
+    """(E12) The order of events over several years; it does not apply to one year.
 
-    A closed building stays closed and one disposed of is gone, whether or not the rule is
-    dropped; dropping it lets a service move in the year of its works, without double running, come
-    back to a building that it left, and fill a building that was emptied.
+    A closed building stays closed and a disposal is final, even if the rule is dropped. Dropping it
+    lets a service move in the year of its works, without double running, return to a building that
+    it left, and refill a building that was emptied.
     """
 
     name: ClassVar[str] = "sequence"
@@ -308,21 +313,23 @@ class Sequence(EstateRule):
 
     rule: Literal["sequence"] = "sequence"
     moves_per_year: Count | None = Field(
-        None, description="at most this many services move into a building in a year"
+        None, description="largest number of services that move into a building in a year"
     )
-    fit_out_years: int = Field(
-        1, ge=0, le=1, description="years that the fit-out comes before the move: 0 or 1"
-    )
+    fit_out_years: int = Field(1, ge=0, le=1, description="years from fit-out to move: 0 or 1")
     double_running_years: float = Field(
-        0.0, ge=0, le=2, description="years of staff paid once more for a service point that closes"
+        0.0,
+        ge=0,
+        le=2,
+        description="further years for which the staff of a closing service point are paid",
     )
     services_may_return: bool = Field(
-        False, description="a service may come back to a building that it left in a decided year"
+        False,
+        description="whether a service may return to a building that it left in a decided year",
     )
     buildings_may_refill: bool = Field(
         False,
-        description="a building that was emptied may be filled again, one that is vacant today be "
-        "opened and disposed of within the decided years",
+        description="whether an emptied building may be refilled, and one that is vacant today "
+        "may be opened and then disposed of within the decided years",
     )
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
@@ -344,22 +351,26 @@ class Sequence(EstateRule):
 
 
 class Pinned(EstateRule):
-    """(E13) What is decided already, in the buildings table and in these lists."""
+    """(E13) Decisions already made, in the buildings table and in these lists."""
 
     name: ClassVar[str] = "pinned"
     number: ClassVar[str] = "E13"
     equation: ClassVar[str] = (
         "keep: open[b] = 1; close: open[b] = 0; never_sell: sell[b] = 0; an open building whose "
-        "present services are unknown is kept and takes nothing in"
+        "services today are unknown stays open and takes in no services"
     )
     implied: ClassVar[bool] = True
     once: ClassVar[bool] = True
 
     rule: Literal["pinned"] = "pinned"
-    keep: tuple[str, ...] = Field((), description="buildings that stay open, beside the table's")
-    close: tuple[str, ...] = Field((), description="buildings that close, beside the table's")
+    keep: tuple[str, ...] = Field(
+        (), description="buildings that stay open, in addition to the table's"
+    )
+    close: tuple[str, ...] = Field(
+        (), description="buildings that close, in addition to the table's"
+    )
     never_sell: tuple[str, ...] = Field(
-        (), description="buildings that are never sold, beside the table's"
+        (), description="buildings that are never sold, in addition to the table's"
     )
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
