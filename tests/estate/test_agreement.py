@@ -20,6 +20,7 @@ from tests.estate.places import (
     with_money,
     without_some_visits,
 )
+from tests.support.tiers import sample
 
 OBJECTIVES = ("cost", "cost", "visit_minutes", "buildings", "carbon", "worst_off")
 
@@ -80,11 +81,13 @@ def test_engine_and_reference_model_agree_on_small_places(block, monkeypatch):
         assert agree(ours, textbook), f"seed {seed}: engine {ours}, reference model {textbook}"
 
 
-@pytest.mark.parametrize("decided", [1, 2])
-def test_all_three_agree_on_money_that_few_places_state(decided, monkeypatch):
+@pytest.mark.parametrize(
+    ("decided", "seeds"), sample([(1, (7000, 7010)), (2, (7000, 7003)), (2, (7003, 7010))], 2)
+)
+def test_all_three_agree_on_money_that_few_places_state(decided, seeds, monkeypatch):
     """Over years the reference model is left out: it decides one."""
     monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
-    for seed in range(7000, 7010):
+    for seed in range(*seeds):
         place = with_money(random_place(seed, buildings=4 - decided), seed)
         rules = random_rules(seed, place)[:2]
         times = crow_minutes(place)
@@ -122,11 +125,13 @@ def weights_of(seed):
     return {"cost": 1.0, **{name: float(rng.integers(1, 5)) * worth[name] for name in some}}
 
 
-@pytest.mark.parametrize("decided", [1, 2])
-def test_all_three_agree_on_a_weighted_sum(decided, monkeypatch):
+@pytest.mark.parametrize(
+    ("decided", "seeds"), sample([(1, (6000, 6012)), (2, (6000, 6004)), (2, (6004, 6012))], 2)
+)
+def test_all_three_agree_on_a_weighted_sum(decided, seeds, monkeypatch):
     """Over years the reference model is left out: it decides one."""
     monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
-    for seed in range(6000, 6012):
+    for seed in range(*seeds):
         place = random_place(seed, buildings=4 - decided)
         rules = random_rules(seed, place)
         times, weights = crow_minutes(place), weights_of(seed)

@@ -336,6 +336,7 @@ def test_hundreds_of_random_places_have_the_fewest(block, monkeypatch):
     assert fell >= 5
 
 
+@pytest.mark.exhaustive
 def test_the_shipped_question_sends_visits_nearer(data):
     """The buildings as the first plan has them; any within 3 % of the bound will do here."""
     asked = read_scenario(data / "marlshire" / "scenarios" / "estate.toml")
