@@ -109,6 +109,22 @@ def test_decomposition_by_years_gives_a_valid_bound(seed, threads, monkeypatch):
     assert apart.result.objective <= 1.1 * whole.result.objective
 
 
+def test_a_quick_plan_is_kept_where_no_better_one_is_found(monkeypatch):
+    """As on a busy machine: the end state has no plan in its time, nothing is improved."""
+    here = with_money(random_place(4, zones=8, buildings=6, services=3), 4)
+    asked = scenario(Sequence(fit_out_years=0, moves_per_year=3), decided=3, year=2026, years=30)
+    best = solve(here, crow_minutes(here), asked).result.objective
+    room = "placeopt.estate.search.multi_year"
+    monkeypatch.setattr(f"{room}.MAX_DECISIONS_WHOLE", 0)
+    monkeypatch.setattr(f"{room}._first_plan", lambda *_: (None, []))
+    monkeypatch.setattr(f"{room}.improve_years", lambda *arguments: arguments[3])
+    values = []
+    found = solve(here, crow_minutes(here), asked, progress=lambda p: values.append(p.incumbent))
+    assert found.verification.ok
+    assert best - 1 <= found.result.objective <= values[0] + 1
+    assert found.result.objective <= 1.2 * best
+
+
 def test_what_would_have_to_give_is_said_over_years_too():
     """B1 must close in every year, and B2 can be fitted out only in the first: too late, unless
     works come in the year of the move. A pot of 600 lacks 400 then."""

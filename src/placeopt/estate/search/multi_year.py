@@ -2,6 +2,8 @@
 
 A model of a few hundred binary columns is given to the engine whole. A larger one is decomposed:
 
+- a quick plan: the last year alone, solved roughly, then the best way to it. The search goes on
+from it where it finds no better first plan in its time;
 - an end state: the last year alone, solved and improved, then the best way to it;
 - large neighbourhood search in all years at once (``large_neighbourhood.py``);
 - beside it, a Lagrangian bound: each year alone, with the rows that link the years priced by the
@@ -50,7 +52,7 @@ from placeopt.estate.search.completion import (
     read_decision,
 )
 from placeopt.estate.search.cutting_plane import minimise_by_cutting_planes, uses_cutting_planes
-from placeopt.estate.search.kernel_search import kernel_plan
+from placeopt.estate.search.kernel_search import kernel_plan, kernel_plan_of
 from placeopt.estate.search.large_neighbourhood import improve_years
 from placeopt.estate.search.lexicographic import REASSIGNMENT_SHARE, Outcome, minimise_in_order
 from placeopt.estate.search.reassignment import reassign_visits
@@ -65,6 +67,8 @@ from placeopt.scenario.rules.estate.services import Capital
 Floats = NDArray[np.float64]
 MAX_DECISIONS_WHOLE = 700  # binary columns up to which the engine is given the whole model
 FIRST_PLAN_GAP = 0.002  # relative, of a first plan
+QUICK_PLAN_GAP = 0.1  # relative, of a plan that is there before anything else
+QUICK_PLAN_SHARE = 0.2  # of the time, at most, for it
 LAST_YEAR_SHARE = 0.6  # of the time for the bound, for the last year: most of the cost is in it
 STRENGTHEN_SHARE = 0.1  # of the time, at most, for count cuts
 FIRST_PLAN_SHARE = 0.6  # of the time, at most, for a first plan
@@ -152,6 +156,11 @@ def minimise(
     began = time.perf_counter()
     is_large = _is_large(formulation)
     takes_warm_start = engine_named(formulation.years.scenario.solver.engine).warm_start
+    quick_plan = None
+    if is_large and takes_warm_start and timeline is None:
+        quick_plan = _quick_plan(formulation, QUICK_PLAN_SHARE * seconds)
+        if quick_plan is not None and progress:
+            progress(Progress(time.perf_counter() - began, quick_plan[0], -np.inf))
     end_state_counts = (
         add_count_cuts_by_year(formulation, STRENGTHEN_SHARE * seconds) if is_large else []
     )
@@ -161,12 +170,15 @@ def minimise(
         if timeline is not None and takes_warm_start
         else None
     )
-    seconds -= time.perf_counter() - began
+    quick = None if quick_plan is None else _warm_start(formulation, arrays, quick_plan[1])
     if not takes_warm_start or not is_large:
+        remaining = seconds - (time.perf_counter() - began)
         return _search(
-            formulation, arrays, start, seconds, formulation.years.scenario.solver.gap, progress
+            formulation, arrays, start, remaining, formulation.years.scenario.solver.gap, progress
         )
-    return _solve_decomposed(formulation, arrays, start, end_state_counts, seconds, progress)
+    return _solve_decomposed(
+        formulation, arrays, start, quick, end_state_counts, began, seconds, progress
+    )
 
 
 def _is_large(formulation: YearsFormulation) -> bool:
@@ -200,13 +212,16 @@ def _solve_decomposed(
     formulation: YearsFormulation,
     arrays: Arrays,
     start: Floats | None,
+    quick: Floats | None,
     end_state_counts: list[float],
+    began: float,
     seconds: float,
     progress: ProgressCallback | None,
 ) -> Result:
-    """Return a plan and a bound: one after the other on one thread, side by side on more."""
+    """Return a plan and a bound: one after the other on one thread, side by side on more. Where
+    there is no plan to start from, the better one of a first plan and the ``quick`` one is it. The
+    time began at ``began``."""
     solver = formulation.years.scenario.solver
-    began = time.perf_counter()
     proof = BoundProof(formulation, arrays, began, progress)
 
     def remaining() -> float:
@@ -217,13 +232,16 @@ def _solve_decomposed(
         return objective - proof.bound <= solver.gap * abs(objective)
 
     guides: list[Floats] = []
-    if start is not None:
-        proof.report(arrays.objective(start))
+    given = quick if start is None else start
+    if given is not None:
+        proof.report(arrays.objective(given))
     with proof.in_background(remaining() if solver.threads > 1 else None):
         if start is None:
             start, guides = _first_plan(
                 formulation, arrays, end_state_counts, FIRST_PLAN_SHARE * remaining()
             )
+            plans = [plan for plan in (start, quick) if plan is not None]
+            start = min(plans, key=arrays.objective, default=None)
         if solver.threads == 1:
             proof.prove(BOUND_SHARE * remaining())
         if start is None:
@@ -340,14 +358,36 @@ def _restrict_hosts(
     return replace(arrays, upper=upper)
 
 
+def _quick_plan(formulation: YearsFormulation, seconds: float) -> tuple[float, Timeline] | None:
+    """Return a plan of all years that is found fast, the way to a rough end state, and its value.
+
+    The model has no count cuts yet, which a rough plan does not need.
+    """
+    began = time.perf_counter()
+    solver = formulation.years.scenario.solver
+    end_state = formulate(_last_year_problem(formulation.years), "cost")
+    kernel = kernel_plan_of(
+        end_state.model.arrays(), (end_state.columns,), solver, seconds, QUICK_PLAN_GAP
+    )
+    if kernel is None:
+        return None
+    decision = read_decision(end_state, Result(Status.FEASIBLE, values=kernel.values))
+    remaining = max(seconds - (time.perf_counter() - began), 1.0)
+    arrays = formulation.model.arrays()
+    values = _way_to(formulation, arrays, decision, remaining, QUICK_PLAN_GAP)
+    if values is None:
+        return None
+    result = Result(Status.FEASIBLE, values=values)
+    return arrays.objective(values), read_timeline(formulation, result)
+
+
 def _first_plan(
     formulation: YearsFormulation, arrays: Arrays, end_state_counts: list[float], seconds: float
 ) -> tuple[Floats | None, list[Floats]]:
     """Return a plan of all years and guides for its improvement.
 
-    An end state is found for the last year alone, then the best way to it. Where there is no way,
-    the best plan among the hosts of the end state is returned; ``None`` where there is none in
-    time. The guide is the relaxation of the last year: (H,) values of its hosts.
+    An end state is found for the last year alone, then the best way to it; ``None`` where there is
+    none in time. The guide is the relaxation of the last year: (H,) values of its hosts.
     """
     began = time.perf_counter()
     solver = formulation.years.scenario.solver
@@ -369,6 +409,22 @@ def _first_plan(
         lambda objective: objective <= target,
     )
     end_decision = read_decision(end_state, Result(Status.FEASIBLE, values=values))
+    remaining = seconds - (time.perf_counter() - began)
+    gap = max(solver.gap / 2, FIRST_PLAN_GAP)
+    return _way_to(formulation, arrays, end_decision, remaining, gap), guides
+
+
+def _way_to(
+    formulation: YearsFormulation,
+    arrays: Arrays,
+    end_decision: Decision,
+    seconds: float,
+    gap: float,
+) -> Floats | None:
+    """Return the best plan of all years that ends as decided or, where there is no way to that,
+    among its hosts; ``None`` where there is none in time."""
+    began = time.perf_counter()
+    solver = formulation.years.scenario.solver
     x = formulation.columns[-1]
     host = end_decision.host[x.hosts.building, x.hosts.service]
     tier = end_decision.tier[x.tier_building] == x.tier_tier
@@ -383,14 +439,14 @@ def _first_plan(
             model,
             Settings(
                 time_limit_seconds=max(seconds - (time.perf_counter() - began), 1.0),
-                gap=max(solver.gap / 2, FIRST_PLAN_GAP),
+                gap=gap,
                 threads=solver.threads,
                 seed=solver.seed,
             ),
         )
         if result.values is not None:
-            return result.values, guides
-    return None, guides
+            return result.values
+    return None
 
 
 def _keep_hosts(
