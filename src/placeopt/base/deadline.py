@@ -1,12 +1,12 @@
-"""When work ends: the deadline of an answer and of its searches, and which of them time ended.
+"""Deadlines of an answer and of its searches, and a record of the searches that timed out.
 
 An answer takes many solves: objectives, completion, explanations. ``Deadline.of_answer`` gives all
 of them one deadline, which ``engine.solve`` keeps whatever limit a single solve has. A search has
-a ``Deadline`` of its own, which it hands on whole to its parts.
+its own ``Deadline``, which it passes on to its parts.
 
 A search that ends because it is finished (proven, or nothing better found in so many attempts) is
-the same in every run. A search that ends because its time is up is not: how far it comes depends
-on the machine and on what else runs there. Code that answers a question opens
+the same in every run. A search that times out is not: its progress depends on the machine and its
+other work. Code that answers a question opens
 ``recording_timeouts`` and states in the answer whether it repeats.
 """
 
@@ -34,11 +34,11 @@ def _now() -> float:
 
 @dataclass
 class Deadline:
-    """When a piece of work ends: so many seconds after it began.
+    """A deadline: a number of seconds after the start.
 
     Attributes:
         limit_seconds: Seconds from the start to the end.
-        started_at: When it began, by a clock whose zero means nothing.
+        started_at: Start, on a clock with an arbitrary zero.
     """
 
     limit_seconds: float
@@ -133,7 +133,7 @@ def reading_clock(clock: Callable[[], float]) -> Iterator[None]:
 
 @contextmanager
 def recording_timeouts() -> Iterator[list[str]]:
-    """Yield a list of the searches that time ends here; nested contexts report to both."""
+    """Yield a list of the searches that time out here; nested contexts report to both."""
     outer = _timeouts.get()
     timeouts: list[str] = []
     token = _timeouts.set(timeouts)
@@ -153,7 +153,7 @@ def record_timeout(search: str) -> None:
 
 
 def repeatability_warnings(timeouts: list[str]) -> tuple[Finding, ...]:
-    """The warning of an answer in which time ended a search; nothing otherwise."""
+    """The warning of an answer in which a search timed out; empty otherwise."""
     if not timeouts:
         return ()
     searches = ", ".join(dict.fromkeys(timeouts))

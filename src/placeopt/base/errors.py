@@ -1,12 +1,12 @@
-"""All errors that placeopt raises, and findings about what the user gave.
+"""All errors that placeopt raises, and findings about the user's input.
 
 PlaceoptError
-├── InputError            one or more faults in what the user gave (exit status 1); carries findings
+├── InputError            one or more faults in the input (exit status 1); carries findings
 │   ├── PlaceError        ... in a place's tables
 │   └── ScenarioError     ... in a scenario file
 ├── UsageError            a request that makes no sense (exit status 2)
-│   └── OutputError       results cannot be written where they were asked for
-├── EngineError           an engine was asked for what it cannot do, or broke
+│   └── OutputError       results cannot be written to the requested path
+├── EngineError           an engine does not support the request, or failed
 │   └── EngineMissing     the engine is not installed
 ├── NoPlanError           no plan within the limit (exit status 4)
 └── VerificationError     a plan failed its independent verification (exit status 5)
@@ -25,7 +25,7 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One fault in what the user gave: where it is, what is there and what would be right.
+    """One fault in the input: its position, the value found and the remedy.
 
     Attributes:
         severity: Whether it is an error or a warning.
@@ -101,7 +101,7 @@ class PlaceoptError(Exception):
 
 
 class InputError(PlaceoptError):
-    """Faults in what the user gave, all of them at once."""
+    """Faults in the user's input, all of them at once."""
 
     def __init__(self, findings: Sequence[Finding], heading: str = "faults in the input"):
         self.findings = list(findings)
@@ -123,11 +123,11 @@ class UsageError(PlaceoptError):
 
 
 class OutputError(UsageError):
-    """Results cannot be written where they were asked for; what was there is unchanged."""
+    """Results cannot be written to the requested path; existing files are unchanged."""
 
 
 class EngineError(PlaceoptError):
-    """An engine was asked for what it cannot do, or broke."""
+    """An engine does not support the request, or failed."""
 
 
 class EngineMissing(EngineError):

@@ -2,7 +2,7 @@
 
 A folder or a file is written beside its target and then replaces the target in one step, so that a
 reader sees the earlier version or the new one, never a mixture, however the writing process ends.
-What an ended process left beside the target is removed by the next one that writes there. A second
+The next process that writes there removes what an ended one left beside the target. A second
 process that writes to the same target waits for the first.
 """
 
