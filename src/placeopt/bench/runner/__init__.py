@@ -1,1 +1,1 @@
-"""Run a suite, each case in a process of its own."""
+"""Run a suite, each case in its own process."""

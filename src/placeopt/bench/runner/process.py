@@ -77,7 +77,7 @@ def run_worker(
 
 
 def _wait_for(worker: subprocess.Popen[bytes], seconds: float, sign: Path | None = None) -> bool:
-    """Whether the worker ended, or ``sign`` appeared, within so many seconds."""
+    """Whether the worker ended, or ``sign`` appeared, within a number of seconds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if worker.poll() is not None or (sign is not None and sign.exists()):

@@ -35,7 +35,7 @@ ACCESS_MINUTES, ACCESS_SHARE = 30.0, 0.9
 
 @dataclass(frozen=True)
 class Estate:
-    """A place, its minutes and the question asked of it."""
+    """A place, its minutes and a question."""
 
     place: Place
     times: TravelTimes
