@@ -1,4 +1,4 @@
-"""Corrections for optimism bias by evidence grade, applied where the scenario asks.
+"""Corrections for optimism bias by evidence grade, applied on the scenario's request.
 
     benefit x (1 - correction[grade]),   cost x (1 + correction[grade])
 

@@ -185,7 +185,7 @@ def fit_forms(
         form: The one form to fit, if any.
 
     Returns:
-        The fits that improve the outcome, or the finding that says why there is none.
+        The fits that improve the outcome, or the finding that explains why there is none.
     """
     spend, value = pairs["spend_gbp"].to_numpy(float), pairs["outcome_value"].to_numpy(float)
     forms = [form] if form else list(PARAMETER_COUNT)

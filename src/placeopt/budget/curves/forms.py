@@ -1,4 +1,4 @@
-"""Response curves: what a year's spending on a programme does for an outcome.
+"""Response curves: the effect of a year's spending on a programme on an outcome.
 
     points       straight lines between (spend, effect) points, from (0, 0) unless a point says
                  otherwise, flat beyond the last one (no evidence, no further effect)
@@ -134,7 +134,7 @@ class Curve:
         return xs[(xs > lower + same) & (xs < upper - same)]
 
     def _point_intervals(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
-        """Runs of falling slopes are concave; every other piece is an interval of its own."""
+        """Runs of falling slopes are concave; every other piece is a separate interval."""
         if upper <= lower:
             return [(lower, upper, True)]
         cuts = np.unique(np.concatenate([[lower], self.points_between(lower, upper), [upper]]))

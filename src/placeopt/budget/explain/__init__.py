@@ -1,1 +1,1 @@
-"""Why no budget fits, and what a change of a limit is worth."""
+"""Why no budget is feasible, and the value of a change of a limit."""

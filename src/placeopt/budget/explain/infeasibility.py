@@ -157,7 +157,7 @@ def _relax_rows(model: Model, name: str) -> None:
 def _describe_breach(problem: BudgetProblem, model: Model, result: Result, bound: float) -> str:
     """Describe a breach, its largest parts first.
 
-    Where it is money, the total is given, and what of it is proven.
+    For money the total is given, and the proven part of it.
     """
     breaches = sorted(
         DESCRIPTIONS[problem.relaxed_rule](problem, model, result), key=lambda part: -part[0]

@@ -282,7 +282,7 @@ def _stand_alone_range(
 
 
 def stand_alone_problem(problem: BudgetProblem, agency: int) -> BudgetProblem:
-    """The problem of one agency by itself: all other programmes and payments as today."""
+    """The stand-alone problem of one agency: all other programmes and payments as today."""
     is_own = problem.programme_agency == agency
     payer = problem.stream_agency == agency
     is_decided = payer[problem.pair_stream] & is_own[problem.pair_programme]

@@ -46,7 +46,7 @@ def sum_by_group(values: Floats, at: Ints, size: int) -> Floats:
 
 @dataclass(frozen=True)
 class StandAlonePlan:
-    """The plan of an agency by itself (B9); money in GBP a year.
+    """The stand-alone plan of an agency (B9); money in GBP a year.
 
     Attributes:
         agency: Its position.
@@ -81,7 +81,7 @@ class BudgetProblem:
         do_nothing: (T, P) today's spend, grown with the demand it serves.
         floor: (P,) 0 where none, or where the rule is not in force.
         maximum: (P,) inf where none is known.
-        upper: (T, P) the largest spend: its maximum, its pace, the money there is.
+        upper: (T, P) the largest spend, by its maximum, its pace and the available money.
         stream_ids: (F,) ids.
         stream_agency: (F,) -1 where none.
         revenue: (F,) whether it is not for capital.
@@ -335,7 +335,7 @@ class BudgetProblem:
         return bought & ~np.vstack([self.base_spend > 0, bought[:-1]])
 
     def units_kept(self, spend: Floats) -> Floats:
-        """(T, U) whole units kept: as many as demand needs and money allows, closed late."""
+        """(T, U) whole units kept: those that demand needs and money allows, closed late."""
         needed = np.maximum(0.0, np.ceil(self.units_needed(spend) - 1e-6))
         affordable = (spend - self.base_spend)[:, self.unit_programme] / np.maximum(
             self.unit_cost, 1e-12

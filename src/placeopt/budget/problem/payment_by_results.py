@@ -1,4 +1,4 @@
-"""Providers whom the place pays by results (B10): terms as arrays, and their exact arithmetic.
+"""Providers paid by results (B10): terms as arrays, and their exact arithmetic.
 
 A programme's spending is its price. The place withholds a share of it and pays for results
 instead. With gain[t,o] the improvement over the year's baseline and, for terms k
@@ -16,8 +16,8 @@ A provider that is not a donor is bought from only where results pay what is wit
 
     sum over t of due[t,p] - refund[t,p] >= withheld[p] x sum over t of spend[t,p]
 
-What falls due after the decided years is set aside in the last one, as if all of it were held, and
-nothing is counted as given back by then, so a plan cannot leave the bill to later years. What
+Payments due after the decided years are set aside in the last one, as if all results lasted, and
+no refunds are counted, so a plan cannot leave the bill to later years. What
 years before the first decided one have earned is not known here (commitments may state it).
 """
 
@@ -54,7 +54,7 @@ class ProviderTerms:
         deferred_share: (K,) share of the price that is paid later.
         deferral_years: (K,) years after which the result must still hold.
         clawback: (K,) GBP to give back for a unit that does not hold.
-        consents: (P,) whether the provider sells only if results pay what is withheld.
+        consents: (P,) whether the provider is bought from only if results pay what is withheld.
     """
 
     programme: Ints
@@ -94,7 +94,7 @@ class ProviderTerms:
         return self.paid_units(gain) * bought[:, self.programme]
 
     def lost_units(self, gain: Floats, bought: Bools) -> Floats:
-        """(T, K) units earned in a year that no longer hold when the deferred part is due.
+        """(T, K) units earned in a year that have not lasted when the deferred part is due.
 
         0 where that is after the decided years.
         """

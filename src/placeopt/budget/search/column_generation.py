@@ -1,8 +1,8 @@
 """Column generation for large budgets: a proven bound by pricing, and a plan near it.
 
 The master program mixes a few grid points of each programme and year (``convex_combination``). Its
-duals say what a pound and a unit of each effect are worth. At those prices the best point of every
-programme and year is found by searching its whole grid, and
+duals are the prices of a pound and of a unit of each effect. At those prices the best point of
+every programme and year is found by searching its whole grid, and
 
     master's value + sum over t, p of (least reduced cost of any spend of p in t)
 
@@ -98,7 +98,7 @@ def decompose(
         problem: The budget problem.
         name: The objective.
         limits: Limits of earlier objectives, in their own units.
-        gap: The relative gap asked for.
+        gap: The requested relative gap.
         solve: Solves a model with a gap and a share of the remaining time.
 
     Returns:

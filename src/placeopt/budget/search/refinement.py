@@ -505,7 +505,7 @@ def closest_payments(
     Args:
         problem: The budget problem.
         spend: (T, P) GBP a year.
-        solver: The solver whose settings are used; it gets a time limit of its own.
+        solver: The solver whose settings are used; it gets a separate time limit.
 
     Returns:
         (T, N) GBP, rounded, that each stream pays for each programme, and the (T, P) spending that

@@ -49,7 +49,7 @@ def round_to_plan(
         result: Its result.
         name: The objective.
         limits: Limits of earlier objectives, in their own units.
-        gap: The relative gap asked for.
+        gap: The requested relative gap.
         solve: Solves a model with a gap and a share of the remaining time.
 
     Returns:
@@ -158,7 +158,7 @@ class _Anchors:
     label: Ints
 
     def union(self, other: _Anchors) -> _Anchors:
-        """These anchors followed by the other ones, with labels of their own."""
+        """These anchors followed by the other ones, with separate labels."""
         label = other.label + self.label.max(initial=-1) + 1
         pairs = zip(
             (self.year, self.programme, self.grid_index, self.label),

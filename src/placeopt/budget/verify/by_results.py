@@ -37,7 +37,7 @@ class ProviderResult:
         terms: The row of ``provider_terms``.
         level: The outcome's level.
         earned_units: Units that are paid for.
-        lost_units: Of these, units that no longer hold when the deferred part is due.
+        lost_units: Of these, units that have not lasted when the deferred part is due.
     """
 
     position: int
@@ -109,7 +109,8 @@ def refunds(place: Place, scenario: Scenario, timeline: Timeline) -> tuple[GbpBy
 
 
 def withheld_but_not_earned(place: Place, scenario: Scenario, timeline: Timeline) -> list[Breach]:
-    """How much less than what is withheld results pay a provider that is not a donor.
+    """The shortfall of payments by results from the withheld amount, of a provider that is not a
+    donor.
 
     Over the decided years. A provider that was bought from in a past year (B13) has consented.
     """

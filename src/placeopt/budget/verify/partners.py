@@ -88,7 +88,7 @@ def nobody_worse_off(
 
 
 def _paid_out(plan: Tables, agency: str) -> dict[int, float]:
-    """What an agency pays others, by year."""
+    """GBP that an agency pays others, by year."""
     out: dict[int, float] = defaultdict(float)
     for row in rows_of(plan.tables["transfers"]):
         if row.from_agency_id == agency:
@@ -99,7 +99,7 @@ def _paid_out(plan: Tables, agency: str) -> dict[int, float]:
 def _transfers_beyond_own_money(
     place: Place, scenario: Scenario, rule: Any, timeline: Timeline, plan: Tables, agency: str
 ) -> list[Breach]:
-    """What an agency pays others beyond what it has unspent, has saved and was given back.
+    """GBP that an agency pays others beyond its unspent money, savings and refunds.
 
     Of the year, or of the years up to it where streams carry over.
     """
@@ -173,7 +173,8 @@ def _transfers_beyond_the_budget(
 def _transfers_beyond_unspent_money(
     place: Place, scenario: Scenario, rule: Any, timeline: Timeline, plan: Tables, agency: str
 ) -> list[Breach]:
-    """What an agency without a stand-alone position pays others beyond its streams' unspent money.
+    """GBP that an agency without a stand-alone position pays others beyond its streams' unspent
+    money.
 
     Of the year, of the years up to it where streams carry over, or of all of them over the horizon.
     """

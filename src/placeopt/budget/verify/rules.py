@@ -207,7 +207,7 @@ def pace(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> lis
 
 
 def continuity(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
-    """(B13) Less than is contracted, or other than what was spent."""
+    """(B13) Spending below the contracted amount, or different from actual spending."""
     breaches: list[Breach] = []
     for row in rows_of(place.commitments):
         if row.year not in timeline.years:

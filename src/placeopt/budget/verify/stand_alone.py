@@ -1,6 +1,6 @@
 """Check that every stand-alone position (B9) is reached by a plan that the agency could follow.
 
-Tables ``alone_spending`` and ``alone_payments`` hold what each agency would do by itself; all other
+Tables ``alone_spending`` and ``alone_payments`` hold each agency's stand-alone plan; all other
 payments are as today. The place is read again from the agency's point of view: others' programmes
 and streams set no limits, and standards that only hold together are dropped. Every rule that binds
 the agency is checked on that timeline, and its position is computed from it.
@@ -218,7 +218,7 @@ def _objective_values(
 
 
 def _unexpected_plan_rows(rule: Any, plan: Tables, stated: dict[str, dict[int, Any]]) -> list[str]:
-    """Rows of stand-alone plans of agencies without a position, or that need no plan for it."""
+    """Rows of stand-alone plans of agencies without a position, or whose position needs no plan."""
     with_plan = {
         agency
         for agency, rows in stated.items()

@@ -169,7 +169,7 @@ def _by_year(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline)
 
 
 def _due(table: pd.DataFrame) -> pd.Series:
-    """What is due by results; 0 where no provider is paid by results."""
+    """Payments due by results; 0 where no provider is paid by results."""
     return table.get("by_results_gbp", pd.Series(0.0, table.index))
 
 

@@ -1,4 +1,4 @@
-"""Read what a budget plan does, year by year, from its tables alone; and what doing nothing is.
+"""Read a budget plan year by year from its tables alone, and the do-nothing plan.
 
 The base year is the last year of spending data; the decided years start with the scenario's year.
 Doing nothing pays in every decided year what was paid in the base year. The model that was solved
@@ -65,7 +65,7 @@ class Timeline:
         return self.cache[key]
 
     def previous_spend(self, position: int) -> GbpById:
-        """What was spent in the year before the one at ``position``."""
+        """Spending in the year before the one at ``position``."""
         return self.spend[position - 1] if position else self.spend_today
 
 
@@ -146,7 +146,7 @@ def whole_units(demand: float, capacity: float) -> int:
 
 
 def do_nothing_spend(place: Place, timeline: Timeline, year: int) -> GbpById:
-    """What each programme would spend in ``year`` if nothing changed.
+    """Spending of each programme in ``year`` under doing nothing.
 
     Today's spending, grown with the demand that its units serve.
     """

@@ -264,7 +264,7 @@ def _add_refunds(
 def _transfers_come_from_unspent_or_saved_money(
     model: Model, problem: BudgetProblem, scale: Scale, giver: np.ndarray, transfers: np.ndarray
 ) -> None:
-    """(B9) What an agency pays others is money that it has not spent or has saved.
+    """(B9) Transfers of an agency come from money that it has not spent or has saved.
 
     Of a year, or of the years up to it where streams carry over. Where it has none, it pays
     nothing.
@@ -299,7 +299,7 @@ def _transfers_come_from_unspent_or_saved_money(
 def _unspent_money_is_within_the_total(
     model: Model, problem: BudgetProblem, scale: Scale, giver: np.ndarray, transfers: np.ndarray
 ) -> None:
-    """(B9) What an agency pays others beyond its savings is money of the one budget (B1).
+    """(B9) Transfers of an agency beyond its savings come from the one budget (B1).
 
     It is the column ``from_unspent``, which counts there as a payment, so that money taken by a cut
     cannot be transferred.
@@ -346,7 +346,7 @@ def _at_most_or_nothing(
     Args:
         model: The model.
         problem: The budget problem.
-        names: Of the rows, and of the binaries that say whether anything is paid.
+        names: Of the rows, and of the binaries for whether a transfer is paid.
         paid: Terms of the payments.
         available: Terms of the money available.
         constant: The constant part of it, (K, A).

@@ -1,4 +1,4 @@
-"""Equations of providers whom the place pays by results (B10).
+"""Equations of providers paid by results (B10).
 
 The arithmetic is in ``budget.problem.payment_by_results``.
 
@@ -118,7 +118,7 @@ def providers_are_paid_by_results(
 
 
 def _purchase_columns(model: Model, problem: BudgetProblem, t: np.ndarray, p: np.ndarray) -> Any:
-    """Columns that say whether a programme is bought; ``None`` where that is not decided."""
+    """Columns for whether a programme is bought; ``None`` where that is not decided."""
     chosen = np.flatnonzero(problem.is_optional)
     if "on" not in model.columns or not np.isin(p, chosen).all():
         return None
