@@ -1,4 +1,4 @@
-"""The answer to a question: the plan, its proof, its verification, or why nothing fits."""
+"""The answer to a question: the plan, its proof and verification, or why there is no plan."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Clash:
-    """One way out of an infeasible question: without this rule a plan exists.
+    """One rule of an infeasible question without which a plan exists.
 
     Attributes:
         number: Number of the rule.
@@ -60,12 +60,12 @@ class Clash:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why nothing fits: rules that clash, any one of which could be dropped to allow a plan.
+    """Why no plan exists: rules that clash, any one of which could be dropped to allow a plan.
 
     Attributes:
         sentence: The explanation in words.
         clashes: The rules that clash.
-        tables: What is known without a plan, by name; for B9 what each agency attains alone.
+        tables: Tables known without a plan, by name; for B9 the stand-alone positions.
     """
 
     sentence: str
@@ -84,7 +84,7 @@ class Answer:
         times: Measured minutes, if any.
         plan: The plan, if there is one.
         verification: The checks of the plan.
-        explanation: Why nothing fits, if so.
+        explanation: Why no plan exists, if so.
         warnings: Warnings for the user.
         repeats: Whether another run gives the same tables, because no search ended by time.
         provenance: Hashes, versions and settings.

@@ -1,4 +1,4 @@
-"""A bound of a model of similar parts (years) that few rows link, from each part by itself.
+"""A bound for a model of similar parts (years) that few rows link, solving each part separately.
 
 Linking rows are priced into the costs. For linking rows A with sides l <= A x <= u and duals y:
 
@@ -144,7 +144,7 @@ def bound_from_parts(
     Args:
         decomposition: The parts.
         seconds: Time limit.
-        shares: Share of the time for each part; what a part leaves over goes to later ones.
+        shares: Share of the time for each part; unused time goes to later ones.
         gap: Relative gap at which a part ends.
         threads: Number of threads.
         seed: Seed of the engine.

@@ -1,6 +1,6 @@
 """All engines: what they support, their licence, and how to get them.
 
-Asking an engine for what it does not support raises ``EngineError`` with the name of one that
+A request that an engine does not support raises ``EngineError`` with the name of one that
 does; nothing is ever ignored. ``threads`` is a number that an engine may use.
 """
 
@@ -157,7 +157,7 @@ def engine(name: str) -> Engine:
 
 
 def require_supported(chosen: Engine, arrays: Arrays, settings: Settings) -> None:
-    """Check that an engine supports what is asked of it.
+    """Check that an engine supports a request.
 
     Raises:
         EngineError: If it does not; the message names an engine that does.

@@ -40,7 +40,7 @@ class Result:
         engine: Name of the engine.
         version: Version of the engine.
         seed: Seed, if the engine has one.
-        message: What else there is to say.
+        message: Further remarks.
     """
 
     status: Status

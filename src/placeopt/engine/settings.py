@@ -61,7 +61,7 @@ class Settings:
 
     @classmethod
     def of(cls, solver: SolverSettings) -> Settings:
-        """The settings that a scenario asks for."""
+        """The settings of a scenario."""
         return cls(
             time_limit_seconds=solver.time_limit_seconds,
             gap=solver.gap,

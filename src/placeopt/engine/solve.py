@@ -43,7 +43,7 @@ def solve(model: Model | Arrays, settings: Settings | None = None) -> Result:
         The checked result.
 
     Raises:
-        EngineError: If the engine cannot do what is asked of it.
+        EngineError: If the engine does not support the request.
     """
     started_at = time.perf_counter()
     settings = settings or Settings()
