@@ -1,4 +1,4 @@
-"""Errors and findings as users import them; they stand in ``placeopt.base.errors``."""
+"""Errors and findings as users import them, from ``placeopt.base.errors``."""
 
 from placeopt.base.errors import (
     EngineError,
