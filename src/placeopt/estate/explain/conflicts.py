@@ -31,7 +31,7 @@ MAX_SECONDS = 60.0
 DROPPED_FIRST = (  # dropped first: most often to blame on a large place, and fast to try
     Behaviour,
     Capital,
-)  # dropped first: what a large place is short of, and soon answered
+)  # dropped first: the rules most often short in a large place, and quick to test
 
 
 def explain(

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from placeopt.place import Place
     from placeopt.travel import TravelTimes
 
-MEASURING_GAP = 0.02  # relative gap of what is measured
+MEASURING_GAP = 0.02  # relative gap of each measured relaxation
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def add_demand_cuts(
     """Add the shortfall columns that the cuts need and return them; no cuts are added yet.
 
     Args:
-        model: all residents of a service as one customer; it may lack the rule.
+        model: one with all residents of a service as one customer, with or without the rule.
         problem: the year, with rule E16.
         x: the year's columns.
         gbp_per_m2: penalty for each m2 of floor that the shortfall would take.

@@ -2,8 +2,8 @@
 minutes.
 
 A point is a group of residents of one zone who travel alike: those with a car, and those without,
-who do not drive. One rule makes one standard for each service and, where it asks so, district. It
-counts residents where their zone's visits are sent, or by the nearest host.
+who do not drive. One rule makes one standard for each service and, if it is by district, district.
+It counts residents where their zone's visits are sent, or by the nearest host.
 
 Source: Church and ReVelle (1974), maximal covering. The model aggregates points with the same
 buildings in reach (``model/constraints/access.py``).
@@ -54,7 +54,7 @@ def build_standards(place: Place, times: TravelTimes, scenario: Scenario) -> tup
         One standard a rule, service and district that has residents counted.
 
     Raises:
-        UsageError: a rule counts nobody, or names a mode without minutes.
+        UsageError: a rule counts no residents, or names a mode without minutes.
     """
     service_ids = list(place.services["service_id"])
     back_office = dict(zip(service_ids, place.services["back_office"], strict=True))

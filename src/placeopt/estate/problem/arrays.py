@@ -11,7 +11,7 @@ zone.
 years discounted to the decided year; all other money is a year's or one-off, undiscounted.
 - A building in use today that closes, or stands vacant, is held (at its holding cost) or disposed
 of: a freehold with a receipt is sold, another tenure is ended. Required maintenance (backlog) is
-due unless the building is disposed of. A candidate costs nothing unless opened.
+due unless the building is disposed of. A candidate has no cost unless opened.
 """
 
 from __future__ import annotations
@@ -259,7 +259,7 @@ class Standard:
 
     @property
     def has_share(self) -> bool:
-        """Whether the rule asks for a share within its minutes."""
+        """Whether the rule has a share within minutes."""
         return self.rule.minutes is not None and self.rule.share > 0
 
     @property

@@ -43,7 +43,7 @@ def decision_year(place: Place, scenario: Scenario) -> int:
 
 
 def build_problem(place: Place, times: TravelTimes, scenario: Scenario) -> EstateProblem:
-    """Return the arrays of the question that ``scenario`` asks of ``place``.
+    """Return the arrays of the question ``scenario`` for ``place``.
 
     Args:
         place: tables in canonical order.

@@ -1,1 +1,1 @@
-"""Methods that find plans and prove bounds; ``strategy`` says which is used for which size."""
+"""Methods that find plans and prove bounds; ``strategy`` chooses one by size."""

@@ -1,7 +1,7 @@
 """Completion of a plan: buildings, hosts and tiers fixed, the rest solved exactly.
 
 A search stops at its gap, so that its assignment may not be the cheapest or nearest.
-``fix_and_complete`` minimises the objective asked for, then cost, then minutes. Where zones and
+``fix_and_complete`` minimises the requested objective, then cost, then minutes. Where zones and
 hosts make too many pairs, the visits of each host are solved for first and the assignment second.
 """
 
@@ -192,7 +192,7 @@ def _complete(
             )
         if not result.has_plan or result.objective is None:
             if has_solution and by_zone:
-                return decision  # the objective asked for is done
+                return decision  # the requested objective is done
             raise EngineError(f"completing a plan for {name} failed: {result.message}")
         ceilings[name] = result.objective + abs(result.objective) * OBJECTIVE_TOLERANCE
         decision, has_solution = read_decision(formulation, result), True

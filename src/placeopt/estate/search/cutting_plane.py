@@ -1,9 +1,9 @@
 """Cutting planes for a plan and a bound where residents choose their hosts and pairs are many.
 
-The rows of rule E16 speak of every zone, service and host; on a county they are too many. Here all
+Rule E16 has rows for every zone, service and host; on a county they are too many. Here all
 residents of a service are one customer, as under a planner, and the model gains cuts on what each
 host must serve (``model/choice_cuts.py``): first at points of the relaxation, then at the hosts of
-every plan found. What a host serves less than residents demand is its shortfall. Shortfall has a
+every plan found. Demand that a host does not serve is its shortfall. Shortfall has a
 penalty far above what it could save, so that the search can start from a planner's plan; a plan
 without shortfall is one of the place. Every bound is one of the whole problem.
 """
@@ -111,7 +111,7 @@ class CuttingPlaneModel:
         warm_start: Floats | None = None,
         progress: ProgressCallback | None = None,
     ) -> Result:
-        """Minimise ``arrays`` as the scenario's solver settings ask."""
+        """Minimise ``arrays`` with the scenario's solver settings."""
         return solve(
             arrays,
             Settings(

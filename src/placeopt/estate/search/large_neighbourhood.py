@@ -3,7 +3,7 @@
 By turns the columns around a building, of some services, or where the plan differs from guides
 (relaxation of the last year, plans of single years) are free in all years, and everything else is
 fixed. Hosts that neither the plan, nor today, nor a guide uses are left out. Every result is a plan
-of the whole model; nothing is proven here.
+of the whole model; it proves no bound.
 
 Source: Shaw (1998) for large neighbourhood search.
 """

@@ -49,7 +49,7 @@ class Reassignment:
             no plan where the time was too short for any reassignment.
         minutes_before: visit minutes of all decided years as the stages left them.
         minutes_after: the same after it.
-        bound: no way with these buildings, tiers and hosts has fewer minutes.
+        bound: no assignment to these buildings, tiers and hosts has fewer minutes.
         cost_before: net present cost (GBP) as the stages left it.
         cost_after: the same after it.
         ceiling: what it might have cost at most (GBP).

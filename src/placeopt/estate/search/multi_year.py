@@ -2,9 +2,9 @@
 
 A model of a few hundred binary columns is given to the engine whole. A larger one is decomposed:
 
-- a quick plan: the last year alone, solved roughly, then the best way to it. The search goes on
-from it where it finds no better first plan in its time;
-- an end state: the last year alone, solved and improved, then the best way to it;
+- a quick plan: the last year alone, solved roughly, then the best schedule to it. The search
+continues from it if it finds no better first plan in its time;
+- an end state: the last year alone, solved and improved, then the best schedule to it;
 - large neighbourhood search in all years at once (``large_neighbourhood.py``);
 - beside it, a Lagrangian bound: each year alone, with the rows that link the years priced by the
 duals of their relaxation (``engine.lagrangian_decomposition``).
@@ -386,8 +386,8 @@ def _first_plan(
 ) -> tuple[Floats | None, list[Floats]]:
     """Return a plan of all years and guides for its improvement.
 
-    An end state is found for the last year alone, then the best way to it; ``None`` where there is
-    none in time. The guide is the relaxation of the last year: (H,) values of its hosts.
+    An end state is found for the last year alone, then the best schedule to it; ``None`` if there
+    is none in time. The guide is the relaxation of the last year: (H,) values of its hosts.
     """
     began = time.perf_counter()
     solver = formulation.years.scenario.solver

@@ -68,7 +68,7 @@ def reassign_visits(years: Years, outcome: Outcome[Timeline], seconds: float) ->
 
     Returns:
         The outcome with the new timeline and ``reassignment`` set. Where the time was too short the
-        timeline is the old one, and the record says so.
+        timeline is the old one, and the record states this.
     """
     timeline = outcome.solution
     assert timeline is not None

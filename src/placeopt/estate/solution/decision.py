@@ -243,7 +243,7 @@ def objective_value(problem: EstateProblem, decision: Decision, name: str) -> fl
     if name == "worst_off":
         return worst_off_minutes(problem, decision)
     if name == "carbon":
-        b = problem.buildings  # of what is stated; where nothing is, it is not known
+        b = problem.buildings  # of stated values; not known if there are none
         return float(b.carbon_tco2e_per_year[decision.open].sum()) if b.carbon_stated.any() else NAN
     if name == "buildings":
         return float(decision.open.sum())

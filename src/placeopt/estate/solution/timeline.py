@@ -91,7 +91,7 @@ def do_nothing(years: Years) -> Timeline:
 
 
 def flows_of(years: Years, timeline: Timeline) -> Flows:
-    """Return what a timeline costs in each year."""
+    """Return the costs of a timeline in each year."""
     first = years.first
     b, s = first.buildings, first.services
     yearly = tuple(costs_of(p, d) for p, d in zip(years.problems, timeline.decisions, strict=True))

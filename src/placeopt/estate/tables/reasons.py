@@ -230,7 +230,7 @@ def _reasons_closes(facts: Facts, i: int) -> list[Reason]:
 
 
 def _reasons_kept_until(facts: Facts, i: int, closes: int) -> list[Reason]:
-    """Return what the year before its closing needed the building for, or waited for."""
+    """Return why the building stayed open in the year before its closing."""
     before, now = facts.timeline.decisions[closes - 1], facts.timeline.decisions[closes]
     earlier, year = facts.year(closes - 1), facts.year(closes)
     found = []

@@ -136,7 +136,7 @@ def _served_share(problem: EstateProblem, decision: Decision, s: int) -> Floats:
 
 
 def _spare_m2(problem: EstateProblem, decision: Decision, flows: Flows, t: int) -> Floats:
-    """Return (B,) floor left; inf where no rule asks that visits fit."""
+    """Return (B,) free floor area; inf where no rule limits it."""
     if not (problem.scenario.of(Floor) and problem.scenario.of(Capacity)):
         return np.full(len(problem.buildings.ids), np.inf)
     used = flows.costs[t].area_m2.sum(axis=1) + flows.costs[t].front_m2
@@ -153,7 +153,7 @@ def _by_reason(
     no_money: Bools,
 ) -> tuple[float, ...]:
     """Return visits of one service sent past a nearer host, by reason. ``no_capital`` and
-    ``no_money`` (H, H): a visit cannot move from one of the hosts to another for lack of it."""
+    ``no_money`` (H, H): whether lack of money keeps a visit from moving between two hosts."""
     rows = np.flatnonzero(decision.service == s)
     zone, building_used = decision.zone[rows], decision.building[rows]
     visits = problem.visits[zone, s] * decision.share[rows]

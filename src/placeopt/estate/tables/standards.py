@@ -1,9 +1,9 @@
-"""The table of standards: what each access rule asks, and how far it is met by both measures.
+"""The table of standards: each access rule's requirement, and how far both measures meet it.
 
     share within the minutes by the nearest host, and of residents as they are sent
     longest minutes to the nearest host, and of the longest trip of residents counted as sent
 
-One row for each decided year, access rule, service and, where the rule asks so, district.
+One row for each decided year, access rule, service and, if the rule is by district, district.
 """
 
 from __future__ import annotations

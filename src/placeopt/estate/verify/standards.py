@@ -64,8 +64,8 @@ class Attainment:
 
 
 def access(rule: Access, year: Year) -> RuleResult:
-    """(E7) The tightest standard of the rule, counted as it asks; the detail states the other
-    measure."""
+    """(E7) The tightest standard of the rule, by the rule's own measure; the detail states the
+    other measure."""
     facts = year.facts
     found = standards_of(rule, year)
     for (service, scope), reached in found.items():

@@ -100,7 +100,7 @@ def _customers_of_points(problem: EstateProblem, x: Columns, standard: Standard)
     c, s = x.customers, standard.service
     of_zone = np.full(len(problem.zone_ids), -1)
     customers = np.flatnonzero(c.service == s)
-    assert (c.zone[customers] >= 0).all()  # the model speaks of every zone by itself
+    assert (c.zone[customers] >= 0).all()  # the model has a customer for every zone
     of_zone[c.zone[customers]] = customers
     result: Ints = of_zone[standard.zone]
     return result

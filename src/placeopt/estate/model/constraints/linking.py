@@ -233,7 +233,7 @@ def _opened_or_disposed(model: Model, years: Years, links: Links, last: Columns)
 
 
 def _stays_away(model: Model, x: Columns, before: Columns) -> None:
-    """(E12) A service that is in a building today and leaves it does not come back."""
+    """(E12) A service that leaves a building of today does not return to it."""
     hosts = np.flatnonzero(~x.is_new)
     rows = np.arange(len(hosts))
     model.add_rows(

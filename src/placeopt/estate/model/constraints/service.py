@@ -61,7 +61,7 @@ def one_building(model: Model, problem: EstateProblem, x: Columns) -> None:
 def staff_let_go(
     model: Model, problem: EstateProblem, x: Columns, before: Columns | None = None
 ) -> None:
-    """Staff of a service are let go for each point fewer than the year before, or than today."""
+    """Redundancy for each reduction by one service point since the year before, or since today."""
     services = x.redundant_service
     if not len(services):
         return
