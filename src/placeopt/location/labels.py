@@ -8,7 +8,7 @@ they are the positions 0, 1, 2, ... of rows and columns.
     a choice of sites    ids, or True and False for every site (a sequence or a pandas Series)
 
 A Series with pandas' default index is read by position only if none of its labels is an id. What
-could be read in two ways is refused.
+is ambiguous is refused.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Ids = tuple[Any, ...]
 
 
 class UnclearIds(ValueError):
-    """Values or ids that do not say which customer or site they mean; the text says what would."""
+    """Values or ids that do not identify a customer or site; the text states what would."""
 
 
 def resolve_ids(values_given: Any, labels: Any, size: int, noun: str) -> Ids:

@@ -1,4 +1,4 @@
-"""What a set of open sites means: the assignment, its objective, and whether it is a plan."""
+"""The consequences of a set of open sites: the assignment, its objective, and feasibility."""
 
 from __future__ import annotations
 

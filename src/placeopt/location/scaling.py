@@ -54,7 +54,7 @@ MAX_EXACT_INTEGER = 2.0**53  # the largest exact whole number
 
 @dataclass(frozen=True)
 class Units:
-    """What the numbers of a problem are divided by; all 1 where nothing needs scaling."""
+    """Divisors of the numbers of a problem; all 1 if no scaling is needed."""
 
     distance: float = 1.0
     weight: float = 1.0

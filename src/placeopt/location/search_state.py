@@ -1,4 +1,4 @@
-"""What a search knows so far: its best plan, its bound and its time."""
+"""The state of a search: its best plan, its bound and its time."""
 
 from __future__ import annotations
 

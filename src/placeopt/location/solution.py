@@ -40,7 +40,7 @@ class Solution:
         trace: (seconds, objective, bound) each time one of them improved.
         method: The method used.
         engine: The engine used.
-        message: What else there is to say.
+        message: Further remarks.
         counts: Nodes, rounds and the like.
         repeats: Whether another run gives the same plan; False if the time limit ended part of the
             search.

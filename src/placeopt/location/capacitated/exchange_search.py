@@ -110,7 +110,7 @@ def _attract_customers(cost, demand, assignment, remaining, j, penalty):
 
 @compiled
 def _improve_assignment(cost, demand, is_open, assignment, remaining, penalty):
-    """Shift and exchange customers until nothing saves; returns the change of cost."""
+    """Shift and exchange customers until no move saves; returns the change of cost."""
     n = len(assignment)
     sites = np.flatnonzero(is_open)
     change = 0.0

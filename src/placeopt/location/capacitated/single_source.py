@@ -63,7 +63,7 @@ HEURISTIC_SHARE = 0.1  # share of the time for heuristics
 
 @dataclass(frozen=True)
 class TreeNode:
-    """What a node has fixed.
+    """The decisions fixed at a node.
 
     Attributes:
         bound: Lower bound of its plans.

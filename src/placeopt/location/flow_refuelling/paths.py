@@ -22,7 +22,7 @@ NO_PREDECESSOR = -9999  # given by scipy where there is no predecessor
 
 
 class InvalidNetwork(ValueError):
-    """Roads or trips that make no sense; the text says which, and what would be right."""
+    """Invalid roads or trips; the text names them and the remedy."""
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ class StationPlan:
         seconds: Wall-clock seconds.
         method: The method used.
         engine: The engine used.
-        message: What else there is to say.
+        message: Further remarks.
         repeats: Whether another run gives the same plan.
     """
 
@@ -109,7 +109,7 @@ class StationPlan:
 
     @property
     def loads(self) -> NDArray[np.float64]:
-        """What the trips take from each station, (nodes,)."""
+        """Capacity used at each station, (nodes,)."""
         problem = self.problem
         total = np.zeros(problem.nodes)
         stops, paths = problem.station_use, problem.paths

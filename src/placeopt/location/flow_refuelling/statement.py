@@ -54,13 +54,13 @@ class FlowRefuelling:
     """One flow refuelling problem; see the module's text.
 
     Attributes:
-        roads: Roads that lead both ways: a data frame with the columns from, to, length, or rows
+        roads: Roads in both directions: a data frame with the columns from, to, length, or rows
             of the three, or a square matrix of lengths. Their ends are the sites.
         flows: Trips: a data frame with the columns origin, destination, volume and, if wished,
             path (ids), rows of these, or {(origin, destination): volume}.
         p: The most stations, those opened before among them.
         vehicle_range: How far a full tank goes, in the unit of the roads.
-        capacities: What a station can refuel, in the unit of the flows: one number or one a node.
+        capacities: Capacity of a station, in the unit of the flows: one number, or one a node.
         threshold: The share of a node's outgoing volume that makes the node count as covered.
         node_weight: a of the module's text, 0 to 1; only with a threshold.
         count_destinations: Whether w counts the volume that arrives as well.

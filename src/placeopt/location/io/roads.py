@@ -1,6 +1,6 @@
 """Flow refuelling from two tables, of roads and of trips, CSV or Parquet.
 
-roads   ``from``, ``to``, ``length``: a row a road, which leads both ways
+roads   ``from``, ``to``, ``length``: one row for each road, in both directions
 flows   ``origin``, ``destination``, ``volume`` and, if wished, ``path``: ids with > between
 sites   if wished: ``site_id`` and ``capacity``, a row for every end of a road
 

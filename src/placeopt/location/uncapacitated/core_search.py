@@ -31,7 +31,7 @@ MAX_SEARCHES_WITHOUT_GAIN = 3  # after which the search stops
 def search_core(
     lists: CandidateLists, arrays, by_site, state: SearchState, rho, seed: int, end_seconds: float
 ) -> None:
-    """Improve the best plan until nothing helps or time is up.
+    """Improve the best plan until no move helps or time is up.
 
     Args:
         lists: The problem.

@@ -28,7 +28,7 @@ ACCEPTANCE_SLACKS = (1e-4, 3e-4, 1e-3, 3e-3)
 def concentrate(
     lists: CandidateLists, arrays, by_site, state: SearchState, seed: int, share: float = 0.6
 ) -> None:
-    """Improve the best plan until three pools in a row give nothing or time is up.
+    """Improve the best plan until three pools in a row give no improvement or time is up.
 
     Args:
         lists: The problem.
