@@ -232,7 +232,7 @@ def _by_district(place: Place, lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def _streams(place: Place, lines: pd.DataFrame, year: int) -> pd.DataFrame:
-    """What each stream received and what of it was spent."""
+    """What each stream received and spent."""
     amounts = place.stream_amounts[place.stream_amounts["year"] == year]
     table = place.streams[["stream_id", "name", "agency_id", "ring_fenced"]].copy()
     table["received_gbp"] = table["stream_id"].map(amounts.groupby("stream_id")["amount_gbp"].sum())

@@ -1,4 +1,4 @@
-"""Quantities whose usual size is known: a column by itself, or divided by another quantity.
+"""Quantities of known usual size: a column alone, or divided by another quantity.
 
 ``plausible.csv`` beside this module lists them: the column, what it is divided by (``per``), for
 which rows (``where``), the rows that it is compared with (``peers``: columns that are equal, or

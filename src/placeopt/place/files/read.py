@@ -98,10 +98,10 @@ def read_leniently(
 def read_records(
     place: Place, table: str, path: Path, assumed: Mapping[str, str]
 ) -> tuple[pd.DataFrame, list[Finding]]:
-    """Read records of one table from a CSV file of their own.
+    """Read records of one table from a separate CSV file.
 
     Args:
-        place: The place, with which the records are checked in place of its own.
+        place: The place with which the records are checked, instead of its own records.
         table: The table.
         path: The CSV file.
         assumed: Column -> the value of an empty cell.

@@ -32,7 +32,7 @@ def write_place(place: Place, path: str | Path) -> Path:
         The path written.
 
     Raises:
-        OutputError: ``path`` cannot be written or the disk is full; what was there stays.
+        OutputError: ``path`` cannot be written or the disk is full; existing files are unchanged.
     """
     path = Path(path)
     if path.suffix.lower() == ".gpkg":
