@@ -1,4 +1,4 @@
-"""How certain it is that an answer is the best: what is proven of each objective, and why a search
+"""Certainty of an answer: what is proven of each objective, and why a search
 stopped before it proved more.
 
 "Proven" is stated only where a bound proves it. A bound that was found is always stated, and the
@@ -133,9 +133,9 @@ class CertaintyFacts:
         return "spending" in self.answer.plan.tables
 
     def is_proven(self, proof: ObjectiveProof) -> bool:
-        """Whether an objective is proven to within the gap asked for.
+        """Whether an objective is proven to within the requested gap.
 
-        With a single objective the status of the result tells.
+        With a single objective the status of the result determines this.
         """
         if len(self.answer.scenario.objective.minimise) == 1:
             return self.status == "optimal"

@@ -54,7 +54,8 @@ def order_of_breaking_in_words(
 
 
 def path_of_cuts_in_words(path: pd.DataFrame | str, years: tuple[int, ...]) -> str:
-    """Describe the range of ``path_of_cuts``; a text says why there is none."""
+    """Describe the range of ``path_of_cuts``; a text instead of a table explains why there is
+    none."""
     if isinstance(path, str):
         return f"No path_of_cuts.csv: {path}"
     low, high = (pounds(path["total_gbp"].agg(bound)) for bound in ("min", "max"))

@@ -46,7 +46,7 @@ class Narrative:
 
     Attributes:
         headline: The answer in one sentence.
-        verdict: ``yes``, ``no``, ``not known``, or "" where the question asks for none.
+        verdict: ``yes``, ``no``, ``not known``, or "" if the question asks for none.
         leads: Statements of the figures that the question names.
         statements: The general sentences.
         certainty: How certain it is that the answer is the best.

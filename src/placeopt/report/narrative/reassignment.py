@@ -195,7 +195,8 @@ def _every_visit(f: ReassignmentFacts) -> str:
 
 
 def _why_not_nearer(f: ReassignmentFacts) -> str:
-    """Return why visits that floor, capital and cost would let go nearer do not go there."""
+    """Return why visits stay further away although floor area, capital and cost allow a nearer
+    host."""
     scenario = f.answer.scenario
     if not uses_reassignment(scenario):
         return ": the question does not ask for fewer minutes, or its search was ended"

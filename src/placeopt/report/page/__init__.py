@@ -1,1 +1,1 @@
-"""The web page of an answer: one file that asks nothing of the internet."""
+"""The web page of an answer: one file that works offline."""

@@ -1,4 +1,4 @@
-"""``index.html``: one page that holds everything it shows and loads nothing from the internet."""
+"""``index.html``: one self-contained page that works offline."""
 
 from __future__ import annotations
 

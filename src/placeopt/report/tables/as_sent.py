@@ -1,4 +1,4 @@
-"""Minutes where the plan sends residents, and service points that nobody is sent to.
+"""Minutes where the plan sends residents, and service points to which no residents are sent.
 
 Tables and maps use minutes where residents are sent before minutes to the nearest building. A
 building in which no point has visits or desks is not drawn as open.
@@ -30,7 +30,7 @@ def minutes_column(zones: pd.DataFrame, when: str) -> str:
 
 
 def drawn_as(tables: Any) -> pd.Series:
-    """Return what each building is drawn as: its decision, or that nobody is sent to it."""
+    """Return the map state of each building: its decision, or that no residents are sent to it."""
     buildings = tables["buildings"]
     with_points, used = _buildings_in_plan(tables["services"])
     ids = buildings["building_id"]
@@ -41,7 +41,7 @@ def drawn_as(tables: Any) -> pd.Series:
 
 
 def unvisited_services(tables: Any) -> dict[str, list[str]]:
-    """Return building -> services that it has in the plan and that nobody is sent to."""
+    """Return building -> services that it has in the plan, without residents sent there."""
     points = _points_in_plan(tables["services"])
     unvisited = points[~_is_used(points)]
     services_of: dict[str, list[str]] = {}

@@ -10,7 +10,7 @@ sheet "Inputs". Quantities are the plan's own; prices are cells.
               until its receipt), over_a_move (staff paid twice), or carbon
     money     line of the table "Money by agency"; empty where that table leaves it out
 
-Costs that no price explains are rows of their own, so that sums always tie to the cash flow.
+Costs that are not a quantity times a price have separate rows, so sums always match the cash flow.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class CostLine:
         money: Line of the table "Money by agency", or empty.
         building_id: The building, or empty.
         service_id: The service, or empty.
-        unit: What the quantity counts.
+        unit: Unit of the quantity.
         do_nothing: Quantity if nothing changes.
         plan: Quantity in the plan.
         price_gbp: Price of one unit (GBP).
@@ -415,7 +415,7 @@ class _CostLineBuilder:
 
 
 def _unexplained(rows: list[CostLine], cash: pd.DataFrame) -> list[CostLine]:
-    """Return what the cash flow has and no line explains, as rows of their own."""
+    """Return costs of the cash flow that no line explains, as separate rows."""
     explained: dict[tuple[Any, ...], Any] = defaultdict(lambda: np.zeros(2))
     for row in rows:
         if row.line not in NON_CASH_LINES:

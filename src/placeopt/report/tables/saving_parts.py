@@ -86,7 +86,7 @@ def partly_stated_figures(answer: Answer) -> dict[str, str]:
 
 
 def omission_notes(answer: Answer) -> list[str]:
-    """Return what the saving leaves out, in sentences."""
+    """Return sentences on what the saving excludes."""
     if answer.plan is None:
         return []
     notes = []
