@@ -81,7 +81,7 @@ def least_money_file(scenario_file: Path, out: Path, *, plain_csv: bool = False)
 
 
 def prices_file(scenario_file: Path, out: Path, *, plain_csv: bool = False) -> list[str]:
-    """Find what a step of each limit of a budget changes, by solving again for each.
+    """Return the change from a step of each limit of a budget, solved again for each.
 
     Args:
         scenario_file: A budget scenario; its place is found beside it.
