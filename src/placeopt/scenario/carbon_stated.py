@@ -36,7 +36,7 @@ def missing_carbon(place: Place, scenario: Scenario) -> MissingCarbon | None:
     """Return the carbon that the place lacks for the scenario, or None.
 
     A ceiling (E14) and an objective need the carbon of every building, because any may be open.
-    Priced carbon needs at least one: what is stated is counted, and the answer says so.
+    Priced carbon needs at least one: stated values count, and the answer states their number.
     """
     if scenario.problem != "estate":
         return None

@@ -1,7 +1,7 @@
 """Find the line of each key of a TOML file, which ``tomllib`` does not report.
 
 ``key_lines`` expects text that ``tomllib`` has accepted, so it only finds where keys and values
-begin and validates nothing. Source of the grammar: TOML 1.0.0, toml.io/en/v1.0.0.
+begin, without validation. Source of the grammar: TOML 1.0.0, toml.io/en/v1.0.0.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def cost_ceiling_gbp(
     """Return the net present cost (GBP) up to which visits may be reassigned to nearer hosts.
 
     Args:
-        scenario: the question; its objective says what a plan may cost.
+        scenario: the question; its objective determines the allowed cost.
         least_cost: the best cost found where the scenario minimises it; None elsewhere.
         plan_cost: what the plan costs.
         do_nothing_cost: what today's arrangement costs.

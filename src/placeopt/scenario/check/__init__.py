@@ -1,1 +1,1 @@
-"""Checks of a scenario, by itself and against its place."""
+"""Checks of a scenario, alone and against its place."""

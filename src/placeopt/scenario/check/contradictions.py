@@ -313,7 +313,7 @@ REQUIRED_WITH = {  # parameter of a rule -> the parameter without which it has n
 
 
 def _without_effect(rules_with_location: RulesWithLocation) -> Iterator[Finding]:
-    """Warnings for parameters without effect, by themselves or without another parameter."""
+    """Warnings for parameters without effect, in general or without another parameter."""
     for rule, path, source in rules_with_location:
         given = rule.model_fields_set
         for key in sorted(given):

@@ -1,7 +1,7 @@
 """Check that rules about residents count any, and that service points can reach their visits.
 
 A rule that counts no residents would always hold, which is an error. Zones without a value in a
-column that a rule reads fall out of its group, or into it, by default; a warning says so.
+column that a rule reads are outside its group, or inside it, by default; a warning names them.
 """
 
 from __future__ import annotations
