@@ -41,8 +41,8 @@ SLOW = {  # files of tests that solve whole questions or start programs: not in 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what the fast run leaves out: whole files, and the type check of all the source. The
-    longest tests come first, so that none is waited for alone in the end."""
+    """Mark the tests that the fast run leaves out: whole files, and the type check of all source.
+    The longest tests run first, so that none runs alone at the end."""
     folder = Path(__file__).parent
     items.sort(key=lambda item: item.path.name != "test_readme.py")
     for item in items:
@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of real places, instances and cases that is kept outside this project."""
+    """The folder of real places, instances and cases outside this project."""
     folder = ROOT.parent / "shared"
     if not folder.is_dir():
         pytest.skip("needs ../shared (real places, instances and cases, not part of the project)")

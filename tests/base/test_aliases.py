@@ -1,4 +1,4 @@
-"""Names that were renamed are read for one release more, with a warning that says the new one."""
+"""Renamed names are still read for one release, with a warning that names the new one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compiled code finds a folder to be kept in, whatever can be written."""
+"""Compiled code is cached in a folder that can be written."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def test_another_fault_of_the_compiler_is_not_hidden(monkeypatch: pytest.MonkeyP
 def test_code_that_is_not_kept_is_made_once_with_a_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A module with one function: said and made at first, at hand from then on, kept on disk."""
+    """A module with one function: compiled with a message at first, then reused and cached on
+    disk."""
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(room, "_FUNCTIONS", [])
     monkeypatch.setattr(room, "_READY", set())
@@ -70,7 +71,7 @@ def test_code_that_is_not_kept_is_made_once_with_a_message(
 
 
 def test_making_ahead_makes_all_that_searches_call() -> None:
-    """Every compiled function is kept afterwards, and no search asks for another form of one."""
+    """Every compiled function is cached afterwards, and no search compiles another signature."""
     import numpy as np
 
     from placeopt.location import KINDS, Points, Problem, compile_ahead, locate

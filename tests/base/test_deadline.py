@@ -1,4 +1,4 @@
-"""A deadline by a clock that moves only when told."""
+"""A deadline by a clock that the test moves."""
 
 from __future__ import annotations
 

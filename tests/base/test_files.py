@@ -1,4 +1,4 @@
-"""Folders and files are written whole or not at all, whatever ends the writing process."""
+"""Folders and files are written whole or not at all, however the writing process ends."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ def test_a_full_disk_is_one_plain_message(tmp_path: Path) -> None:
 def test_a_folder_that_others_can_write_is_not_used(
     planted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is found there is trusted, so a folder planted by somebody else is left alone."""
+    """Files found there are trusted, so a folder made by another user is not used."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     name = tmp_path / f"placeopt-locks-{os.getuid()}"
     if planted == "link":

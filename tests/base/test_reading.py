@@ -67,7 +67,7 @@ def cell(label: str, row: int) -> str:
     ids=["far away", "rows without numbers", "in another piece"],
 )
 def test_a_sheet_with_a_cell_far_away_is_refused(rows: str, tmp_path: Path) -> None:
-    """1.4 kB that would ask for 549 GB."""
+    """1.4 kB that would need 549 GB."""
     path = workbook(tmp_path / "far.xlsx", rows)
     line = said(lambda: reading.open_workbook(path))
     assert "1,048,576 rows and 16,384 columns" in line
@@ -175,7 +175,7 @@ def test_a_parquet_file_of_endless_rows_is_refused(
 
 @pytest.fixture
 def called() -> Iterator[tuple[str, list[bytes]]]:
-    """An address of this machine that listens, and what was asked of it."""
+    """A listening URL of this machine, and the requests it received."""
     asked: list[bytes] = []
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(0.1)

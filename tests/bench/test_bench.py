@@ -1,4 +1,4 @@
-"""The smallest suite runs, goes on where it stopped, and judges what engines claim."""
+"""The smallest suite runs, resumes where it stopped, and judges the claims of engines."""
 
 from __future__ import annotations
 

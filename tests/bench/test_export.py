@@ -1,4 +1,4 @@
-"""The MPS files of a suite mean the same to solvers that know nothing of us."""
+"""The MPS files of a suite mean the same to independent solvers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def optima(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
-    """What HiGHS finds for the same cases, never by way of a file; as minimised."""
+    """Optima that HiGHS finds for the same cases without a file, as minimised."""
     best_found = {}
     folder = tmp_path_factory.mktemp("plans")
     for name in QUICK:

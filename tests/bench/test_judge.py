@@ -1,4 +1,4 @@
-"""What engines say is held against one another and against values known before."""
+"""Claims of engines are compared with one another and with known values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from placeopt.bench.results.tables import family_table, ratio_table, shifted_mea
 
 
 def runs(*rows: dict) -> pd.DataFrame:
-    """Records of one case, but for what a row says."""
+    """Records of one case, changed by the given rows."""
     usual = {
         "family": "f", "case": "c", "kind": "p-median", "repeat": 0, "status": "optimal",
         "objective": 100.0, "second": None, "bound": None, "gap": None, "verified": True,

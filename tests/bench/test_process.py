@@ -1,4 +1,5 @@
-"""A run is a process of its own: its limit begins when it is ready, and nothing of it stays."""
+"""A run is a separate process: its limit begins when it is ready, and it leaves no process
+behind."""
 
 from __future__ import annotations
 
@@ -40,7 +41,7 @@ def test_a_run_beyond_its_limit_is_ended_and_says_where_it_stood(tmp_path: Path)
 
 
 def test_what_a_run_started_is_ended_with_it(tmp_path: Path) -> None:
-    """CBC runs in a process of its own and would go on eating the next runs' time."""
+    """CBC runs in a separate process and would otherwise use the next runs' time."""
     stuck = worker(
         "child = subprocess.Popen(['sleep', '60'])\n"
         "(folder / 'child').write_text(str(child.pid))\n"
@@ -102,7 +103,7 @@ def test_a_run_that_wants_more_memory_than_its_limit_fails_and_is_told(tmp_path:
 
 
 def test_a_run_ends_when_the_suite_is_killed(tmp_path: Path) -> None:
-    """A worker has a session of its own, so that a signal to the suite does not reach it."""
+    """A worker has its own session, so that a signal to the suite does not reach it."""
     import subprocess
 
     suite = (

@@ -16,7 +16,7 @@ CASES = {case.kind: case for case in suite("smoke")}
 
 
 def answer(case: Case, engine: str, folder: Path) -> tuple[dict, dict]:
-    """An engine's record of a case and what the check says of it."""
+    """An engine's record of a case and the result of its check."""
     subject = subject_of(case)
     instance = subject.make_instance(case)
     assert engine in subject.engines(case)
@@ -104,7 +104,8 @@ def test_spopt_agrees_on_small_cases_of_every_model_it_has(family, kind, tmp_pat
 
 
 def test_spopts_word_at_a_time_limit_is_no_proof(tmp_path: Path) -> None:
-    """PuLP's status is 1 at the limit as well; what spopt tells its user is kept apart."""
+    """PuLP's status is 1 at the limit as well; the claim that spopt reports is recorded
+    separately."""
     pytest.importorskip("spopt", reason="the rival is optional: pip install placeopt[bench]")
     options = {"n": 90, "p": 5, "seed": 1}
     case = Case("limit", "p-centre", "p-centre", "points", options=options)

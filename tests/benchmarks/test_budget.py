@@ -1,4 +1,4 @@
-"""The benchmark of large budgets runs: every way's plan holds and lies above the proven bound."""
+"""The benchmark of large budgets runs: the plan of every method is feasible and above the bound."""
 
 from __future__ import annotations
 

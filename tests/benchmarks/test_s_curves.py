@@ -1,4 +1,4 @@
-"""The benchmark of S-shaped budgets runs, and ours is never short of the others."""
+"""The benchmark of S-shaped budgets runs, and our plans are never worse than the others."""
 
 from __future__ import annotations
 

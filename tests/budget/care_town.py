@@ -1,4 +1,4 @@
-"""A place of three years with its plan, every figure worked by hand; nothing of it is solved.
+"""A place of three years with its plan; every figure is worked by hand and no solver is used.
 
 Today (2025): the hospital spends 100 on 4 wards for 40 bed days, community care 20, the hub 0.
 Community care: one pound prevents half a bed day, felt a year later, and half of a year's effect
@@ -155,7 +155,7 @@ RULES = {
 
 
 def asked(**changes) -> Scenario:
-    """The scenario that the plan keeps, with rules changed."""
+    """The scenario whose rules the plan meets, with changed rules."""
     rules = {**RULES, **changes}
     decided = {"benefit_years": 3}
     asked = tuple(rules.values())

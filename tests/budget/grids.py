@@ -1,7 +1,7 @@
-"""Small random budgets whose best plan a grid of spends finds, by independent arithmetic.
+"""Small random budgets, solved by an independent search over a grid of spends.
 
-Everything is read from the place's tables and worked out on arrays of many plans at once; nothing
-of the engine's problem, curves or objectives is used.
+Everything is computed from the place's tables on arrays of many plans at once, without the engine's
+problem, curves or objectives.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ROUNDS = 5  # of looking closer about the best plan of the grid
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of a random place, beside its tables."""
+    """A question for a random place."""
 
     totals: tuple[float, ...]
     objectives: tuple[str, ...] = ("weighted_outcomes",)
@@ -109,7 +109,7 @@ def random_saturating_place(
 
 
 def _outcome(rng, key: str, combination: str, curves: list[dict], standards: bool) -> dict:
-    """A baseline, a target, and where improvement counts no more."""
+    """A baseline, a target, and the value beyond which improvement no longer counts."""
     lower = bool(rng.random() < 0.5)
     sign = -1 if lower else 1
     baseline, reach = float(rng.integers(30, 80)), float(rng.uniform(0.5, 6))
@@ -138,7 +138,7 @@ def _outcome(rng, key: str, combination: str, curves: list[dict], standards: boo
 
 
 def effect(curve, points, spend):
-    """What yearly ``spend`` (any shape) does, by the form as the dictionary states it."""
+    """The effect of yearly ``spend`` (any shape), by the form as the dictionary states it."""
     m, k, n = curve.maximum_effect, curve.scale_gbp, curve.shape
     if curve.form == "points":
         own = points[
@@ -159,7 +159,7 @@ def effect(curve, points, spend):
 
 
 class Tables:
-    """The place's tables, asked for what plans ``spend`` (T, P, N) come to."""
+    """The place's tables, to evaluate plans ``spend`` (T, P, N)."""
 
     def __init__(self, place, question: Question):
         self.place, self.question = place, question
@@ -224,7 +224,7 @@ class Tables:
         return total
 
     def allowed(self, spend):
-        """(N,) whether the rules other than those on who pays allow it."""
+        """(N,) whether the rules allow it, except those on payments."""
         asked, years = self.question, self.question.years
         paid = spend.sum(axis=1)
         fits = (spend >= -1e-12).all(axis=(0, 1))
@@ -257,7 +257,7 @@ class Tables:
         return fits
 
     def objective(self, name: str, spend):
-        """(N,) what is made small."""
+        """(N,) the minimised objective."""
         asked, years = self.question, self.question.years
         if name == "weighted":
             return sum(w * self.objective(part, spend) for part, w in asked.weights)
@@ -281,8 +281,8 @@ class Tables:
         return -worth if name == "weighted_outcomes" else worst
 
     def best(self, name: str, rng, points: int, also=None) -> tuple[float, Any]:
-        """The least of the objective over a grid and closer and closer about its best, and the plan
-        (T, P); inf where nothing is allowed. ``also`` (spend) says what else must hold."""
+        """The least objective over a grid that is refined about its best point, and the plan (T,
+        P); inf where no plan is allowed. ``also`` (spend) is a further condition."""
         years, many = self.question.years, len(self.programmes)
         most = max(self.comes_in.max(), 1.0)
         axis = np.linspace(0, most, points)

@@ -1,4 +1,4 @@
-"""Engine, reference model and enumeration agree on many small random places."""
+"""The engine, the reference model and enumeration agree on many small random places."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="session")
 def reference():
-    """The reference model, loaded from its file as anybody would run it."""
+    """The reference model, loaded from its file."""
     spec = importlib.util.spec_from_file_location("budget_model", ROOT / "models" / "budget.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules["budget_model"] = module
@@ -37,7 +37,7 @@ def cut_of(share: float) -> OneBudget:
 
 @pytest.mark.parametrize("seed", range(140))
 def test_engine_and_enumeration_agree_where_every_number_is_whole(seed):
-    """Curves turn, floors, maxima and money stop at multiples of ten, and money flows in a
+    """Breakpoints of curves, floors, maxima and amounts are multiples of ten, and money flows in a
     network: an optimum lies on multiples of ten, and all of those are tried."""
     place = random_place(seed, whole=True)
     before = float(place.spending["amount_gbp"].sum())
@@ -53,8 +53,8 @@ def test_engine_and_enumeration_agree_where_every_number_is_whole(seed):
 
 
 def enumerate_tens(problem) -> float | None:
-    """The best of all spends in multiples of ten that the streams can pay, by Hall's condition:
-    the streams that may pay for any set of programmes hold enough for the set."""
+    """The best of all spends in multiples of ten that the streams can pay for, by Hall's condition:
+    the streams that may pay for any set of programmes have enough for the set."""
     levels = [
         np.arange(low, high + 1e-9, 10)
         for low, high in zip(problem.floor, problem.upper[0], strict=True)

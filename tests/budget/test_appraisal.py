@@ -1,5 +1,4 @@
-"""Appraisals: one by hand, the shipped one with its figures, faults caught, the workbook
-computed."""
+"""Appraisals: a hand-worked one, the shipped one, faults, and the workbook's formulas."""
 
 import shutil
 import subprocess
@@ -46,7 +45,7 @@ def test_a_hundred_people_followed_to_the_last_pound():
 
 
 def test_optimism_bias_corrects_benefits_and_costs():
-    """Corrections lower benefits and raise costs, only where asked for."""
+    """Corrections lower benefits and raise costs, only on request."""
     found = appraise(small(), Money(optimism_bias=True, discount_rate=0))
     assert found.summary["benefit_gbp"] == pytest.approx(6000 * 0.90)  # grade 3
     assert found.summary["cost_gbp"] == pytest.approx(2000 * 1.05)  # grade 2
@@ -77,7 +76,7 @@ def test_amounts_of_the_day_are_brought_to_the_places_prices():
 
 
 def test_a_letter_in_a_yes_no_column_is_an_error(tmp_path, data):
-    """A published tool passed over an upper-case Y in its own analysis: 29 % off."""
+    """A published tool ignored an upper-case Y in its own analysis: an error of 29 %."""
     place = tmp_path / "place"
     shutil.copytree(data / "early-years", place)
     file = place / "appraisal_benefits.csv"
@@ -118,7 +117,7 @@ def test_the_verifier_catches_one_wrong_cell(table, column):
 
 
 def test_numbers_without_a_grade_are_listed(tmp_path):
-    """Where corrections are asked for, numbers without a grade are listed."""
+    """If corrections are requested, numbers without a grade are listed."""
     from typer.testing import CliRunner
 
     from placeopt.cli import app
@@ -135,7 +134,7 @@ def test_numbers_without_a_grade_are_listed(tmp_path):
 
 def test_early_years_as_they_were_told(data):
     """42 million over 15 years brings 101 million to the council and over 400 million to all: a
-    quarter of the benefit goes to the one that pays. Benefits are corrected by their grades."""
+    quarter of the benefit goes to the payer. Benefits are corrected by their grades."""
     found = appraise(read_place(data / "early-years"), Money(optimism_bias=True), payer="county")
     said = found.summary
     assert said["cost_gbp"] == pytest.approx(42e6)

@@ -13,8 +13,8 @@ from tests.budget.places import place_of
 
 
 def families(**changes):
-    """One outcome: children out of care. The council saves, the health trust a little, and the
-    children's own lives are better, which is nobody's budget."""
+    """One outcome: children out of care. The council saves, the health trust saves a little, and
+    the benefit to the children is in no agency's budget."""
     council = {
         "benefit_id": "placements",
         "outcome_id": "care",

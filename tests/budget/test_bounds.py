@@ -1,5 +1,5 @@
-"""No bound lies above a plan that a grid finds: every solution method, outcomes
-that saturate or count without end, better upwards or downwards, felt late, for long, or drifting.
+"""No bound is above a plan found by a grid: for every solution method, and for outcomes that
+saturate or not, of either direction, with lag, persistence or drift.
 """
 
 from __future__ import annotations
@@ -152,9 +152,9 @@ def test_no_second_bound_of_many_lies_above_a_plan_of_a_grid(seed):
 
 
 def test_payments_that_round_past_a_point_prove_nothing_false():
-    """Homecare is paid 100.40 + 0.70, which in binary is a hair above the curve's point at 101.10.
-    Of 250 it gets all: 1.011 + 0.989 x 148.9 / 198.9 = 1.75138 fewer falls, of 1.011 today, of a
-    range of 2; the lights lose 0.0989 points of 2. The engine once called -0.025 optimal."""
+    """Homecare is paid 100.40 + 0.70, which in binary is slightly above the curve's point at
+    101.10. Of 250 it gets all: 1.011 + 0.989 x 148.9 / 198.9 = 1.75138 fewer falls, of 1.011 today,
+    of a range of 2; the lights lose 0.0989 points of 2. The engine once called -0.025 optimal."""
     point = {"programme_id": "homecare", "outcome_id": "falls"}
     homecare, lights = ({"year": 2025, "programme_id": p} for p in ("homecare", "lights"))
     place = two_programmes(
@@ -184,9 +184,9 @@ def test_payments_that_round_past_a_point_prove_nothing_false():
 
 
 def check_nobody_worse_off(seed: int, kept: str) -> None:
-    """Two agencies with a stream and a programme each. What passes from a to b, f, is what a's
-    stream pays for b's programme less the other way round, d, and transfers, which come from what
-    is not spent or is saved."""
+    """Two agencies with a stream and a programme each. The flow f from a to b is d, the payments of
+    a's stream for b's programme less the reverse, plus transfers, which come from unspent money or
+    savings."""
     rng = np.random.default_rng([seed, len(kept)])
     place = random_saturating_place(rng)
     value = {(o, g): float(rng.uniform(0, 8)) for o in ("o0", "o1") for g in "ab"}

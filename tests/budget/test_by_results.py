@@ -1,8 +1,8 @@
 """(B10) Providers paid by results: fee, sliding scale, deferred element, clawback, by hand.
 
-Coaching costs up to 100 a year and brings half a job a pound, on top of 100 jobs. The place
-withholds 40 % of the price and pays 1 GBP for each job from 100 to 140: three quarters a year on,
-a quarter another year on for what is held by then. The lights cost 100 whatever happens.
+Coaching costs up to 100 a year and brings half a job a pound, in addition to 100 jobs. The place
+withholds 40 % of the price and pays 1 GBP for each job from 100 to 140: three quarters a year
+later, a quarter another year later for jobs that last until then. The lights always cost 100.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def test_providers_are_paid_when_results_fall_due():
     # 100 a year: 50 jobs, 40 of them paid for. Fee 60 a year; each year's 40 GBP: 30 a year on, 10
     # another year on. 2026: 60. 2027: 60 + 30. 2028: 60 + 30 + 10, and set aside what falls due
     # later: 30 + 10 of 2028 and 10 of 2027. In all 300 = 180 of fees + 3 x 40.
-    """The last year sets aside what falls due after it."""
+    """The last year sets aside payments due after it."""
     answer = solved(town(), budgets(160, 190, 250))
     assert by_year(answer, "coaching") == [100, 100, 100]
     assert paid_for(answer, "coaching") == [60, 90, 150]
@@ -243,7 +243,7 @@ def test_five_hundred_random_terms_agree_with_trying_all(seed):
 
 def check_random_terms(seed: int) -> None:
     """Two programmes of fixed size, bought or not in each of three years: 64 plans. Providers that
-    are no donors get back what is withheld, or are not bought from."""
+    are not donors get back the withheld amount, or are not bought from."""
     rng = np.random.default_rng(seed)
     size, worth = rng.integers(20, 60, 2), rng.integers(10, 40, 2)
     terms = [
@@ -343,8 +343,8 @@ def investor(terms=None, **changes):
 
 
 def test_a_plan_takes_no_more_from_an_investor_than_it_pays():
-    """100 a year bring 50 jobs, of which 40 are paid for: 4 GBP for 100. That is no deal at all,
-    unless the investor is a donor; at 2.5 GBP a job 40 jobs pay for all of it."""
+    """100 a year bring 50 jobs, of which 40 are paid for: 4 GBP for 100. Only a donor accepts that;
+    at 2.5 GBP a job 40 jobs pay for all of it."""
     answer = solved(investor(), budgets(300, 300, 300))
     assert by_year(answer, "coaching") == [0, 0, 0]
     answer = solved(investor({"donor": True}), budgets(300, 300, 300))
@@ -368,7 +368,7 @@ def test_a_plan_that_takes_from_an_investor_is_refused():
 
 
 def test_an_investor_who_can_never_be_paid_is_a_fault():
-    """At least 30 are withheld and 40 jobs at 0.1 bring 4; or some rows name a donor, some not."""
+    """At least 30 are withheld and 40 jobs at 0.1 bring 4; or only some rows name a donor."""
     place = investor({}, programmes=[{"programme_id": "coaching", "agency_id": "council",
                                       "minimum_scale_gbp_per_year": 30}])  # fmt: skip
     found = [f for f in inconsistent_provider_terms(place) if f.severity == "error"]
@@ -381,7 +381,8 @@ def test_an_investor_who_can_never_be_paid_is_a_fault():
 
 
 def test_who_was_bought_from_in_a_past_year_has_consented():
-    """2026 is past and bought 100 at 0.1 GBP a job: it goes on, and the plan is verified."""
+    """2026 is past and bought 100 at 0.1 GBP a job: the contract continues, and the plan is
+    verified."""
     known = [{"programme_id": key, "year": 2026, "kind": "actual", "amount_gbp": 100}
              for key in ("lights", "coaching")]  # fmt: skip
     rules = [budgets(300, 300, 300), Continuity(rule="continuity")]

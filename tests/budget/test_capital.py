@@ -28,8 +28,8 @@ def schemes(
     worth: dict[str, float] | None = None,
     commitments: list[dict] | None = None,
 ) -> Place:
-    """Schemes of 10 GBP a year or nothing that need capital to start, and capital streams that
-    bring in ``amounts`` by year; each scheme is worth one home a year, or its ``worth``."""
+    """Schemes of 10 GBP a year or none that need capital to start, and capital streams with
+    ``amounts`` by year; each scheme brings one home a year, or its ``worth``."""
     years = range(2026, 2026 + len(next(iter(amounts.values()))))
     return place_of(
         agencies=[{"agency_id": "council"}],
@@ -121,7 +121,7 @@ def test_money_is_never_borrowed_from_a_later_year():
 
 
 def test_more_capital_by_a_year_is_said_once():
-    """8 are needed, 3 and 3 kept: 2 more would do, whenever they come."""
+    """8 are needed, 3 and 3 kept: 2 more suffice, in any year."""
     place, rule = schemes({"new": 8}, {"cap": (3, 3)}), Capital(rule="capital")
     place = place.replace(outcomes=place.outcomes.assign(minimum_standard=1.0))
     rules = [rule, carried("carried"), Outcomes(rule="outcomes", from_year=2027)]
@@ -131,8 +131,8 @@ def test_more_capital_by_a_year_is_said_once():
 
 
 def test_past_years_take_what_they_can_and_no_more():
-    """What started in 2026 took 5 of the receipts' 6 and had 1 from elsewhere: of the 3 kept with
-    2027's 2 nothing else of 6 starts, and of 3 it does."""
+    """Programmes that started in 2026 took 5 of the receipts' 6 and had 1 from elsewhere. With the
+    rest and 2027's 2 another scheme of 3 can start, but not one of 6."""
     known = [
         {"programme_id": key, "year": 2026, "kind": "actual", "amount_gbp": gbp}
         for key, gbp in (("base", 100), ("was", 10), ("new", 0))
@@ -150,7 +150,7 @@ def test_past_years_take_what_they_can_and_no_more():
 
 
 def test_a_plan_that_spends_capital_twice_is_caught():
-    """The same 8 pay for one scheme; a plan that starts both in 2027 is no plan."""
+    """The same 8 pay for one scheme; a plan that starts both in 2027 fails."""
     place = schemes({"one": 8, "two": 8}, {"cap": (8, 8)})
     free = scenario_of(rules=[carried("carried")], years=2)
     plan = solve(place, free).plan
@@ -161,7 +161,7 @@ def test_a_plan_that_spends_capital_twice_is_caught():
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_flow_is_as_large_as_the_least_cut(seed):
-    """Of small random networks all cuts are tried: the least is what flows."""
+    """On small random networks the maximum flow equals the least of all cuts."""
     rng, flow = np.random.default_rng(seed), Flow()
     inner = [(0, "pot", k) for k in range(5)]
     arcs = {}
@@ -201,8 +201,8 @@ def random_case(seed: int) -> tuple[Place, list, dict]:
 
 
 def enumerated(facts: dict) -> float:
-    """The most homes, on average over the years, of all plans of starting and stopping schemes
-    whose capital a linear program finds money for."""
+    """The most homes, averaged over the years, of all plans of starting and stopping schemes for
+    whose capital a linear program finds money."""
     keys, decided = list(facts["needs"]), len(YEARS)
     worth = np.array([facts["worth"][key] for key in keys])
     best = 0.0
@@ -268,8 +268,8 @@ def test_five_hundred_plans_are_the_best_capital_allows(seed):
 
 @pytest.mark.parametrize("seed", [0, 6])
 def test_a_scheme_that_costs_more_is_caught_if_short(seed):
-    """A plan is verified against a place where one scheme needs 1,000 GBP more: it is refused
-    where the linear program finds no money for that, and only there."""
+    """A plan is verified against a place where one scheme needs 1,000 GBP more: it is refused if
+    and only if the linear program finds no money for that."""
     place, rules, facts = random_case(seed)
     question = scenario_of(rules=rules, years=2)
     answer = solve(place, question)
@@ -284,8 +284,8 @@ def test_a_scheme_that_costs_more_is_caught_if_short(seed):
 
 
 def test_forty_seven_streams_are_verified():
-    """47 streams for 40 schemes, the field's own example: 2 to the power of 47 sets are not tried,
-    and the answer is never better than that of one pot."""
+    """47 streams for 40 schemes, an example from the field: the verifier does not enumerate 2^47
+    sets, and the answer is never better than with one pot."""
     rng = np.random.default_rng(7)
     needs = {f"s{i:02}": float(rng.integers(500, 4000)) for i in range(40)}
     amounts = {f"f{i:02}": (float(rng.integers(100, 3000)),) for i in range(47)}

@@ -114,7 +114,7 @@ def test_the_documented_commands_give_the_known_answers(shared, tmp_path):
 
 
 def test_an_upper_case_y_in_hiptool_is_an_error(shared, tmp_path):
-    """The published tool left such rows out of its own shipped analysis without a word."""
+    """The published tool silently left such rows out of its own shipped analysis."""
     import openpyxl
 
     folder = shared / "cases" / "hiptool"

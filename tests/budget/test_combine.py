@@ -1,4 +1,4 @@
-"""Programmes whose effects do not add up: by hand, enumerated, verified, or refused."""
+"""Programmes whose effects do not add up: hand-worked, enumerated, verified, or refused."""
 
 from itertools import product
 
@@ -16,8 +16,8 @@ from tests.budget.places import place_of
 
 
 def two_on_one(combination="add", pairs=(), **outcome):
-    """Two programmes at 10 GBP each, 20 GBP in all to share again, on one outcome: a does 1 for a
-    pound up to 20, b does 0.9; c helps another outcome by 0.5 a pound."""
+    """Two programmes at 10 GBP each share 20 GBP on one outcome: a brings 1 a pound up to 20, b
+    brings 0.9; c improves another outcome by 0.5 a pound."""
     curves = [{"programme_id": p, "outcome_id": o, "form": "points", "grade": 2}
               for p, o in (("a", "ready"), ("b", "ready"), ("c", "calm"))]  # fmt: skip
     slope = {"a": ("ready", 1.0), "b": ("ready", 0.9), "c": ("calm", 0.5)}
@@ -100,7 +100,7 @@ def test_a_stated_pair_is_what_enumeration_in_pounds_finds(share):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_random_s_shaped_programmes_under_best_of_meet_a_grid(seed):
-    """The plan is at least as good as the best of a grid, and the bound is no better than true."""
+    """The plan is at least as good as the best of a grid, and the bound is valid."""
     rng = np.random.default_rng(seed)
     params = [(float(rng.uniform(3, 8)), float(rng.uniform(4, 12)), float(rng.uniform(1.5, 4)))
               for _ in range(3)]  # fmt: skip

@@ -1,5 +1,6 @@
-"""What an agency is compared with (B9): its own best plan for the same outcomes, today, or the most
-that it could keep; worked by hand, against the reference model, and read by the verifier."""
+"""The counterfactual of B9: an agency's own best plan for the same outcomes, today, or the most
+that it could keep; worked by hand, compared with the reference model, and checked by the
+verifier."""
 
 from __future__ import annotations
 
@@ -53,10 +54,10 @@ def stands(answer):
 def test_one_pot_needs_a_payment_back(counterfactual):
     """The nhs's grant leaves the lights only where the council is paid for it.
 
-    A pound of homecare is worth 0.005 ranges, of the lights 0.0025: freely homecare gets all 200 of
-    the grant. Alone the nhs pays the lights 50 as today and homecare 150, and the council gets
-    those 50: positions alone -50 and 50 (as today). With 200 for homecare the council is 50 short,
-    and the nhs, which has spent all, has nothing to pay it back from. A pound kept back for a
+    A pound of homecare is worth 0.005 ranges, of the lights 0.0025: without the rule homecare gets
+    all 200 of the grant. Alone the nhs pays the lights 50 as today and homecare 150, and the
+    council gets those 50: positions alone -50 and 50 (as today). With 200 for homecare the council
+    is 50 short, and the nhs, which has spent all, has no money for a transfer. A pound kept for a
     transfer does less than a pound for the lights, so they get their 50: homecare 150.
     """
     free = solved(two_agencies(), years=1)
@@ -114,9 +115,9 @@ def test_ring_fenced_money_pays_nobody_back():
 def test_what_the_total_took_pays_nobody():
     """A total of 180 takes 20 of what the grant brings in on paper.
 
-    The council lacks the 50 that the grant pays for its lights. Of every 180 pounds homecare does
-    most, so that only what makes good those 50 is taken from it: 130 for homecare, 50 for lights.
-    The 20 that the grant seems to have unspent are not there (180 - 130 - 50 = 0) and pay nobody.
+    The council lacks the 50 that the grant pays for its lights. Homecare has the largest effect of
+    a pound, so it loses only those 50: 130 for homecare, 50 for lights. The 20 that seem unspent in
+    the grant do not exist (180 - 130 - 50 = 0) and pay no transfers.
     """
     answer = solved(two_agencies(), OneBudget(rule="one_budget", total_gbp=180), rule(), years=1)
     assert by_year(answer, "homecare") == [130]
@@ -132,7 +133,8 @@ def test_saved_money_pays_though_the_total_binds():
     """As above, but a fall prevented saves the nhs 50 in cash: h for homecare saves (h - 100) / 2.
 
     It pays those to the council, and the lights 180 - h: (h - 100) / 2 + 180 - h = 50 with h = 160,
-    which saves 30 beside the 20 for lights; the 20 that the total took would have made it 200.
+    which saves 30, in addition to the 20 for lights; with the 20 that the total took it would be
+    200.
     """
     place = two_agencies(agency_id="nhs")
     answer = solved(place, OneBudget(rule="one_budget", total_gbp=180), rule(), years=1)
@@ -156,8 +158,8 @@ def test_marlshire_can_leave_nobody_worse_off_without_a_cut(data, share):
 
 
 def test_positions_alone_are_shown_where_rules_clash():
-    """Nine falls need all 200 of the grant for homecare, and the council 50 of it: no plan, but
-    both positions alone are in the explanation, and what gives."""
+    """Nine falls need all 200 of the grant for homecare, and the council 50 of it: no plan, but the
+    explanation has both stand-alone positions and the least relaxation."""
     falls = Outcomes(rule="outcomes", outcome={"falls": {"minimum_standard": 9}})
     answer = solved(two_agencies(), falls, rule(only_together=("falls",)), years=1)
     assert answer.result.status is Status.INFEASIBLE
@@ -197,7 +199,8 @@ def random_agencies(seed: int):
 
 
 def agrees(seed: int, reference) -> None:  # noqa: F811
-    """Engine and reference model agree on positions alone, on whether a plan exists, its worth."""
+    """Engine and reference model agree on stand-alone positions, on feasibility and on the
+    value."""
     place = random_agencies(seed)
     total = 0.9 * float(place.spending["amount_gbp"].sum())
     budget = OneBudget(rule="one_budget", total_gbp=total)
@@ -263,7 +266,7 @@ def paid_back():
 
 @pytest.mark.parametrize("table", LIES)
 def test_a_planted_lie_about_positions_is_caught(table, paid_back):
-    """Each figure of each row of each of these tables, a little more or less, fails."""
+    """A small change of any figure of these tables fails."""
     plan = paid_back.plan
     for column in LIES[table]:
         for row in range(len(plan.tables[table])):

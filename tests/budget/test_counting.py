@@ -1,4 +1,4 @@
-"""What counts of an outcome: up to its saturation, for as long as it lasts; what is a fault."""
+"""How an outcome counts: up to its saturation, for as long as effects last; and faults."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def two_trades(**hair) -> object:
 
 def test_nobody_is_trained_for_jobs_that_there_are_not():
     """A hair place is worth 1/15 of a range, a construction place 1/151: 18 are filled, and the
-    other 199 of 217 go to construction; where what is beyond counts, all train for hair."""
+    other 199 of 217 go to construction; without saturation all train for hair."""
     answer = solve(two_trades(), scenario_of(rules=[one_budget(217)]))
     assert by_year(answer, "hair") == pytest.approx([18], abs=1e-3)
     assert by_year(answer, "build") == pytest.approx([199], abs=1e-3)
@@ -100,7 +100,7 @@ def test_an_outcome_that_saturates_is_not_the_worst_for_ever():
 
 
 def test_a_plan_that_counts_beyond_saturation_is_refused():
-    """The plan of the place in which all counts says an objective that is not so."""
+    """The plan of the place without saturation states a wrong objective."""
     question = scenario_of(rules=[one_budget(217)])
     plan = solve(two_trades(saturates_at=np.nan, beyond="counts"), question).plan
     broken = {check.name for check in verify(two_trades(), question, plan).broken}
@@ -124,7 +124,7 @@ def test_a_weight_without_a_target_is_a_fault():
 
 
 def test_the_page_says_what_is_at_its_floor_and_not_counted():
-    """Of 150 homecare gets all but what the standard of 49.75 points asks of the lights."""
+    """Of 150 homecare gets all except what the lights need for the standard of 49.75 points."""
     place = changed(
         two_programmes(), "outcomes", "safe", minimum_standard=49.75, name="Feeling safe"
     )
@@ -161,8 +161,8 @@ def test_a_ring_fence_that_is_not_negotiable_stays():
 
 
 def test_years_are_counted_for_as_long_as_effects_last():
-    """Decided 2, lag 1; of 0.5, 1 - 0.5^5 = 0.97 is the first of at least 0.95: n = 4. Of 0.9
-    n = 28: 20 are counted, and it is said; a share of 1 is a fault."""
+    """Decided 2, lag 1; with persistence 0.5, 1 - 0.5^5 = 0.97 is the first of at least 0.95: n =
+    4. With 0.9 n = 28: 20 are counted, with a warning; a share of 1 is a fault."""
     place = place_over_years(2)
     question = scenario_of(rules=[budgets(180, 180)], years=2)
     for lag, kept, years in ((0, 0.0, 2), (1, 0.0, 3), (1, 0.5, 7), (0, 0.3, 4), (0, 0.9, 22)):
@@ -179,7 +179,8 @@ def test_years_are_counted_for_as_long_as_effects_last():
 
 def test_the_last_year_buys_what_comes_after_it():
     """Homecare works a year later: in 2027 it is bought for 2028, which counts. A pound of it is
-    worth 0.01 / 2 in a year, one of lights 0.005 / 2; the sum is a decided year's, not a mean."""
+    worth 0.01 / 2 in a year, one of lights 0.005 / 2; the sum is divided by the decided years
+    only."""
     place = place_over_years(2)
     place = place.replace(curves=place.curves.assign(lag_years=[1, 0]))
     answer = solved(place, budgets(180, 180), years=2)

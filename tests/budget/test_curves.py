@@ -102,8 +102,8 @@ def _highest(parts, spends):
 @pytest.mark.parametrize("towards", [0.0, np.inf])
 @pytest.mark.parametrize("at", [0.3, 1_234_567.3])
 def test_a_spend_that_is_a_point_but_for_rounding_makes_no_line(form, towards, at):
-    """Payments that add up to a penny's rounding beside a point of a curve gave a slope of noise,
-    a line far below the curve, and with it a false proof."""
+    """Payments within rounding of a point of a curve gave a slope of rounding errors, a line far
+    below the curve, and a false proof."""
     curve = Curve(form, 5.0, at, 2.0)
     if form == "points":
         curve = Curve("points", spend=(at, 3 * at), effect_at=(0.1, 0.17))

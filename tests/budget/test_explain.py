@@ -125,7 +125,7 @@ def test_a_single_rule_that_clashes_is_said_to_be_the_only_one():
 
 
 def test_what_the_total_lacks_is_the_least_money(data):
-    """With curves: a quarter less than today is short of the least money by what is said."""
+    """With curves: a quarter less than today is below the least money by the stated amount."""
     place = read_place(data / "marlshire")
     scenario = read_scenario(data / "marlshire" / "scenarios" / "budget.toml")
     rules = [

@@ -28,7 +28,7 @@ def test_the_fund_pays_for_key_workers_every_year(answer):
 
 
 def test_the_centre_pays_at_most_its_share(answer):
-    """The centre pays at most four of ten thousand over the years."""
+    """Central government pays at most 4,000 of 10,000 over the years."""
     payments = answer.plan.tables["payments"]
     own = payments[payments["programme_id"] == "key_workers"]
     paid = own.groupby("stream_id")["after_gbp"].sum()

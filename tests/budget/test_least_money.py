@@ -60,7 +60,7 @@ def test_equal_standards_have_no_proven_first():
 
 @pytest.mark.parametrize("seed", [1, 5])
 def test_a_wide_gap_hides_no_standard_that_breaks(seed):
-    """Looked for just below the plan, not the bound, a standard might still hold there."""
+    """The search is just below the bound; just below the plan a standard might still hold."""
     place = random_place(seed, concave=False)
     near = order_of_breaking(place, scenario_of(solver={"gap": 1e-4}))
     wide = order_of_breaking(place, scenario_of(solver={"gap": 3e-2}))

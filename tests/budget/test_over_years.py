@@ -1,5 +1,5 @@
-"""Rules over years, binding and relaxing, on the place whose arithmetic ``test_rules`` works by
-hand: a pound of homecare is worth 0.005 ranges, one of lights 0.0025, streams of 200 and 50."""
+"""Rules over years, binding and relaxed, on the hand-worked place of ``test_rules``: a pound of
+homecare is worth 0.005 ranges, one of lights 0.0025, streams of 200 and 50."""
 
 from __future__ import annotations
 
@@ -140,8 +140,8 @@ def test_do_nothing_drifts_and_standards_are_measured_against_it():
 
 
 def wards(**provision):
-    """Bed days (40 today, two wards of 20, 50 GBP each, out of 100) fall with homecare: 0.1 each
-    pound, so 20 GBP more free a ward."""
+    """Bed days (40 today, two wards of 20, 50 GBP each, out of 100) fall with homecare: 0.1 a
+    pound, so 20 GBP more close a ward."""
     place = place_over_years()
     outcomes = place.outcomes.to_dict("records")
     outcomes.append({"outcome_id": "beds", "unit": "days", "direction": "lower", "baseline": 40})
@@ -372,7 +372,7 @@ def test_no_more_goes_back_than_was_paid_in_advance():
 
 @pytest.mark.parametrize("seed", range(6))
 def test_random_plans_over_years_are_verified(seed):
-    """A year that stands alone is worth no less than the same year held to a pace with others."""
+    """A year solved separately is worth no less than the same year with a pace."""
     place = place_over_years(3, random_place(seed))
     rules = [
         OneBudget(rule="one_budget", reduction_share=(0.05, 0.1, 0.1), carry_over=True),

@@ -1,5 +1,5 @@
-"""Agencies over years: stand-alone positions and transfers (B9), on the place
-whose arithmetic ``test_rules`` works by hand."""
+"""Agencies over years: stand-alone positions and transfers (B9), on the hand-worked place of
+``test_rules``."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_shortfalls_over_the_horizon_are_paid_from_surplus():
 
 
 def of_three(years: int, carry_over: bool):
-    """A problem of three agencies without positions alone but the first, which has 10 alone."""
+    """A problem of three agencies, of which only the first has a stand-alone position, of 10."""
     problem = build_problem(place_over_years(years), scenario_of(rules=[], years=years))
     alone = np.full((years, 3), np.nan)
     alone[:, 0] = 10.0

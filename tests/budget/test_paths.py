@@ -82,7 +82,7 @@ def _cost(problem, p, spend, pound, worth) -> float:
 
 
 def _enumerated(problem, p, pound, worth) -> float:
-    """The least cost of paths in fifteen steps a year of what the pace lets them do."""
+    """The least cost of paths with fifteen steps a year within the pace."""
     best = np.inf
     for shares in itertools.product(np.linspace(0, 1, 15), repeat=YEARS):
         last, spend = problem.base_spend[p], np.zeros(YEARS)
@@ -132,8 +132,8 @@ def test_paced_plans_agree_with_refined_ones(seed, cut, rise, monkeypatch):
 
 
 def test_a_few_programmes_under_a_pace_are_solved_by_whole_paths():
-    """Eight programmes over three years: 27 seconds of integer programs over curves in pieces,
-    which do not see that a pace links the years, and well under one by whole paths."""
+    """Eight programmes over three years: 27 seconds by integer programs over piecewise curves,
+    whose relaxation ignores the pace between years, and well under one second by whole paths."""
     place = place_over_years(YEARS, random_place(5, programmes=8, concave=False))
     asked = question(0.3, 0.5, gap=1e-3)
     problem = build_problem(place, asked)

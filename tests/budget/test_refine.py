@@ -1,4 +1,4 @@
-"""Refinement: bounds are valid, also where time ends early."""
+"""Refinement: bounds are valid, also after a time limit."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def test_a_bound_above_a_plan_that_holds_is_not_believed(monkeypatch):
 
 
 def test_pieces_are_wide_enough_for_solvers():
-    """A plan a hair above nothing made pieces of 1e-10 GBP, with which HiGHS proved a bound above
-    its own plan."""
+    """A plan slightly above 0 made pieces of 1e-10 GBP, with which HiGHS proved a bound above its
+    own plan."""
     place, scenario = s_shaped()
     problem = build_problem(place, scenario)
     approximation = refinement.Approximation(problem)

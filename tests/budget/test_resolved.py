@@ -1,4 +1,4 @@
-"""Prices by solving again, where whole decisions make dual prices those of the last step only."""
+"""Prices by solving again, where integer decisions make dual prices those of the last step only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plan rolled forward: contracts stay, past years are as they were, settlements roll."""
+"""A plan rolled forward: contracts stay, past years keep actual spending, settlements roll."""
 
 from __future__ import annotations
 

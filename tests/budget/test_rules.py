@@ -1,9 +1,9 @@
-"""Each rule binding and relaxing, on a place whose arithmetic is worked by hand.
+"""Each rule binding and relaxed, on a hand-worked place.
 
 ``two_programmes``: homecare and lights have 100 each today. One pound of homecare prevents 0.01
 falls (range 10 to 8: 0.005 ranges a pound); one pound of lights gives 0.005 points of feeling
 safe (range 50 to 52: 0.0025 ranges a pound) up to 150. An open grant of 200, fenced money of 50
-for the lights. So homecare comes first, and the lights get what only they may have.
+for the lights. So homecare has priority, and the lights get the fenced money.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The shipped questions over years: each is answered, verified, and agrees with its page."""
+"""The shipped questions over years: each is solved, verified, and agrees with its README."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def test_marlshire_takes_ten_per_cent_out_over_three_years(data):
 
 
 def test_prevention_is_kept_in_the_last_decided_year(data):
-    """Effects come a year later, and half of what is left each year. Money falls by a ninetieth
-    into the last year, prevention little more; counted for the decided years only, as nobody would
-    ask, drug services fall by all that the pace allows, 12 per cent."""
+    """Effects come a year later, half of the rest each year. Money falls by a ninetieth into the
+    last year, and prevention by little more. If only the decided years counted, drug services would
+    fall by all that the pace allows, 12 per cent."""
     scenario = read_scenario(data / "marlshire/scenarios/cut_over_three_years.toml")
     place = read_place(scenario.place_path)
     place = place.replace(curves=place.curves.assign(lag_years=1, persistence_share=0.5))

@@ -1,4 +1,4 @@
-"""(B12) binding and relaxing, on the place whose arithmetic ``test_rules`` works by hand."""
+"""(B12) binding and relaxed, on the hand-worked place of ``test_rules``."""
 
 from __future__ import annotations
 

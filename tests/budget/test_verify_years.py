@@ -1,6 +1,6 @@
-"""A plan over three years worked by hand is verified; each wrong figure in it is caught.
+"""A hand-worked plan over three years is verified; each wrong figure in it is caught.
 
-The place, the plan and their arithmetic are in ``care_town``: no solver takes part.
+The place, the plan and their arithmetic are in ``care_town``; no solver is used.
 """
 
 from __future__ import annotations
@@ -390,10 +390,10 @@ LOST = OneBudget(rule="one_budget", total_gbp=165)
 def test_transfers_fit_in_what_the_one_budget_leaves(budget, unspent, payer, year, gbp, over):
     """The plan pays 160, 143 and 152; the nhs saves 0, 8 and 12 in cash, the council nothing.
 
-    Of a total of 165 it leaves 5, 22 and 13: the council pays no more than those, or than 27 by
-    2027 where streams carry; the nhs pays the 12 that it saved whatever is left. With 152 and a
-    reserve that is carried over it holds 12, 21 and 21, 20 of which have to be there at the end:
-    1 is left, so that in 2027 the nhs may pay 8 + 1.
+    A total of 165 leaves 5, 22 and 13: the council pays at most these, or 27 by 2027 where streams
+    carry; the nhs pays the 12 that it saved in any case. With 152 and a reserve that is carried
+    over, the reserve is 12, 21 and 21, and must be 20 at the end: 1 is left, so that in 2027 the
+    nhs may pay 8 + 1.
     """
     scenario = asked(one_budget=budget, streams=Streams(rule="streams", unspent=unspent))
     rule = NobodyWorseOff(rule="nobody_worse_off", counterfactual="today")

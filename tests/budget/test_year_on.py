@@ -1,5 +1,4 @@
-"""Rolling forward from the command line: actual spending in, contracts kept, the plan rolled
-forward."""
+"""Rolling forward from the command line: actual spending is read and contracts are kept."""
 
 from __future__ import annotations
 
@@ -33,7 +32,7 @@ def placeopt(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
-    """A folder with the fund for families, its plan, and files of what came in since."""
+    """A folder with the fund for families, its plan, and files of later figures."""
     folder = tmp_path_factory.mktemp("home")
     shutil.copytree(data / "families", folder / "families")
     (folder / "actual.csv").write_text(ACTUAL, encoding="utf-8")

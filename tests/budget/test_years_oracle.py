@@ -1,8 +1,8 @@
 """Budgets over years against independent oracles: enumeration, and linear programs by scipy.
 
-Every number of the tiny places is a multiple of ten, curves turn at multiples of ten, and money
-flows in a network through streams and reserves: an optimum lies on multiples of ten whatever the
-lag and persistence do to the worth of a year, so all of those are tried.
+Every number and breakpoint of the tiny places is a multiple of ten, and money flows in a network
+through streams and reserves: an optimum lies on multiples of ten for any lag and persistence, so
+all of those are tried.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lets the tests of this room import the models they share."""
+"""Let the tests of this room import shared models."""
 
 import sys
 from pathlib import Path

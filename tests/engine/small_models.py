@@ -25,7 +25,7 @@ def p_median(n: int = 8, p: int = 3, seed: int = 1, *, integer: bool = True) -> 
 
 
 def random_mixed(seed: int) -> Model:
-    """A random mixed-integer model with range rows: feasible, infeasible, now and then empty."""
+    """A random mixed-integer model with range rows: feasible, infeasible or empty."""
     rng = np.random.default_rng(seed)
     whole, free, rows = rng.integers(0, 5), rng.integers(0, 4), rng.integers(1, 5)
     model = Model("random")

@@ -1,6 +1,7 @@
-"""One deadline for all solves of an answer: each gets what is left, and work between them stops.
+"""One deadline for all solves of an answer: each gets the remaining time, and work between them
+stops.
 
-Time is a counter that every solve moves on; nothing here waits or reads the time of day.
+Time is a counter that every solve advances; no test waits or reads the system clock.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The page of engines says what the registry says."""
+"""The page of engines agrees with the registry."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Every engine: the same optimum, honest bounds, and refusals that name who can."""
+"""Every engine: the same optimum, valid bounds, and refusals that name an engine that can."""
 
 from __future__ import annotations
 

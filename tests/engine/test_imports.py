@@ -1,4 +1,4 @@
-"""HiGHS and OR-Tools live in one process, and importing the room loads neither."""
+"""HiGHS and OR-Tools work in one process, and importing the room loads neither."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C, progress and limits on a solve that takes a while."""
+"""Ctrl-C, progress and limits on a longer solve."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ print(result.status, result.has_plan, result.gap < 10, flush=True)
 
 
 def hard() -> Model:
-    """A market-split model: plans at once, proof hardly ever."""
+    """A market-split model: plans are found at once, a proof hardly ever."""
     rng = np.random.default_rng(3)
     model = Model("market split")
     weights = rng.integers(0, 100, (5, 50))

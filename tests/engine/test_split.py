@@ -10,7 +10,7 @@ from placeopt.engine.lagrangian_decomposition import bound_from_parts, decompose
 
 
 def linked(seed):
-    """Three years of eight yes-or-no decisions each, two knapsacks a year, one pot for all."""
+    """Three years of eight binary decisions each, two knapsacks a year, one budget for all."""
     rng = np.random.default_rng(seed)
     model, pot = Model("linked"), []
     for year in range(3):

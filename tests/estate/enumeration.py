@@ -1,8 +1,8 @@
-"""Every schedule of a tiny place tried in turn: an oracle that shares nothing with the model.
+"""Enumerate every schedule of a tiny place: an oracle that shares no code with the model.
 
-What may become of each building in each decided year (open, hosts, tier, disposal) is listed,
+The possible states of each building in each decided year (open, hosts, tier, disposal) are listed,
 every combination over buildings is tried, cheapest first, and a small linear program (scipy) finds
-who is served where and what is fitted out when. The arithmetic is the verifier's.
+the assignment and the fit-out. The arithmetic is the verifier's.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ YES_OR_NO = (*OF_A_BUILDING, "access", "network", "pinned", "carbon")
 
 
 def best_by_enumeration(place: Place, times: TravelTimes, scenario: Scenario) -> float | None:
-    """The least objective over every schedule; None where none keeps the rules."""
+    """The least objective over every schedule; None where none meets the rules."""
     nothing = do_nothing(facts_of(place, times, scenario))
     each = [_schedules_of(nothing, i) for i in nothing.first.facts.buildings]
     floors = np.zeros(1)
@@ -83,7 +83,7 @@ def best_by_enumeration(place: Place, times: TravelTimes, scenario: Scenario) ->
 
 
 def _spared(nothing: Schedule) -> float:
-    """The most that empty buildings may cost less than alone, being in use as a candidate."""
+    """The largest saving on empty buildings from candidates that use them."""
     rows = nothing.first.facts.buildings
     taken = {row["replaces_building_id"] for row in rows.values()} - {""}
     money = nothing.first.facts.scenario.money
@@ -103,8 +103,8 @@ def _joined(parts: tuple[Arrangement, ...]) -> Arrangement:
 
 
 def _schedules_of(nothing: Schedule, i: str) -> list[tuple[float, tuple[Arrangement, ...]]]:
-    """What may become of one building over the years, with the objective before anyone is
-    served: a part of the objective's lower bound."""
+    """The possible schedules of one building, with the objective without any assignment: a part of
+    the objective's lower bound."""
     services = {  # redundancy depends on all buildings: ``_redundancy_cost``
         s: {**row, "redundancy_gbp_per_point": 0.0}
         for s, row in nothing.first.facts.services.items()
@@ -134,7 +134,7 @@ def _schedules_of(nothing: Schedule, i: str) -> list[tuple[float, tuple[Arrangem
 
 
 def _unfitted(nothing: Schedule, arranged: Listed[Arrangement]) -> Schedule:
-    """A schedule without its fit-out, which the linear program decides."""
+    """A schedule without its fit-out, which the linear program determines."""
     return schedule_of(nothing, list(arranged), [{}] * len(arranged))
 
 
@@ -144,7 +144,8 @@ def _objective(schedule: Schedule) -> float:
 
 
 def _redundancy_cost(schedule: Schedule) -> float:
-    """What redundancy adds to the objective: of all points of a service, not of one building's."""
+    """Redundancy in the objective, which depends on all points of a service, not on one
+    building."""
     objective, rate = (of := schedule.first.facts.scenario).objective, of.money.discount_rate
     weight = {"cost": 1.0, "weighted": objective.weights.get("cost", 0.0)}
     factor = discount_factors(len(schedule.years), rate)
@@ -153,7 +154,7 @@ def _redundancy_cost(schedule: Schedule) -> float:
 
 
 def _options(facts: Facts, i: str) -> Iterator[Arrangement]:
-    """Everything one building may be in a year."""
+    """All states of one building in a year."""
 
     def arranged(is_open: bool, tier: str, hosts: tuple[str, ...], gone: bool) -> Arrangement:
         return Arrangement(
@@ -178,7 +179,7 @@ def _options(facts: Facts, i: str) -> Iterator[Arrangement]:
 
 
 def _possible(facts: Facts, a: Arrangement, before: Arrangement) -> bool:
-    """Whether one building may be like that, whatever the others are."""
+    """Whether a state of one building is possible, for some states of the others."""
     year = Year(facts, a, before, None, None)
     for i in a.open:
         hosts = [facts.services[s] for _, s in a.hosts]
@@ -212,7 +213,7 @@ def _keeps_discrete_rules(schedule: Schedule) -> bool:
 
 
 def _stays_away(rule: Sequence, schedule: Schedule) -> bool:
-    """Whether what leaves stays away, from one letter a year: + there, - not."""
+    """Whether no service or building returns, from one letter a year: + there, - not."""
     known = schedule.first.facts
     arranged = [schedule.first.before, *(year.arrangement for year in schedule.years)]
     for i, row in known.buildings.items():
@@ -232,7 +233,7 @@ def _stays_away(rule: Sequence, schedule: Schedule) -> bool:
 
 
 class Served:
-    """A linear program: who is served where, and what is fitted out when, in a fixed schedule.
+    """A linear program for the assignment and the fit-out of a fixed schedule.
 
     ``full``: the buildings of each year that are full, where residents pass those.
     """
@@ -251,7 +252,7 @@ class Served:
         self.upper, self.most, self.equal, self.exact = [], [], [], []
 
     def least(self) -> float | None:
-        """What serving adds to the objective of the schedule; None where it cannot be done."""
+        """The assignment's part of the objective; None if it is infeasible."""
         cost = self._cost()
         self._floors()
         self._visits_and_desks()
@@ -280,7 +281,7 @@ class Served:
         self.most.append(most)
 
     def column(self) -> int:
-        """One more column from 0 on, for a rule about people; its position."""
+        """The position of a new column from 0, for a rule about residents."""
         self.further += 1
         return len(self.columns) + len(self.fits) + self.further - 1
 
@@ -309,7 +310,7 @@ class Served:
         return self.in_use(t, z, s, b) + self.amount(t, z, s) * rate
 
     def fit_out_in(self, year: int) -> np.ndarray:
-        """GBP of fit-out in a year: what is fitted by then less what was the year before."""
+        """GBP of fit-out in a year: area fitted by then less that of the year before."""
 
         def paid(t: int, b: str, s: str) -> float:
             rate = self.facts(t).buildings[b]["fit_out_gbp_per_m2"]
@@ -347,7 +348,8 @@ class Served:
         return cost + sum(factor[t] * self.fit_out_in(t) for t in range(years))
 
     def _floors(self) -> None:
-        """Without the rule of capacity only base areas count, which were asked of each building."""
+        """Without the rule of capacity only base areas count, which each building has already
+        met."""
         if not (self.scenario.of(Floor) and self.scenario.of(Capacity)):
             return
         for t, year in enumerate(self.schedule.years):
@@ -377,7 +379,7 @@ class Served:
                 self.most.append(-(1 - lost) * facts.desks.get(service, total))
 
     def _least_visits(self) -> None:
-        """(E2) Points with the full offer serve at least so many visits."""
+        """(E2) Points with the full offer serve a least number of visits."""
         for t, year in enumerate(self.schedule.years):
             for point in sorted(year.arrangement.hosts):
                 least = least_visits(year, *point)
@@ -390,7 +392,7 @@ class Served:
                     self.at_most(-here, -least)
 
     def _fit_out(self) -> None:
-        """Floor is fitted out in time, and what is fitted stays so."""
+        """Floor area is fitted out in time and stays fitted out."""
         ahead = fit_out_years(self.facts(0))
         for t, b, s in self.fits:
             used = self.served(
@@ -446,7 +448,7 @@ class Served:
 
 
 def _padded_rows(rows: list[np.ndarray], width: int) -> np.ndarray:
-    """Rows of as many columns as there are by now."""
+    """Rows padded to the present number of columns."""
     return np.array([np.pad(row, (0, width - len(row))) for row in rows])
 
 

@@ -1,8 +1,8 @@
-"""The oracle on where people go, how near they are served and what is fair to them (E16, E7, E8),
-as rows of its linear program.
+"""The oracle's rules on residents: choice of hosts, access and fairness (E16, E7, E8), as rows of
+its linear program.
 
-Today's minutes and where residents go by themselves are the verifier's. Where residents pass full
-buildings, every set of buildings that may be full is tried.
+Today's minutes and the residents' choice are the verifier's. Where residents may pass full
+buildings, every set of full buildings is tried.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def full_sets(schedule: Schedule) -> Iterator[tuple[frozenset[str], ...]]:
-    """For each year a set of buildings that are full; none are where nobody passes any."""
+    """For each year a set of full buildings; empty without overflow."""
     if not any(rule.overflow for rule in schedule.first.facts.scenario.of(Behaviour)):
         yield (frozenset(),) * len(schedule.years)
         return
@@ -39,8 +39,8 @@ def full_sets(schedule: Schedule) -> Iterator[tuple[frozenset[str], ...]]:
 
 
 def behaviour_rows(lp: Served) -> None:
-    """(E16) Residents by themselves: each host's share of all who are served, or none past one
-    that is not full."""
+    """(E16) Residents' choice: each host's share of served residents, or none past a host that is
+    not full."""
     for rule in lp.scenario.of(Behaviour):
         if rule.residents == "planner":
             continue
@@ -81,7 +81,7 @@ def _none_past(lp: Served, t: int, zone: str, service: str, hosts: list[str]) ->
 
 
 def _are_full(lp: Served, t: int) -> None:
-    """No floor is left in those that are taken to be full."""
+    """No floor area is left in the buildings that are taken to be full."""
     year = lp.schedule.years[t]
     for i in lp.full[t]:
         left = year.facts.usable_m2(i) - year.sums.area_used(i)
@@ -90,7 +90,7 @@ def _are_full(lp: Served, t: int) -> None:
 
 
 def access_rows(lp: Served) -> None:
-    """(E7) Where service that is given counts: residents of a zone as its visits are sent."""
+    """(E7) Standards as served: residents of a zone count by where its visits are sent."""
     for rule in lp.scenario.of(Access):
         if rule.counts == "nearest":
             continue
@@ -191,7 +191,7 @@ def _fair_in(lp: Served, rule: Fairness, t: int, facts: Facts) -> None:
 
 
 def _today(facts: Facts, zone: str, service: str) -> float | None:
-    """Minutes to today's hosts, residents going where they go by themselves."""
+    """Minutes to today's hosts, by the residents' choice."""
     going = visit_shares(facts, zone, [i for i, s in facts.hosted_today if s == service])
     if not going:
         return None
@@ -199,7 +199,7 @@ def _today(facts: Facts, zone: str, service: str) -> float | None:
 
 
 def _minutes(lp: Served, t: int, weight: dict[tuple[str, str], float]) -> np.ndarray:
-    """A row: minutes to the hosts used, weighted by (zone, service)."""
+    """A row of minutes to the hosts used, weighted by (zone, service)."""
     return lp.served(
         lambda u, z, s, b: (
             weight[z, s] * lp.facts(t).fastest[z, b] if u == t and (z, s) in weight else 0.0
@@ -208,7 +208,7 @@ def _minutes(lp: Served, t: int, weight: dict[tuple[str, str], float]) -> np.nda
 
 
 def worst_mean(lp: Served, t: int, keys: list[tuple[str, str]], share: float) -> np.ndarray:
-    """A row that is, where it is made small, the mean minutes of the worst-off share of visits."""
+    """A row that, when minimised, is the mean minutes of the worst-off share of visits."""
     visits = lp.facts(t).visits
     most = share * sum(visits[key] for key in keys)
     threshold = lp.column()

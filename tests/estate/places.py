@@ -50,7 +50,7 @@ def table(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def place(**tables: list[dict[str, Any]]) -> Place:
-    """A place of the tables given, the others empty."""
+    """A place with these tables, the others empty."""
     return Place(
         info=PlaceInfo(name="Testshire", price_year=2025, made_up=True),
         tables={name: table(name, tables.get(name, [])) for name in dictionary()},
@@ -79,7 +79,7 @@ def scenario(
     seconds: float = 60.0,
     **settings: Any,
 ) -> Scenario:
-    """A scenario with the implied rules in force; one year decided and appraised unless said."""
+    """A scenario with the implied rules in force; by default one year decided and appraised."""
     return Scenario(
         question="Which buildings?",
         problem="estate",
@@ -94,7 +94,7 @@ def scenario(
 
 
 def random_place(seed: int, zones: int = 3, buildings: int = 3, services: int = 2) -> Place:
-    """A small place with something of everything, drawn from ``seed``."""
+    """A small random place that uses every feature, from ``seed``."""
     rng = np.random.default_rng(seed)
 
     def pick(options: list[Any], p: list[float] | None = None) -> Any:
@@ -230,8 +230,8 @@ def with_least_visits(place: Place, seed: int) -> Place:
 
 
 def without_some_visits(place: Place, seed: int) -> Place:
-    """The place in which some zones ask for no visits to a service, drawn from ``seed``; its
-    demand is stated by zone."""
+    """The place in which some zones, by ``seed``, have no visits to a service; its demand is stated
+    by zone."""
     rng = np.random.default_rng(45_000 + seed)
     pairs = [(z, s) for z in place.zones["zone_id"] for s in place.services["service_id"]]
     office = dict(zip(place.services["service_id"], place.services["back_office"], strict=True))
@@ -245,7 +245,7 @@ def without_some_visits(place: Place, seed: int) -> Place:
 
 
 def with_money(place: Place, seed: int) -> Place:
-    """The same place with what few places state of their money, drawn from ``seed``."""
+    """The same place with the money columns that few places state, from ``seed``."""
     rng = np.random.default_rng(30_000 + seed)
     buildings = place.buildings.copy()
     n = len(buildings)

@@ -1,4 +1,4 @@
-"""The engine, the reference model in PuLP and plain enumeration agree on small random places."""
+"""The engine, the reference model in PuLP and enumeration agree on small random places."""
 
 import numpy as np
 import pytest
@@ -60,7 +60,7 @@ def test_engine_and_enumeration_agree_on_tiny_places(block, monkeypatch):
 
 @pytest.mark.parametrize("choice", range(len(BEHAVIOURS)))
 def test_engine_and_enumeration_agree_on_residents_choice(choice, monkeypatch):
-    """Engine and enumeration agree where residents go by themselves."""
+    """Engine and enumeration agree where residents choose their hosts."""
     monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     for seed in range(4000, 4008):
         place = random_place(seed)
@@ -85,7 +85,7 @@ def test_engine_and_reference_model_agree_on_small_places(block, monkeypatch):
     ("decided", "seeds"), sample([(1, (7000, 7010)), (2, (7000, 7003)), (2, (7003, 7010))], 2)
 )
 def test_all_three_agree_on_money_that_few_places_state(decided, seeds, monkeypatch):
-    """Over years the reference model is left out: it decides one."""
+    """Over several years the reference model is left out: it decides one year."""
     monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     for seed in range(*seeds):
         place = with_money(random_place(seed, buildings=4 - decided), seed)
@@ -129,7 +129,7 @@ def weights_of(seed):
     ("decided", "seeds"), sample([(1, (6000, 6012)), (2, (6000, 6004)), (2, (6004, 6012))], 2)
 )
 def test_all_three_agree_on_a_weighted_sum(decided, seeds, monkeypatch):
-    """Over years the reference model is left out: it decides one."""
+    """Over several years the reference model is left out: it decides one year."""
     monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     for seed in range(*seeds):
         place = random_place(seed, buildings=4 - decided)
@@ -144,8 +144,8 @@ def test_all_three_agree_on_a_weighted_sum(decided, seeds, monkeypatch):
 
 
 def service_given_agrees(seeds, monkeypatch):
-    """Over years the reference model is left out: it decides one. Some zones have no visits to a
-    service, some visits may go unserved, some points have a partial offer."""
+    """Over several years the reference model is left out: it decides one year. Some zones have no
+    visits to a service, some visits may go unserved, some points have a partial offer."""
     monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     for seed in seeds:
         rng = np.random.default_rng(40_000 + seed)
@@ -178,7 +178,7 @@ def service_given_agrees(seeds, monkeypatch):
 
 
 def test_all_three_agree_on_service_given(monkeypatch):
-    """Engine, enumeration and reference model agree on standards met by service that is given."""
+    """Engine, enumeration and reference model agree on standards as served."""
     service_given_agrees(range(9500, 9508), monkeypatch)
 
 
@@ -190,7 +190,7 @@ def test_all_three_agree_on_service_given_of_500(block, monkeypatch):
 
 
 def least_visits_agree(seeds, monkeypatch):
-    """Over years the reference model is left out: it decides one."""
+    """Over several years the reference model is left out: it decides one year."""
     monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     for seed in seeds:
         decided = 1 + seed % 4 // 3

@@ -68,7 +68,7 @@ def test_minutes_of_closures_by_group_and_mode():
 
 
 def test_a_service_that_leaves_is_a_closure_of_its_own():
-    """S leaves A, which stays open for T; nobody goes to A for S today, for B is nearer."""
+    """S leaves A, which stays open for T; no residents use A for S today, because B is nearer."""
     staffed = {"area_base_m2": 10.0, "staffing_cost_gbp_per_point_per_year": 500.0}
     place = town(
         [building("A", 10.0, running_cost_gbp_per_m2_per_year=1.0), building("B", 10.0)],
@@ -90,7 +90,7 @@ def test_a_service_that_leaves_is_a_closure_of_its_own():
 
 
 def test_visits_that_nobody_serves_any_more_go_nowhere():
-    """Z2 reaches nothing but A; half of all visits may go unserved."""
+    """Z2 reaches only A; half of all visits may go unserved."""
     drive = [[2.0, 7.0, np.nan], [4.0, np.nan, np.nan]]
     rules = Served(unserved_share=0.5), Behaviour(residents="nearest")
     to_b, nowhere = rows_of(closing(three(), drive, *rules), "closures")
@@ -115,7 +115,7 @@ def test_spread_users_follow_the_spread_of_those_who_stay():
 
 def test_a_closure_stands_in_the_year_in_which_it_closes():
     """A closes in 2027, the second of three years, with that year's visits: 10 % a year more.
-    Letting its staff go and shutting it cost more the sooner they come."""
+    Redundancy and closing cost more the earlier they are."""
     shut = building("A", 0.0, closure_cost_gbp=100.0)
     place = town(
         [shut, building("B", 10.0), building("C", 10.0)],

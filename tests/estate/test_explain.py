@@ -1,4 +1,4 @@
-"""When nothing fits, the explanation names the rules that clash and what would have to give."""
+"""Without a plan, the explanation names the rules that clash and the least relaxation."""
 
 from placeopt.engine import Status
 from placeopt.estate import solve
@@ -51,7 +51,7 @@ def test_two_rules_that_clash_by_themselves_are_both_named():
 
 
 def test_a_clash_that_needs_two_rules_dropped_is_found():
-    """Two rules forbid every building, and visits and a third rule ask for one."""
+    """Two rules forbid every building, and visits and a third rule need one."""
     here = town([building("B1", 10_000), building("B2", 30_000)])
     rules = (Network(at_most=0), Network(at_most=0, district="D1"), Network(at_least=1))
     explanation = explain(here, minutes(here, drive=[[5.0, 5.0]] * 2), scenario(*rules))

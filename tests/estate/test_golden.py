@@ -1,8 +1,7 @@
-"""The whole model of a four-building place, and of two buildings over two years, as text that a
-person can review.
+"""The whole model of a four-building place, and of two buildings over two years, as text to review.
 
-Every block of rows that a scenario can ask for is in it. After a change of the formulation, look
-at the difference and, if it is meant, write the file again:
+It has every block of rows. After a change of the formulation, review the difference and, if it is
+intended, write the file again:
 ``python -m tests.estate.test_golden``.
 """
 
@@ -105,7 +104,8 @@ def test_the_model_of_four_buildings_is_the_one_reviewed(tmp_path):
 
 
 def two_years():
-    """One service may move from a dear building to a candidate, fitted out the year before."""
+    """One service may move from an expensive building to a candidate, fitted out the year
+    before."""
     services = [
         {"service_id": "S", "area_base_m2": 20.0, "area_m2_per_1000_visits": 10.0,
          "moving_cost_gbp": 700.0, "staffing_cost_gbp_per_point_per_year": 900.0},

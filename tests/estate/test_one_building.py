@@ -1,5 +1,5 @@
-"""One building is one building: a candidate that is a building under another use, by hand, against
-the reference model and enumeration, and at the check of a place."""
+"""A candidate that is an existing building under another use: hand-worked, against the reference
+model and enumeration, and in the check of a place."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ SAMPLE = tuple(range(12))
 
 
 def library(**candidate):
-    """B1 costs 10,000 and brings 50,000 when sold; as B2, run by the community, it costs 2,000."""
+    """B1 costs 10,000 and its sale brings 50,000; as B2, run by the community, it costs 2,000."""
     return town([building("B1", 10_000, **SOLD), building("B2", 2_000, **candidate)])
 
 
@@ -110,13 +110,13 @@ def test_they_agree_on_five_hundred_places():
 
 
 def found_of(*buildings):
-    """What the check says: (row, value, message) of each fault."""
+    """The faults of the check: (row, value, message) of each."""
     here = town(list(buildings), hosting=[])
     return [(f.row, f.value, f.message) for f in duplicate_candidates(here)]
 
 
 def test_a_candidate_in_the_walls_of_a_building_is_a_fault():
-    """B2 stands 6 m from B1, which may be sold; 12 m away, or where it says what it is, it may."""
+    """B2 is 6 m from B1, which may be sold: a fault. 12 m away, or with a statement, it is none."""
     old = building("B1", 10_000, **SOLD)
     near = {"status": "candidate", "x_m": 6.0}
     assert found_of(old, building("B2", 1, **near)) == [
@@ -139,7 +139,7 @@ def test_a_candidate_with_the_uprn_of_another_row_is_a_fault():
 
 
 def test_only_a_candidate_replaces_an_existing_building():
-    """What replaces a building is a candidate of one that exists."""
+    """Only a candidate may replace a building, and the building must exist."""
     old = building("B1", 10_000)
     assert "only a candidate" in found_of(old, building("B2", 1, replaces_building_id="B1"))[0][2]
     candidate = {"status": "candidate", "x_m": 500.0}

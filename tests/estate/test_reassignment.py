@@ -1,5 +1,5 @@
-"""Visits are sent nearer once buildings are found, for a little money, and nobody past an open
-door: sums by hand, a linear program of its own, and the shipped question."""
+"""Reassignment: visits are sent nearer, with buildings fixed, at a limited cost. Hand-worked sums,
+an independent linear program, and the shipped question."""
 
 from dataclasses import replace
 
@@ -49,8 +49,8 @@ def unwritten(*rules, **settings):
 def two_open(near_m2=100.0, near_gbp=11.0, old=5_000.0, today=("NEAR", "FAR", "OLD"), **near):
     """NEAR is 5 minutes from Z1, FAR 25; from Z2 it is the other way round. A square metre in use
     costs GBP 10 a year in FAR and GBP 11 in NEAR, so that the least cost sends all to FAR. Each
-    zone's 1,000 visits take 30 m2: 30 x GBP 1 more a year where Z1 is sent to NEAR. OLD, which
-    nobody reaches, closes and saves what it costs."""
+    zone's 1,000 visits take 30 m2: 30 x GBP 1 more a year where Z1 is sent to NEAR. OLD, which no
+    residents reach, closes and saves its cost."""
     here = town(
         [
             building("NEAR", 0, floor_area_m2=near_m2, running_cost_gbp_per_m2_per_year=near_gbp)
@@ -65,15 +65,16 @@ def two_open(near_m2=100.0, near_gbp=11.0, old=5_000.0, today=("NEAR", "FAR", "O
 
 
 def past(answer):
-    """Visits of the last year sent past a nearer host: all, for floor, capital, cost, and open."""
+    """Visits of the last year sent past a nearer host: all, and by floor, capital, cost, and
+    open."""
     names = ("nearer", *REASONS)
     return [round(answer.plan.summary[f"past_{name}_visits_per_year"]) for name in names]
 
 
 def test_nobody_is_sent_past_an_open_door_for_a_few_pounds():
     """Cost is 50,000 + 60 m2 x GBP 10 = 50,600 a year, 5,030 less than today: half a per cent of
-    it, GBP 253, may be spent, for a tenth of the saving is more. Z1 to NEAR costs 30 more:
-    30 x 11 + 30 x 10 = 630; minutes fall from 25,000 + 5,000 to 5,000 + 5,000."""
+    it, GBP 253, is allowed, which is less than a tenth of the saving. Z1 to NEAR costs 30 more: 30
+    x 11 + 30 x 10 = 630; minutes fall from 25,000 + 5,000 to 5,000 + 5,000."""
     here, times = two_open()
     answer = solve(here, times, unwritten(*KEEP))
     summary = answer.plan.summary
@@ -99,7 +100,7 @@ def test_a_written_minimise_stays_as_it_is():
 
 def test_a_tenth_of_the_saving_is_the_most_that_minutes_may_cost():
     """Today costs 100 for OLD and 50,630, the least is 50,600: a tenth of the saving is GBP 13 and
-    moves 13/30 of Z1's visits. The other 567 pass NEAR, for what they may cost is used up."""
+    moves 13/30 of Z1's visits. The other 567 pass NEAR, because the allowed cost is used up."""
     here, times = two_open(old=100.0)
     answer = solve(here, times, unwritten(*KEEP))
     assert answer.plan.summary["reassignment_cost_gbp"] == pytest.approx(13, abs=0.1)
@@ -107,7 +108,7 @@ def test_a_tenth_of_the_saving_is_the_most_that_minutes_may_cost():
 
 
 def test_a_full_building_is_passed_for_want_of_floor():
-    """NEAR has 20 m2, room for 667 of Z1's 1,000 visits at 0.03 m2 each."""
+    """NEAR has 20 m2, enough for 667 of Z1's 1,000 visits at 0.03 m2 each."""
     here, times = two_open(near_m2=20.0)
     answer = solve(here, times, unwritten(*KEEP))
     assert past(answer) == pytest.approx([333, 333, 0, 0, 0], abs=2)
@@ -154,7 +155,8 @@ def test_the_minutes_of_all_decided_years_count():
 
 
 def test_it_is_done_when_the_search_has_used_its_time():
-    """A thousandth of a second is gone before it begins; it has time of its own."""
+    """The time limit of a thousandth of a second has passed before it begins; it has its own
+    time."""
     here, times = two_open()
     answer = solve(here, times, unwritten(*KEEP, seconds=0.001))
     assert answer.plan.summary["reassignment_minutes_after"] == pytest.approx(10_000)
@@ -211,7 +213,7 @@ def passing():
 
 
 def test_a_dearer_plan_than_may_be_is_caught(passing):
-    """With half of the least cost claimed the plan's own is above what minutes may cost."""
+    """If half of the least cost is claimed, the plan's cost exceeds the allowed cost."""
     summary = {**passing.plan.summary}
     for name in ("best_found", "proven_bound"):
         summary[f"cost_{name}"] /= 2
@@ -221,8 +223,8 @@ def test_a_dearer_plan_than_may_be_is_caught(passing):
 
 
 def test_far_hosts_left_out_do_not_change_the_answer(monkeypatch):
-    """With no more than the nearest few hosts in the model the minutes and their proof are the
-    same, or the bound is lower and says so."""
+    """With only the nearest few hosts in the model the minutes and their proof are the same, or the
+    bound is lower."""
     for seed in range(7000, 7006):
         here = random_place(seed, 6, 6, 3)
         times, asked = crow_minutes(here), unwritten()
@@ -244,13 +246,14 @@ def test_far_hosts_left_out_do_not_change_the_answer(monkeypatch):
     ("least", "nothing", "allowed"), [(1000, 1010, 1.0), (1000, 9000, 5.0), (1000, 900, 5.0)]
 )
 def test_the_allowance_is_the_smaller_of_two_shares(least, nothing, allowed):
-    """0.5 % of 1,000 is 5; a tenth of a saving of 10 is 1, of 8,000 is 800; none, and it is 5."""
+    """0.5 % of 1,000 is 5; a tenth of a saving of 10 is 1, of 8,000 is 800; without a saving it is
+    5."""
     assert allowance_gbp(least, nothing) == pytest.approx(allowed)
 
 
 class Nearer(enumeration.Served):
-    """Who is served where with the plan's buildings and hosts: the fewest minutes of all years
-    under a ceiling on cost, each zone served as much as the plan serves it."""
+    """The assignment with the plan's buildings and hosts and the fewest minutes of all years, under
+    a ceiling on cost, with each zone served as much as in the plan."""
 
     def __init__(self, schedule, ceiling, shares):
         super().__init__(schedule, (frozenset(),) * len(schedule.years))
@@ -293,7 +296,7 @@ def fewest_minutes(answer):
 
 
 def check_against_the_oracle(seeds):
-    """Returns how many places had a plan, and how many whose minutes fell."""
+    """The number of places with a plan, and of those with fewer minutes."""
     plans = fell = 0
     for seed in seeds:
         rng = np.random.default_rng(60_000 + seed)
@@ -338,7 +341,7 @@ def test_hundreds_of_random_places_have_the_fewest(block, monkeypatch):
 
 @pytest.mark.exhaustive
 def test_the_shipped_question_sends_visits_nearer(data):
-    """The buildings as the first plan has them; any within 3 % of the bound will do here."""
+    """Any buildings within 3 % of the bound are good enough here."""
     asked = read_scenario(data / "marlshire" / "scenarios" / "estate.toml")
     assert uses_reassignment(asked)
     settings = asked.solver.model_copy(update={"gap": 0.03, "time_limit_seconds": 300.0})

@@ -1,6 +1,6 @@
 """Relaxing a rule never costs more: every registered rule of the estate, on small random places.
 
-``LOOSER`` says of every rule what binds and what is looser: (rules, place) for both.
+``LOOSER`` has for every rule a binding and a looser case: (rules, place) for both.
 """
 
 import ast
@@ -37,7 +37,7 @@ Side = tuple[list[Rule], Place, dict[str, Any]]  # rules, place, settings of the
 
 
 def by_rule(strict: Rule | None, loose: Rule | None, **settings: Any) -> Callable:
-    """Both sides on the same place; None is a rule left out, or dropped where it is implied."""
+    """Both cases on the same place; None leaves out a rule, or drops it if it is implied."""
 
     def sides(place: Place) -> tuple[Side, Side]:
         kind = type(strict or loose)
@@ -52,7 +52,7 @@ def by_rule(strict: Rule | None, loose: Rule | None, **settings: Any) -> Callabl
 
 
 def hosted_everywhere(place: Place) -> tuple[Side, Side]:
-    """Looser: every open building hosts every service already, so any may be served anywhere."""
+    """Looser: every open building already hosts every service, so all may be served anywhere."""
     rows = [
         {"building_id": b, "service_id": s}
         for b, status in zip(place.buildings["building_id"], place.buildings["status"], strict=True)
@@ -124,7 +124,7 @@ def test_every_registered_rule_is_relaxed_here():
 
 
 def test_every_rule_has_a_test_worked_by_hand():
-    """Docstrings of the hand-worked tests name the rule's number and what a plan costs."""
+    """Docstrings of the hand-worked tests name the rule's number and the cost of a plan."""
     worked = []
     for file in Path(__file__).parent.glob("test_rules_*.py"):
         for test in ast.parse(file.read_text(encoding="utf-8")).body:

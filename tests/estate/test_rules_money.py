@@ -1,5 +1,5 @@
-"""Rules about money and carbon worked by hand: each in a town in which it binds, the plan it
-rejects in the comment. Money is for one year of appraisal unless said."""
+"""Hand-worked rules about money and carbon: each in a town in which it binds, with the rejected
+plan in the docstring. Money is for one year of appraisal unless stated."""
 
 from dataclasses import replace
 
@@ -38,10 +38,10 @@ def test_capital_pays_from_the_pot_and_recycled_receipts():
 
 
 def test_a_clawback_is_taken_from_the_receipt_first():
-    """(E10) The same move, 8,000: of 7,500 for B1 selling takes 0.2 and a funder 0.4, and 3,000 is
-    left: over two years 10,000 + 8,000 - 3,000, where staying costs 20,000. A pot of 5,000 and the
-    whole of what is left pay for the move, 4,999 do not. A funder who takes the other 0.8 leaves
-    nothing: the move pays still, 18,000, but the pot must have it all."""
+    """(E10) The same move, 8,000. Of 7,500 for B1 selling costs take 0.2 and a funder 0.4, and
+    3,000 is left: over two years 10,000 + 8,000 - 3,000, where staying costs 20,000. A pot of 5,000
+    and the whole rest pay for the move, 4,999 do not. If the funder takes the other 0.8, the move
+    still saves money, at 18,000, but the pot must pay all of it."""
     services = [{"service_id": "S", "moving_cost_gbp": 8_000.0}]
     sold = {"capital_receipt_gbp": 7_500.0, "sale_cost_share": 0.2, "sale_lag_years": 0}
     sold["holding_cost_gbp_per_year"] = 100.0
@@ -67,8 +67,8 @@ def test_a_clawback_is_taken_from_the_receipt_first():
 
 
 def test_revenue_forces_a_saving_that_does_not_pay():
-    """(E11) Closing B2 (1,000 a year) costs 20,000 of dilapidations: left alone it stays open at
-    11,000. Asked to save a tenth it closes at 10,000 + 20,000."""
+    """(E11) Closing B2 (1,000 a year) costs 20,000 of dilapidations: without the rule it stays open
+    at 11,000. To save a tenth it closes at 10,000 + 20,000."""
     dear_to_close = building("B2", 1_000, closure_cost_gbp=20_000.0)
     here = town([building("B1", 10_000, pinned="keep"), dear_to_close])
     assert cost_of(here) == pytest.approx(11_000)
@@ -78,10 +78,10 @@ def test_revenue_forces_a_saving_that_does_not_pay():
 
 
 def test_cost_of_capital_is_borne_until_a_building_is_gone():
-    """(E11) B1 costs 10,000 and ties up 1,000 a year, B2 9,000 and 3,000, open or empty; the
-    candidate B3 would tie up 900 more than it saves. Held, B1 is the one to close: 12,000 + 1,000;
-    B2 would leave 11,000 + 3,000. Where B2's lease can end it takes its 3,000 with it: 11,000. A
-    ceiling counts them: 12,999 cannot be kept by the first plan."""
+    """(E11) B1 costs 10,000 and 1,000 of capital a year, B2 9,000 and 3,000, open or empty; the
+    candidate B3 would add 900 more capital cost than it saves. If the empty building is held, B1
+    closes: 12,000 + 1,000; closing B2 would cost 11,000 + 3,000. If B2's lease can end, its 3,000
+    ends too: 11,000. The ceiling counts them: the first plan exceeds 12,999."""
     tied_up = "cost_of_capital_gbp_per_year"
     b1 = building("B1", 10_000, **{tied_up: 1_000.0})
     b3 = building("B3", 8_000, status="candidate", **{tied_up: 4_900.0})
@@ -104,7 +104,7 @@ def test_staff_of_a_point_given_up_are_let_go_unless_one_opens():
     """S is in B1 and B2, each 10,000 and 4,000 of staff. Closing one saves 14,000 and costs 9,000
     for the staff: 14,000 + 9,000; for 15,000 both stay, 28,000. The candidate B3 (1,000) takes the
     staff of one: both close for it, 1,000 + 4,000 and 9,000 for the other's; for 40,000 the one
-    moves and the other stays, 15,000 + 4,000. A new point of T takes nobody of S."""
+    moves and the other stays, 15,000 + 4,000. A new point of T takes no staff of S."""
     buildings = [building("B1", 10_000), building("B2", 10_000)]
     opens = building("B3", 1_000, status="candidate")
     hosting = [{"building_id": b, "service_id": "S"} for b in ("B1", "B2")]
@@ -125,7 +125,7 @@ def test_staff_of_a_point_given_up_are_let_go_unless_one_opens():
 
 def test_separate_streams_pay_only_for_their_own_kind_of_work():
     """(E10) The move costs 8,000 and the fit-out 2,000. One pot of 10,000 pays for both; a stream
-    of 10,000 for fit-out only, beside one of 5,000 for moves, does not."""
+    of 10,000 for fit-out only and one of 5,000 for moves do not."""
     services = [{"service_id": "S", "moving_cost_gbp": 8_000.0, "area_base_m2": 10.0}]
     target = building("B2", 5_000, status="candidate", fit_out_gbp_per_m2=200.0)
     here = town([building("B1", 20_000), target], services)
@@ -183,8 +183,8 @@ def test_fair_rents_cover_the_trust_and_leave_nobody_worse_off():
 
 
 def test_transfers_keep_an_agency_from_paying_more():
-    """(E15) B paid 2,000 for B2, closed as decided; half of B1's 10,000 is 5,000: A, which paid
-    10,000, makes good 3,000."""
+    """(E15) B paid 2,000 for B2, which must close; half of B1's 10,000 is 5,000: A, which paid
+    10,000, transfers 3,000."""
     here = two_agencies(10_000, 2_000)
     agencies, _ = trust(here, FairRents(), Pinned(close=("B2",)))
     assert agencies.loc["B", "transfer_gbp_per_year"] == pytest.approx(-3_000)
@@ -200,8 +200,8 @@ def test_no_rents_are_fair_where_buildings_cost_more():
 
 
 def test_nobody_pays_a_rent_where_no_floor_is_let():
-    """(E15) S takes no floor, so nobody's rent bears the 10,000 of the building it is in; with
-    50 m2 the rent is 200 a m2."""
+    """(E15) S uses no floor area, so no rent covers the 10,000 of its building; with 50 m2 the rent
+    is 200 a m2."""
     for area, cost in ((0.0, None), (50.0, 10_000)):
         here = town([building("B1", 10_000)], [{"service_id": "S", "area_base_m2": area}])
         assert cost_of(here, FairRents()) == (cost and pytest.approx(cost))
@@ -240,8 +240,8 @@ def test_objectives_in_order_spend_the_slack_on_minutes():
 
 
 def test_a_weighted_sum_counts_minutes_at_their_worth():
-    """The same town: B2 costs 500 more and saves 20,000 minutes. At 2p a minute B1 for 10,000 and
-    800 of minutes; at 3p B2 for 10,500 and 600. Rejected: B1 at 3p, 11,200."""
+    """The same town: B2 costs 500 more and saves 20,000 minutes. At 2p a minute B1 costs 10,000 and
+    800 for minutes; at 3p B2 costs 10,500 and 600. Rejected: B1 at 3p, 11,200."""
     here = town([building("B1", 10_000), building("B2", 10_500)])
     drive = [[10.0, 10.0], [30.0, 10.0]]
     for pence, least in ((2, 10_800), (3, 11_100)):
@@ -315,8 +315,8 @@ def test_carbon_priced_keeps_the_dearer_building_that_emits_less():
 def test_carbon_is_priced_to_the_end_of_the_appraisal():
     """B1 emits 50 t and costs 10,000 a year, B2 20 t and 19,000. At 100, 500 and 400 a tonne in
     2026, 2027 and 2028 B1 comes to 15,000, 35,000 and 30,000, B2 to 21,000, 29,000 and 27,000.
-    Two years decided of three appraised: B1 open by itself costs 80,000, B2 77,000, and both for
-    a year and then B2 more than that, for a closed building stays closed."""
+    Two years decided of three appraised: B1 alone costs 80,000, B2 77,000, and both for a year and
+    then B2 more than that, because a closed building stays closed."""
     here = town(
         [
             building("B1", 10_000, carbon_tco2e_per_year=50.0),
@@ -335,8 +335,8 @@ def test_carbon_is_priced_to_the_end_of_the_appraisal():
 
 
 def test_works_are_raised_by_the_upper_bound_of_their_kind():
-    """Moving to B2 takes 10 m2 at 200: 2,000, with 24 % on top 2,480, with 51 % 3,020; what B2
-    needs in maintenance, 1,000, grows alike. Staying costs 20,000, B2 16,000 a year."""
+    """Moving to B2 takes 10 m2 at 200: 2,000, with 24 % added 2,480, with 51 % 3,020; B2's
+    maintenance of 1,000 rises in the same way. Staying costs 20,000, B2 16,000 a year."""
     services = [{"service_id": "S", "area_base_m2": 10.0}]
     for kind, raised in (("standard_building", 1.24), ("non_standard_building", 1.51)):
         more = {"fit_out_gbp_per_m2": 200.0, "backlog_gbp": 1_000.0, "works_kind": kind}
@@ -359,8 +359,8 @@ def test_works_are_raised_by_the_upper_bound_of_their_kind():
 
 @pytest.mark.parametrize("decided", [1, 2])
 def test_setting_up_a_tier_is_works_that_the_bias_raises(decided):
-    """S moves to the hub B2, 16,000 a year beside 20,000 in B1, once it is set up for 1,000: with
-    24 % on top, 1,240. A pot of 1,100 pays for it as estimated and not as raised."""
+    """S moves to the hub B2, at 16,000 a year instead of 20,000 in B1, after a set-up of 1,000:
+    with 24 % added, 1,240. A pot of 1,100 pays for the estimate but not for the raised cost."""
     rows = [{"works_kind": "standard_building", "upper_bound_share": 0.24}]
     here = town(
         [building("B1", 20_000), building("B2", 16_000, status="candidate")],
@@ -385,7 +385,7 @@ def test_setting_up_a_tier_is_works_that_the_bias_raises(decided):
 
 
 def test_staff_grow_with_the_visits_that_are_made():
-    """(E11) 2,000 visits at 3,000 GBP a thousand are 6,000 wherever they are made. B1 (10,000) and
+    """(E11) 2,000 visits at 3,000 GBP a thousand are 6,000 in any building. B1 (10,000) and
     B2 (7,000) with 1,000 of staff a point: today 17,000 + 2,000 + 6,000 = 25,000; B2 alone costs
     7,000 + 1,000 + 6,000 = 14,000. A ceiling of 13,999 fits only where visits may go unserved:
     with half of them B2 costs 11,000."""

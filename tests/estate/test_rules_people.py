@@ -1,5 +1,5 @@
-"""Rules about residents worked by hand: each in a town in which it binds, the plan it rejects in
-the comment. Money is for one year of appraisal unless said."""
+"""Hand-worked rules about residents: each in a town in which it binds, with the rejected plan in
+the docstring. Money is for one year of appraisal unless stated."""
 
 import math
 
@@ -30,7 +30,7 @@ def test_served_keeps_a_building_that_nobody_else_can_replace():
 
 
 def test_hosted_sends_nobody_to_a_building_without_the_service():
-    """(E2) The cheap B1 (10,000) hosts only T and the dear B2 (30,000) only S: both stay, 40,000.
+    """(E2) The cheap B1 (10,000) hosts only T, the expensive B2 (30,000) only S: both stay, 40,000.
     Sending S's visits to B1 for 10,000 is not a plan."""
     services = [{"service_id": "S"}, {"service_id": "T"}]
     hosting = [
@@ -73,8 +73,8 @@ def test_desks_take_floor_and_are_housed_without_visitors():
 
 
 def test_access_keeps_the_dear_building_that_is_near():
-    """(E7) B1 costs 10,000 and is 30 minutes from Z2; B2 costs 30,000 and is near both. Asked for
-    60 % within 20 minutes, B1 alone (10,000) reaches half and is rejected."""
+    """(E7) B1 costs 10,000 and is 30 minutes from Z2; B2 costs 30,000 and is near both. With 60 %
+    within 20 minutes required, B1 alone (10,000) reaches half and is rejected."""
     here = town([building("B1", 10_000), building("B2", 30_000)])
     drive = [[10.0, 10.0], [30.0, 10.0]]
     asked = Access(services="all", minutes=20, share=0.6)
@@ -86,9 +86,10 @@ def test_access_keeps_the_dear_building_that_is_near():
 
 def test_an_open_door_to_which_nobody_is_sent_meets_no_standard():
     """(E7) 2,000 visits, 1,000 from each zone, at 100 m2 a thousand; B1 (10,000) has 150 m2 and is
-    30 minutes from Z2, B2 (2,000 with nothing to do, 40 a m2) is 10 from it. Both are open in any
-    case. By the nearest host everybody is within 20 minutes, though only 500 visits go to B2, which
-    B1 has no floor for, and 75 % are served within; asked for 90 %, 800 of Z2's 1,000 go there."""
+    30 minutes from Z2, B2 (2,000 when idle, 40 a m2) is 10 from it. Both are open in any case. By
+    the nearest host all residents are within 20 minutes, though only the 500 visits for which B1
+    has no floor area go to B2, and 75 % are served within; with 90 % required, 800 of Z2's 1,000 go
+    there."""
     services = [{"service_id": "S", "area_m2_per_1000_visits": 100.0}]
     per_m2 = "running_cost_gbp_per_m2_per_year"
     here = town(
@@ -127,7 +128,7 @@ def test_no_visit_is_sent_past_a_ceiling_counted_as_served():
 
 
 def test_a_zone_without_visits_counts_by_its_nearest_host():
-    """(E7) Nobody of Z2 asks for the service: its residents are as near as the nearest host is."""
+    """(E7) Z2 has no visits to the service: its residents count by the nearest host."""
     visits = [{"zone_id": "Z1", "service_id": "S", "visits_per_year": 1000.0}]
     here = town([building("B1", 10_000), building("B2", 30_000)])
     here = here.replace(demand=table("demand", visits))
@@ -138,8 +139,8 @@ def test_a_zone_without_visits_counts_by_its_nearest_host():
 
 
 def test_residents_who_go_by_themselves_are_served_where_they_go():
-    """(E7, E16) With distance decay half of each zone's visits go to either host, so that half the
-    residents are served within 20 minutes, though everybody has a host so near."""
+    """(E7, E16) With distance decay half of each zone's visits go to either host, so half the
+    residents are served within 20 minutes, though all residents have a host within them."""
     here = town([building("B1", 10_000), building("B2", 10_000, pinned="keep")])
     here.buildings.loc[0, "pinned"] = "keep"
     drive = [[10.0, 30.0], [30.0, 10.0]]
@@ -165,7 +166,8 @@ def test_households_without_a_car_do_not_drive():
 
 
 def test_a_partial_offer_does_not_meet_a_full_standard():
-    """(E7) B1 (10,000) has only a kiosk's offer; asked for the full one, B2 (30,000) stays."""
+    """(E7) B1 (10,000) has only a kiosk's offer; with the full offer required, B2 (30,000)
+    stays."""
     hosting = [
         {"building_id": "B1", "service_id": "S", "offer": "partial"},
         {"building_id": "B2", "service_id": "S"},
@@ -179,8 +181,8 @@ def test_a_partial_offer_does_not_meet_a_full_standard():
 
 def test_fairness_keeps_the_dear_building_that_few_would_lose():
     """(E8) B1 (10,000) is 10 minutes from Z1 and 30 from Z2; B2 (30,000) 20 and 10. B1 alone costs
-    10,000, but Z2 loses 20 minutes: bound to lose 15 at most, B2 alone (Z1 loses 10) costs 30,000;
-    bound to 5, both stay for 40,000. Z2 is rural, Z1 urban: no group worse keeps both. The worst
+    10,000, but Z2 loses 20 minutes. With a limit of 15, B2 alone (Z1 loses 10) costs 30,000; with a
+    limit of 5, both stay for 40,000. Z2 is rural, Z1 urban: no group worse keeps both. The worst
     half of visits are 30 minutes away with B1 alone, 20 with B2 alone."""
     here = town([building("B1", 10_000), building("B2", 30_000)])
     here.zones["area_type"] = ["urban", "rural"]
@@ -199,7 +201,7 @@ def test_fairness_keeps_the_dear_building_that_few_would_lose():
 
 
 def test_the_kolm_pollak_equivalent_lies_above_the_mean():
-    """(E8) Today everybody is 10 minutes away, so kappa is 1/10. With B1 alone half the visits
+    """(E8) Today all residents are 10 minutes away, so kappa is 1/10. With B1 alone half the visits
     take 10 and half 30: ln((e + e^3)/2) x 10 = 24.3 minutes, above the mean of 20."""
     here = town([building("B1", 10_000), building("B2", 30_000)])
     drive = [[10.0, 30.0], [30.0, 10.0]]
@@ -217,8 +219,8 @@ def test_the_worst_off_tenth_can_be_made_as_near_as_possible():
 
 def test_the_nearest_host_must_have_floor_for_all():
     """(E16) 2,000 visits at 60 m2 a thousand: each building's 100 m2 serve 1,667. Both zones are
-    nearest to B1. The planner shares them out over B1 and B2 for 40,000; going to the nearest,
-    all come to B1, which is too small; B2 alone is too small as well: no plan."""
+    nearest to B1. The planner divides them between B1 and B2 for 40,000. With nearest assignment
+    all go to B1, which is too small; B2 alone is too small as well: no plan."""
     services = [{"service_id": "S", "area_m2_per_1000_visits": 60.0}]
     here = town([building("B1", 10_000), building("B2", 30_000)], services)
     drive = [[10.0, 20.0], [10.0, 20.0]]
@@ -230,7 +232,8 @@ def test_the_nearest_host_must_have_floor_for_all():
 
 
 def test_ties_go_to_the_first_building_id():
-    """(E16) Z1 and Z2 are as near to B1 as to B2: both go to B1, which has room for one zone."""
+    """(E16) Z1 and Z2 are equally near to B1 and B2: both go to B1, which has floor area for one
+    zone."""
     services = [{"service_id": "S", "area_m2_per_1000_visits": 60.0}]
     rows = [building("B2", 30_000, floor_area_m2=120.0), building("B1", 10_000)]
     here = town(rows, services)
@@ -244,10 +247,10 @@ def test_ties_go_to_the_first_building_id():
 
 
 def test_overflow_passes_a_full_building_only():
-    """(E16) Both zones are nearest to B1, which has room for 1,667 of 2,000 visits; with overflow
-    333 go on to B2, 10 minutes further: 20,000 + 333 x 10 minutes. (Rejected: B1 for one zone
-    and B2 for the other, 30,000 minutes, for B1 would have room.) A B1 with room for all is not
-    passed, though B2 costs nothing to use."""
+    """(E16) Both zones are nearest to B1, which has floor area for 1,667 of 2,000 visits; with
+    overflow 333 go on to B2, 10 minutes further: 20,000 + 333 x 10 minutes. (Rejected: B1 for one
+    zone and B2 for the other, 30,000 minutes, because B1 would have floor area.) A B1 large enough
+    for all is not passed, though using B2 is free."""
     services = [{"service_id": "S", "area_m2_per_1000_visits": 60.0}]
     drive = [[10.0, 20.0], [10.0, 20.0]]
     past = Behaviour(residents="nearest", overflow=True)
@@ -266,9 +269,10 @@ def test_overflow_passes_a_full_building_only():
 
 
 def test_distance_decay_halves_the_pull_with_minutes():
-    """(E16) Half as much for each ten minutes: of Z1, 10 and 20 minutes from B1 and B2, two
-    thirds go to B1; of Z2, 30 and 10 minutes away, a fifth: 1,000 (2/3 10 + 1/3 20) + 1,000 (1/5
-    30 + 4/5 10) = 27,333 minutes. The planner would have sent everyone to the nearest: 20,000."""
+    """(E16) The attraction halves with each ten minutes: of Z1, 10 and 20 minutes from B1 and B2,
+    two thirds go to B1; of Z2, 30 and 10 minutes away, a fifth: 1,000 (2/3 10 + 1/3 20) + 1,000
+    (1/5 30 + 4/5 10) = 27,333 minutes. The planner would have sent everyone to the nearest:
+    20,000."""
     here = town([building("B1", 10_000), building("B2", 30_000)])
     drive = [[10.0, 20.0], [30.0, 10.0]]
     decay = Behaviour(residents="decay", decay_per_minute=math.log(2) / 10)
@@ -283,9 +287,9 @@ def test_distance_decay_halves_the_pull_with_minutes():
 
 
 def test_a_larger_building_has_more_visits_and_floor():
-    """(E16) As near as one another, B1 of 300 and B2 of 100 m2 draw three quarters and one quarter
-    of 2,000 visits: 1,500 x 0.06 = 90 m2 and 30 m2. At 0.25
-    m2 a visit draws of 5 : 1 or 4.5 : 1 fit, and 250 m2 each do not."""
+    """(E16) Equally near, B1 of 300 and B2 of 100 m2 attract three quarters and one quarter of
+    2,000 visits: 1,500 x 0.06 = 90 m2 and 30 m2. At 0.25 m2 a visit, attractions of 5 : 1 or 4.5 :
+    1 fit, and 250 m2 each do not."""
     services = [{"service_id": "S", "area_m2_per_1000_visits": 60.0}]
     rows = [
         building("B1", 0, floor_area_m2=300.0, running_cost_gbp_per_m2_per_year=100.0),
@@ -304,8 +308,8 @@ def test_a_larger_building_has_more_visits_and_floor():
 
 
 def test_fairness_counts_todays_minutes_by_the_same_behaviour():
-    """(E8, E16) By decay Z2 goes 30 minutes for a fifth of its visits today, 14 in the mean; B2
-    alone is 10 away for Z2 and 20 for Z1, which today has 13.3 in the mean: 6.7 minutes more."""
+    """(E8, E16) By decay a fifth of Z2's visits take 30 minutes today, with a mean of 14; B2 alone
+    is 10 away for Z2 and 20 for Z1, whose mean today is 13.3: 6.7 minutes more."""
     here = town([building("B1", 30_000), building("B2", 10_000)])
     drive = [[10.0, 20.0], [30.0, 10.0]]
     decay = Behaviour(residents="decay", decay_per_minute=math.log(2) / 10)
@@ -329,9 +333,9 @@ def test_what_no_number_can_tell_apart_is_refused_in_words(rule):
 
 
 def test_a_point_needs_its_least_visits():
-    """(E2) Z1 and Z2 send 1,000 visits each; the network asks for two points. With at least 900 at
-    each both stand (10,000 + 30,000); with 1,100 at each they cannot, nor with one pinned open
-    and 2,001 at the other; a kiosk's partial offer at B2 needs no visits."""
+    """(E2) Z1 and Z2 send 1,000 visits each; the network rule needs two points. With a least number
+    of 900 both are possible (10,000 + 30,000); with 1,100 not, nor with one pinned open and 2,001
+    at the other; a kiosk's partial offer at B2 needs no visits."""
     buildings = [building("B1", 10_000), building("B2", 30_000)]
     two = Network(service="S", at_least=2)
 
@@ -352,8 +356,8 @@ def test_a_point_needs_its_least_visits():
 
 
 def test_a_point_without_visits_does_not_exist():
-    """(E2) The least is 1 visit unless stated: B2, out of everybody's reach, cannot be the second
-    point that the network asks for; with a least of 0 it can."""
+    """(E2) The least number is 1 visit unless stated: B2, out of reach of all zones, cannot be the
+    second point that the network rule needs; with a least number of 0 it can."""
     buildings = [building("B1", 10_000), building("B2", 30_000)]
     drive, two = [[5.0, float("nan")]] * 2, Network(service="S", at_least=2)
     assert cost_of(town(buildings), two, drive=drive) is None
@@ -382,7 +386,7 @@ def test_the_tier_says_whether_a_point_needs_its_least():
 
 
 def test_an_access_rule_that_counts_nobody_is_refused():
-    """(E7) No zone states households without a car: the rule would hold whatever is decided."""
+    """(E7) No zone states households without a car: the rule would hold in every plan."""
     here = town([building("B1", 10_000), building("B2", 30_000)])
     asked = Access(services="all", minutes=20, share=1.0, who="without_car")
     with pytest.raises(UsageError, match="counts nobody"):

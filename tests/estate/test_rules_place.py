@@ -1,5 +1,5 @@
-"""Rules about buildings worked by hand: each in a town in which it binds, the plan it rejects in
-the comment. Money is for one year of appraisal unless said."""
+"""Hand-worked rules about buildings: each in a town in which it binds, with the rejected plan in
+the docstring. Money is for one year of appraisal unless stated."""
 
 import pytest
 
@@ -42,8 +42,8 @@ def test_a_service_kept_to_a_kind_of_building_leaves_the_others():
 
 
 def test_compulsory_services_of_a_tier_are_there():
-    """(E3) One hub is asked for; a hub must host T, which costs 3,000 of staff a year. A hub
-    without T would cost 10,000; the plan costs 13,000."""
+    """(E3) One hub is required; a hub must host T, which costs 3,000 of staff a year. A hub without
+    T would cost 10,000; the plan costs 13,000."""
     services = [
         {"service_id": "S"},
         {"service_id": "T", "staffing_cost_gbp_per_point_per_year": 3_000.0},
@@ -136,9 +136,9 @@ def test_network_counts_and_spaces_buildings():
 
 
 def test_pinned_buildings_stay_close_or_are_not_sold():
-    """(E13) The cheap B1 (10,000) alone would do, B2 being sold for 4,000. Keeping B2, B1 closes:
-    30,000, and the same if B1 must close. Not selling B2 loses the receipt and costs 500 a year
-    to hold."""
+    """(E13) The cheap B1 (10,000) alone would suffice, with B2 sold for 4,000. If B2 is kept, B1
+    closes: 30,000, and the same if B1 must close. Not selling B2 loses the receipt and costs 500 a
+    year to hold."""
     sold = {
         "capital_receipt_gbp": 4_000.0,
         "sale_lag_years": 0,
@@ -152,7 +152,7 @@ def test_pinned_buildings_stay_close_or_are_not_sold():
 
 
 def test_a_building_of_unknown_use_is_kept_as_it_is():
-    """(E13) Nothing is known of B2 (1,000): it stays, and S may not move in with it."""
+    """(E13) The services of B2 (1,000) are unknown: it stays, and S may not move in."""
     hosting = [{"building_id": "B1", "service_id": "S"}]
     here = town([building("B1", 10_000), building("B2", 1_000)], hosting=hosting)
     assert cost_of(here) == pytest.approx(11_000)

@@ -1,5 +1,5 @@
-"""Rules over years worked by hand: each in a town in which it binds, the plan it rejects in the
-comment. Nothing is discounted and the years decided are the years appraised, unless said."""
+"""Hand-worked rules over years: each in a town in which it binds, with the rejected plan in the
+docstring. Without discounting, and with the decided years as appraisal, unless stated."""
 
 import pytest
 from models.estate import solve as solve_reference
@@ -15,7 +15,7 @@ THREE = {"decided": 3, "rate": 0.0}
 
 
 def test_sequence_says_nothing_of_one_year():
-    """(E12) Of one year it says nothing: B1 (10,000) closes for B2 (7,000) at once."""
+    """(E12) It does not apply to one year: B1 (10,000) closes for B2 (7,000) at once."""
     here = town([building("B1", 10_000), building("B2", 7_000)])
     for rule in (Sequence(), Sequence(moves_per_year=0, double_running_years=1)):
         assert cost_of(here, rule) == pytest.approx(7_000)
@@ -61,7 +61,7 @@ def test_redundancy_is_due_in_the_year_of_closing():
     """B1 and B2 (10,000 each, 4,000 of staff) close for the candidate B3 (1,000), fitted out in
     2026, in 2027: two points fewer and one more, 9,000. 28,000 + 1,000 + 5,000 + 9,000; closing one
     of them in 2026 and moving the other in 2027 costs 14,000 less and is taken: 9,000 in 2026.
-    At 60,000 nobody is let go: B2 moves, B1 stays, 28,000 + 1,000 + 14,000 + 5,000."""
+    At 60,000 there is no redundancy: B2 moves, B1 stays, 28,000 + 1,000 + 14,000 + 5,000."""
     staff = {"staffing_cost_gbp_per_point_per_year": 4_000.0, "agency_id": "A2"}
     target = building("B3", 1_000, status="candidate", fit_out_gbp_per_m2=100.0)
     for gbp, least, year in ((9_000.0, 29_000, 2026), (60_000.0, 48_000, None)):
@@ -141,8 +141,8 @@ def test_a_lease_that_ends_at_break_dates_waits_for_the_next():
     """(E12) B1 costs 10,000 in each of 2026 to 2028. B2 (30,000) closes at once and costs 5,000 a
     year to hold; its first break was in 2024. With one every 3 years it ends in 2027 and is held
     for a year, every 4 years for two; with no other it is held for three; a lease that breaks in
-    any year ends at once. For 7,000 it may end between: dearer than a year of holding, cheaper
-    than two."""
+    any year ends at once. For 7,000 it may end between: more than a year of holding, less than
+    two."""
     lease = {"tenure": "leasehold", "holding_cost_gbp_per_year": 5_000.0, "lease_break_year": 2024}
     between = {"lease_break_penalty_gbp": 7_000.0}
     for every, least, paid in (
@@ -159,8 +159,8 @@ def test_a_lease_that_ends_at_break_dates_waits_for_the_next():
 
 
 def test_a_lease_ends_at_its_break_or_for_the_penalty():
-    """(E12) B2, closed for B1 (10,000), breaks in 2024 and every 3 years: in 2027 for nothing. In
-    2028 it is held for 5,000, or left for 2,000 where that is stated."""
+    """(E12) B2, closed for B1 (10,000), breaks in 2024 and every 3 years: in 2027 it is free. In
+    2028 it is held for 5,000, or left for a stated penalty of 2,000."""
     lease = {"tenure": "leasehold", "holding_cost_gbp_per_year": 5_000.0}
     lease |= {"lease_break_year": 2024, "lease_break_every_years": 3}
     for year, more, least in (
@@ -254,7 +254,7 @@ def needed_twice():
 def test_a_service_does_not_come_back_to_a_building_that_it_left():
     """(E12) 2,000 visits at 60 m2 a thousand take 120 m2 in 2026, 96 in 2027, when a fifth is
     digital, and 120 again in 2028; B1 and B2 have 100 each and both stay open (12,000 a year). S's
-    point costs 7,000: 36,000 + 6 x 7,000 = 78,000. Leaving B2 in 2027 and coming back in 2028 would
+    point costs 7,000: 36,000 + 6 x 7,000 = 78,000. Leaving B2 in 2027 and returning in 2028 would
     save 7,000 and is rejected unless the scenario allows it."""
     here, asked = needed_twice(), {"year": 2026, **THREE}
     back = AT_ONCE.model_copy(update={"services_may_return": True})
@@ -266,8 +266,8 @@ def test_a_service_does_not_come_back_to_a_building_that_it_left():
 
 
 def test_a_building_that_was_emptied_is_not_filled_again():
-    """(E12) As above, but B2 has S alone: leaving it in 2027 empties it, and coming back fills it
-    again, so both have to be allowed."""
+    """(E12) As above, but B2 hosts only S: leaving it in 2027 empties it, and returning refills it,
+    so both have to be allowed."""
     here = needed_twice()
     here = here.replace(
         services=here.services.iloc[:1], hosting=here.hosting.iloc[:2],
@@ -297,7 +297,8 @@ def test_a_vacant_building_is_not_filled_and_then_sold():
 
 
 def test_what_would_have_to_come_back_is_said():
-    """Every service leaves B2 in 2027, the only year without S there, and is wanted there again."""
+    """Every service leaves B2 in 2027, the only year without S there, and S is needed there
+    again."""
     here = needed_twice()
     asked = scenario(
         AT_ONCE, Revenue(ceiling_gbp_per_year=19_000, from_year=2027, to_year=2027),

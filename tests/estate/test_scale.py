@@ -1,4 +1,4 @@
-"""Leaving out far hosts loses nothing that is not said: the bound holds, the plan verifies."""
+"""Large problems with relaxed assignments or aggregation: the bound holds and the plan verifies."""
 
 import math
 from dataclasses import replace
@@ -58,7 +58,7 @@ def test_objectives_in_order_never_lose_more_than_the_slack():
 def test_full_aggregation_gives_a_valid_bound_and_plan(
     monkeypatch,
 ):
-    """All residents as one customer prove no more than holds and the plan serves every zone."""
+    """With all residents as one customer the bound is valid and the plan serves every zone."""
     monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     exact = 0
     for seed in range(2100, 2125):
@@ -87,7 +87,7 @@ def test_full_aggregation_gives_a_valid_bound_and_plan(
 
 
 def test_without_served_the_relaxation_needs_no_host(monkeypatch):
-    """Nobody need be served, so the only building closes for 0; 10,000 if it stayed open."""
+    """No visits need be served, so the only building closes for 0; 10,000 if it stayed open."""
     monkeypatch.setattr(strategy, "MAX_PAIRS_BY_REACH", 0)
     here = town([building("B1", 10_000)])
     assert cost_of(here, drop=("served",)) == 0
@@ -95,7 +95,7 @@ def test_without_served_the_relaxation_needs_no_host(monkeypatch):
 
 
 def test_a_building_sold_in_part_is_read_as_sold():
-    """30,000 of B2's 100,000 pay the works; a model may sell 0.3 of it, where no money is saved."""
+    """30,000 of B2's 100,000 pay for the works; a model may sell 0.3 of it if no money is saved."""
     closed = {"status": "vacant", "capital_receipt_gbp": 100_000.0}
     here = town([building("B1", 10_000), building("B2", 0, **closed)])
     stated = formulate(
@@ -108,7 +108,7 @@ def test_a_building_sold_in_part_is_read_as_sold():
 
 
 def test_a_plan_with_a_part_sold_stays_feasible_when_fixed():
-    """What is kept of the plan is a plan: rounded, 0.3 of B2 sold would be none of it sold."""
+    """The fixed plan is feasible: with rounding, 0.3 of B2 sold would be read as not sold."""
     closed = {"status": "vacant", "capital_receipt_gbp": 100_000.0}
     here = town([building("B1", 10_000), building("B2", 0, **closed)])
     stated = formulate(
@@ -126,8 +126,8 @@ def test_a_plan_with_a_part_sold_stays_feasible_when_fixed():
 
 
 def test_the_relaxation_has_a_host_in_reach_of_each_zone():
-    """Two zones, each with one building in reach: one customer alone would be served by the cheap
-    one (10,000 a year; rejected), each zone asks for its own."""
+    """Two zones, each with one building in reach: a single customer would be served by the cheap
+    one (10,000 a year; rejected), but each zone needs its own."""
     here = town([building("B1", 10_000), building("B2", 90_000)])
     drive = [[5.0, math.nan], [math.nan, 5.0]]
     problem = build_problem(here, minutes(here, drive=drive), scenario())
@@ -137,8 +137,8 @@ def test_the_relaxation_has_a_host_in_reach_of_each_zone():
 
 
 def test_a_plan_is_kept_if_its_least_minutes_fail(monkeypatch):
-    """HiGHS gave up on the minutes of a plan of Trafford whose money was settled: a good plan and
-    its proof were lost. B1 and B2 stay open for 3,000 whoever goes where."""
+    """HiGHS failed on the minutes of a plan of Trafford whose cost was proven: a good plan and its
+    proof were lost. B1 and B2 stay open for 3,000 in any assignment."""
     here = town([building("B1", 1_000), building("B2", 2_000)])
     asked = scenario(Network(at_least=2))
     stages = []

@@ -1,5 +1,5 @@
-"""Residents who go by themselves at county size: cuts hold in every plan, and plan and bound agree
-with the exact model on small places."""
+"""Demand cuts for residents who choose their hosts: cuts are valid, and plan and bound agree with
+the exact model on small places."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ CHOICES = (
 
 @pytest.mark.parametrize("rule", CHOICES)
 def test_demand_cuts_are_valid_and_tight_where_taken(rule):
-    """A cut taken anywhere holds for all hosts and is tight at those it is taken at."""
+    """A cut at any point is valid for all hosts and tight at the hosts of that point."""
     rng = np.random.default_rng(1)
     for seed in range(10):
         place = random_place(seed, 6, 6, 1)
@@ -48,7 +48,7 @@ def test_demand_cuts_are_valid_and_tight_where_taken(rule):
 
 
 def with_rule(seed, rule):
-    """A small random place, its minutes, and random rules of which ``rule`` says who goes where."""
+    """A small random place, its minutes, and random rules with the behaviour ``rule``."""
     place = random_place(seed, 5, 5, 2)
     others = [r for r in random_rules(seed, place) if r.name not in ("behaviour", "fairness")]
     return place, crow_minutes(place), scenario(*others, rule, seconds=20)
@@ -56,7 +56,7 @@ def with_rule(seed, rule):
 
 @pytest.mark.parametrize("rule", CHOICES)
 def test_cutting_planes_agree_with_the_exact_model(rule, monkeypatch):
-    """Plan and bound learnt from cuts agree with the exact model."""
+    """Plan and bound by cutting planes agree with the exact model."""
     monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     compared = 0
     for seed in range(4000, 4012):
@@ -78,8 +78,7 @@ def test_cutting_planes_agree_with_the_exact_model(rule, monkeypatch):
 def test_a_plan_with_overflow_is_valid_and_its_bound_holds(
     monkeypatch,
 ):
-    """A plan that sends people past full buildings is one of the exact model and its bound
-    holds."""
+    """A plan with overflow is feasible in the exact model and its bound is valid."""
     monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     passing, same = Behaviour(residents="nearest", overflow=True), 0
     for seed in range(4000, 4010):
@@ -113,8 +112,8 @@ def test_cutting_planes_reject_a_host_that_is_too_small(monkeypatch):
 
 
 def test_cutting_planes_explain_why_no_plan_exists(monkeypatch):
-    """As above: the planner could share the visits out, and without the limit of floor B1 alone
-    would do."""
+    """As above: the planner could divide the visits, and without the limit of floor area B1 alone
+    would suffice."""
     monkeypatch.setattr("placeopt.estate.search.cutting_plane.MAX_PAIRS_WITH_ROWS", 0)
     services = [{"service_id": "S", "area_m2_per_1000_visits": 60.0}]
     here = town([building("B1", 10_000), building("B2", 30_000)], services)

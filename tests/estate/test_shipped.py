@@ -20,7 +20,7 @@ def test_every_question_reads_and_says_each_rule_in_a_sentence(data, name):
 
 @pytest.mark.exhaustive  # a smaller place is asked the same in tests/test_rutland.py
 def test_a_trust_saves_a_tenth_and_no_agency_pays_more(data):
-    """Any plan within a third of the bound will do here: what is tested is the trust."""
+    """Any plan within a third of the bound is good enough here: the test is about the trust."""
     place = read_place(data / "marlshire")
     asked = read_scenario(data / "marlshire" / "scenarios" / "trust.toml")
     asked = asked.model_copy(update={"solver": SolverSettings(gap=0.35, time_limit_seconds=90)})

@@ -1,4 +1,4 @@
-"""Counting rows cut off fractions and no plan; neighbourhoods give plans that keep every row."""
+"""Rounding cuts cut off fractions but no plan; neighbourhood search gives feasible plans."""
 
 from dataclasses import replace
 
@@ -16,7 +16,8 @@ from tests.estate.town import building, town
 
 
 def test_count_cuts_round_one_and_a_half_hosts_up_to_two():
-    """Half of each library is near everyone in shares (1.5 in all); of whole ones, two are."""
+    """Half of each library reaches all residents in the relaxation (1.5 in all); as integers, two
+    do."""
     here = town([building(f"B{i}", 10_000) for i in (1, 2, 3)])
     here.zones.loc[2] = {**here.zones.loc[1].to_dict(), "zone_id": "Z3"}
     here.demand.loc[2] = {**here.demand.loc[1].to_dict(), "zone_id": "Z3"}
@@ -41,7 +42,7 @@ def test_counting_rows_leave_the_least_objective_as_it_is():
 
 
 def test_a_start_from_another_years_bases_counts_the_same():
-    """With visits a fifth more, and with another number of buildings, where no basis fits."""
+    """With a fifth more visits, and with another number of buildings, for which no basis fits."""
     bases: list[object] = []
     for buildings, more in ((30, 1.0), (30, 1.2), (32, 1.0)):
         place = synthesise(zones=14, buildings=buildings, seed=5)
@@ -66,7 +67,7 @@ def test_neighbourhoods_keep_every_row_and_never_worsen():
 
 
 def test_a_kernel_without_a_plan_is_widened_by_reduced_costs(monkeypatch):
-    """A kernel without a plan is widened by what costs the relaxation nothing."""
+    """A kernel without a plan is widened by columns of small reduced cost."""
     place = synthesise(zones=14, buildings=30, seed=5)
     problem = build_problem(place, crow_minutes(place, cutoff=120), scenario(years=30))
     formulation = formulate(problem, "cost")

@@ -28,7 +28,7 @@ def answer():
 
 
 def tampered(answer, **changes):
-    """The verification after each table named is changed by its function."""
+    """The verification after each named table is changed by its function."""
     tables = dict(answer.plan.tables)
     for name, change in changes.items():
         tables[name] = tables[name].copy()

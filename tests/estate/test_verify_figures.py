@@ -18,9 +18,9 @@ PARTS = 3
 
 @pytest.fixture(scope="module")
 def answers():
-    """Small plans that between them close, sell, set up tiers, move services and set rents; the
-    last over three years, in which what is sold brings its receipt before the end. Carbon is
-    priced, in one year of the first and in four of the last. Access is asked by both measures."""
+    """Small plans that together close, sell, set up tiers, move services and set rents; the last
+    over three years, with a receipt before the end. Carbon is priced, in one year of the first and
+    in four of the last. Access standards use both measures."""
     found = []
     priced = Money(appraisal_years=30, carbon_values=True)
     for seed, years in ((103, 1), (113, 1), (112, 3)):
@@ -49,7 +49,7 @@ def wrong(value):
 
 
 def uncaught(answer, name, part):
-    """Columns of a table whose wrong figure, in one row or another, is not noticed."""
+    """Columns of a table in which a wrong figure is not noticed in some row."""
     table, missed = answer.plan.tables[name], set()
     for number, column in enumerate(table.columns if len(table) else ()):
         if number % PARTS != part:

@@ -1,4 +1,4 @@
-"""A sequence that cannot be is caught in a plan over years, whatever its figures say."""
+"""An impossible sequence in a plan over years is caught, even if its figures are consistent."""
 
 from dataclasses import replace
 
@@ -30,7 +30,8 @@ def answer():
 
 
 def broken(answer, **changes):
-    """Numbers of what fails after cells are changed: table -> [(year, id, column, value)]."""
+    """Numbers of the checks that fail after changing cells: table -> [(year, id, column,
+    value)]."""
     tables = dict(answer.plan.tables)
     for name, cells in changes.items():
         rows = tables[name] = tables[name].astype(object)
@@ -42,7 +43,7 @@ def broken(answer, **changes):
 
 
 def moved(year, away, to):
-    """S hosted at ``to`` and not ``away`` in a year, with everybody sent there."""
+    """S hosted at ``to`` instead of ``away`` in a year, with all residents sent there."""
     return {
         "services_by_year": [(year, away, "hosted", "no"), (year, to, "hosted", "yes")],
         "buildings_by_year": [(year, away, "state", "held"), (year, to, "state", "open")],
@@ -58,8 +59,8 @@ def test_the_plan_moves_once_and_sells(answer):
 
 
 def test_a_lease_that_ends_between_its_break_dates_is_caught():
-    """B2's lease ends in 2026, a break date where no years between are stated, and not where the
-    next comes in 2027; what is verified is the same plan."""
+    """B2's lease ends in 2026, a break date if no interval is stated, but not if the next is in
+    2027; the verified plan is the same."""
     lease = {"tenure": "leasehold", "holding_cost_gbp_per_year": 100.0, "lease_break_year": 2024}
     here = town([building("B1", 1_000), building("B2", 30_000, **lease)])
     asked, times = scenario(year=2026, decided=2), minutes(here, drive=[[10.0, 10.0]] * 2)

@@ -1,4 +1,4 @@
-"""What running costs are made of, the whole life and ten years of cash, worked by hand."""
+"""The parts of running costs, whole life and ten years of cash, worked by hand."""
 
 from dataclasses import replace
 
@@ -43,7 +43,7 @@ def answer():
 
 
 def test_running_costs_are_split_into_their_parts(answer):
-    """Nothing done: 22,000 of buildings and 8,000 of staff. In the plan of 2027: B2 1,000, staff
+    """Doing nothing: 22,000 for buildings and 8,000 for staff. In the plan of 2027: B2 1,000, staff
     4,000 and B3 empty for 50; B1 is sold and not held."""
     s = answer.plan.summary
     assert s["buildings_cost_before_gbp_per_year"] == pytest.approx(22_000)
@@ -111,8 +111,8 @@ def test_a_plan_pays_back_when_its_outlay_has_been_saved():
 
 @pytest.mark.parametrize("seed", [1, 5, 9])
 def test_the_split_ties_to_every_other_table(seed):
-    """On random places: the cash of the decided years is that of the agencies' cash flow, the
-    whole life is the net present cost, and a split that lies is caught."""
+    """On random places the cash of the decided years equals the agencies' cash flow, the whole life
+    equals the net present cost, and a wrong split is caught."""
     place = with_money(random_place(seed, 3, 4, 2), seed)
     asked = scenario(decided=3, years=12, gap=0.05)
     asked = asked.model_copy(update={"money": Money(appraisal_years=12), "year": 2026})

@@ -1,4 +1,4 @@
-"""Every building is told why, and over years in which year which rule or saving moved it."""
+"""Every building has a reason, over years with the year and the rule or saving."""
 
 import pytest
 
@@ -21,22 +21,23 @@ def why(place, *rules, drive=None, **settings):
 
 
 def two_hosts(**more):
-    """S in B1 (cheap, 50 t) and B2 (dear, 20 t), each with room for all."""
+    """S in B1 (cheap, 50 t) and B2 (expensive, 20 t), each with floor area for all."""
     cheap = building("B1", 1_000, carbon_tco2e_per_year=50.0)
     return town([cheap, building("B2", 3_000, carbon_tco2e_per_year=20.0, **more)])
 
 
 def test_a_ceiling_that_closes_a_building_names_its_year():
-    """30 t at most from 2028: B2 has to stay, for what closes does not open again, so B1 closes at
-    once. Rejected: B1 alone, cheaper by 2,000 a year, for 50 t."""
+    """30 t at most from 2028: B2 has to stay, because a closed building does not reopen, so B1
+    closes at once. Rejected: B1 alone, cheaper by 2,000 a year, for 50 t."""
     said = why(two_hosts(), Carbon(ceiling_tco2e_per_year=30, from_year=2028))
     assert "Closing in 2026 saves £1,000 a year" in said["B1"]
     assert "With it open carbon would pass its ceiling of 30 t (E14) in 2028." in said["B1"]
 
 
 def test_what_a_building_is_needed_for_is_named_with_its_years():
-    """B1 is 10 minutes from Z1 and B2 from Z2; both standards ask all within 15 minutes of S, that
-    of the second year on. Until then B1 alone would do, but B2 once closed stays closed."""
+    """B1 is 10 minutes from Z1 and B2 from Z2. The standards need all within 15 minutes of S, one
+    of them from the second year on. Until then B1 alone would suffice, but a closed B2 stays
+    closed."""
     here = town([building("B1", 1_000), building("B2", 3_000)])
     drive = [[10.0, 40.0], [40.0, 10.0]]
     near = Access(services=("S",), minutes=15, share=1.0, from_year=2027)

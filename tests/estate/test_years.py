@@ -1,4 +1,4 @@
-"""Plans over years: worked by hand, searched apart, and explained where nothing fits."""
+"""Plans over years: hand-worked, decomposed, and explained where there is none."""
 
 import pytest
 
@@ -89,7 +89,7 @@ def test_a_closed_building_stays_closed_and_is_sold():
 
 @pytest.mark.parametrize(("seed", "threads"), [(1, 1), (4, 2), (9, 1)])
 def test_decomposition_by_years_gives_a_valid_bound(seed, threads, monkeypatch):
-    """One after the other on one thread, plan and bound side by side on two."""
+    """Plan and bound one after the other on one thread, in parallel on two."""
     here = with_money(random_place(seed, zones=8, buildings=6, services=3), seed)
     asked = scenario(
         Capital(pot_gbp=(100_000, 50_000), recycled_share=0.5),
@@ -110,7 +110,7 @@ def test_decomposition_by_years_gives_a_valid_bound(seed, threads, monkeypatch):
 
 
 def test_a_quick_plan_is_kept_where_no_better_one_is_found(monkeypatch):
-    """As on a busy machine: the end state has no plan in its time, nothing is improved."""
+    """As on a busy machine: the end state has no plan in its time, and no improvement is found."""
     here = with_money(random_place(4, zones=8, buildings=6, services=3), 4)
     asked = scenario(Sequence(fit_out_years=0, moves_per_year=3), decided=3, year=2026, years=30)
     best = solve(here, crow_minutes(here), asked).result.objective
@@ -127,7 +127,7 @@ def test_a_quick_plan_is_kept_where_no_better_one_is_found(monkeypatch):
 
 def test_what_would_have_to_give_is_said_over_years_too():
     """B1 must close in every year, and B2 can be fitted out only in the first: too late, unless
-    works come in the year of the move. A pot of 600 lacks 400 then."""
+    works come in the year of the move. A pot of 600 is then 400 short."""
     here = moving()
     close, times = Pinned(close=("B1",)), minutes(here, drive=[[10.0, 10.0]] * 2)
     gives = {c.name: c.what_gives for c in explain(here, times, scenario(close, **TWO)).clashes}
@@ -142,7 +142,8 @@ def test_what_would_have_to_give_is_said_over_years_too():
 
 def test_every_visit_and_every_desk_is_accounted_for():
     """2,000 visits of S, 40 % online; ten desks of D leave B1, which closes, for B2. At most half
-    of the visits may go unserved, and floor is dear: 600 of the 1,200 are. Worked by hand."""
+    of the visits may go unserved, and floor area is expensive: 600 of the 1,200 are. Worked by
+    hand."""
     services = [
         {"service_id": "S", "digital_share": 0.4, "area_m2_per_1000_visits": 10.0},
         {"service_id": "D", "back_office": True, "desks": 10.0},
@@ -164,7 +165,7 @@ def test_every_visit_and_every_desk_is_accounted_for():
 
 @pytest.mark.parametrize("seed", [9000, 9016, 9017])
 def test_worst_off_minutes_of_the_last_year_meet_the_bound(seed):
-    """The mean of all visits does not decide who goes where once the plan is found."""
+    """The mean of all visits does not determine the assignment after the plan is found."""
     here = random_place(seed, 3, 4, 2)
     answer = solve(here, crow_minutes(here), scenario(decided=2, minimise=("worst_off",)))
     assert answer.result.status == "optimal"

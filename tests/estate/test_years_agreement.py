@@ -1,4 +1,4 @@
-"""Over years the engine and plain enumeration of all schedules agree on tiny places."""
+"""Over years the engine and enumeration of all schedules agree on tiny places."""
 
 import numpy as np
 import pytest
@@ -38,8 +38,8 @@ ABOUT = (  # seeds whose plan the rule changes or makes impossible, of E8, and s
 
 
 def tiny(seed, *people, minimise="cost"):
-    """A place whose visits change from year to year, and what is asked of it: one rule drawn, and
-    those about ``people``."""
+    """A place whose visits change from year to year, and its question: one random rule, and those
+    about ``people``."""
     rng = np.random.default_rng(20_000 + seed)
     zones, buildings, services, years = SHAPES[seed % len(SHAPES)]
     place = random_place(seed, zones, buildings, services)
@@ -92,7 +92,7 @@ def test_engine_and_enumeration_agree_over_years(seed):
 
 @pytest.mark.parametrize("seed", WITH_NONE)
 def test_engine_and_enumeration_agree_that_no_plan_exists(seed, monkeypatch):
-    """Engine and enumeration agree that nothing fits over years."""
+    """Engine and enumeration agree that no plan exists over years."""
     monkeypatch.setattr("placeopt.estate.explain.conflicts.explain", lambda *_: None)
     place, times, asked = tiny(seed)
     assert solve(place, times, asked).result.status is Status.INFEASIBLE

@@ -1,5 +1,5 @@
-"""What leaves does not come back (E12): the engine and enumeration agree on places whose demand
-falls and rises again, and no plan that comes back passes its verification."""
+"""No returns (E12): the engine and enumeration agree on places whose demand falls and rises again,
+and no plan with a return passes verification."""
 
 from dataclasses import replace
 
@@ -21,9 +21,9 @@ LARGE = 25  # one place in so many has a second service, which takes long to enu
 def drawn(seed):
     """Three years in which the middle one is nearly all digital; some scenarios allow a return.
 
-    In most places one building is too small for all visits of the first and last year and large
-    enough for those of the middle one, and what a point or a building saves in a year is more than
-    coming back costs: the rule binds. The others are as random as they come.
+    In most places one building is too small for all visits of the first and last year but not of
+    the middle one, and a point or a building saves more in a year than a return costs: the rule
+    binds. The others are fully random.
     """
     rng = np.random.default_rng(50_000 + seed)
     place = random_place(seed, 2, 2, 1 + (seed % LARGE == LARGE - 1))
@@ -98,8 +98,7 @@ def _asked(rng):
 
 
 def binds(seed):
-    """Whether the rule, as the scenario asks it, makes the best plan dearer than a plan that may
-    come back."""
+    """Whether the scenario's rule makes the best plan more expensive than a plan with returns."""
     place, times, asked = drawn(seed)
     free = Sequence(fit_out_years=0, services_may_return=True, buildings_may_refill=True)
     others = tuple(rule for rule in asked.rules if rule.name != "sequence")
@@ -126,7 +125,7 @@ def test_engine_and_enumeration_agree_on_what_stays_away(seed):
 
 
 def test_the_rule_binds_in_most_of_the_sample():
-    """In three of these four places the best plan would come back if it might."""
+    """In three of these four places the best plan would return if allowed."""
     assert [seed for seed in SAMPLE if binds(seed)] == [3, 7, 20]
 
 
@@ -136,7 +135,7 @@ def test_they_agree_on_five_hundred_places():
 
 
 def test_a_plan_that_comes_back_is_not_verified():
-    """The plan of a scenario that allows it, checked against one that does not."""
+    """The plan of a scenario that allows returns, checked against one that does not."""
     service = {"service_id": "S", "area_m2_per_1000_visits": 60.0}
     service |= {"staffing_cost_gbp_per_point_per_year": 7_000.0}
     shares = [

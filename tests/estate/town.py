@@ -1,4 +1,4 @@
-"""A town of two zones for sums that can be done in the head: the tests of the rules live there."""
+"""A town of two zones with simple sums, for the tests of the rules."""
 
 from placeopt.engine import Status
 from placeopt.estate import solve
@@ -49,7 +49,7 @@ def town(buildings, services=({"service_id": "S"},), hosting=None, **tables):
 
 
 def cost_of(place, *rules, drive=None, walk=None, **settings):
-    """The least objective under the rules; None where nothing fits."""
+    """The least objective under the rules; None where no plan exists."""
     shape = (len(place.zones), len(place.buildings))
     by_mode = {"drive": drive or [[10.0] * shape[1]] * shape[0]}
     if walk is not None:
