@@ -1,4 +1,4 @@
-"""The command line as a person uses it: what it prints, and what its exit status says."""
+"""The command line: its output and exit status."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_version_is_that_of_the_package() -> None:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a small place, and scenarios beside it."""
+    """A folder with a small place and scenarios."""
     folder = tmp_path_factory.mktemp("home")
     made = placeopt(
         "place", "synth", "--zones", 30, "--buildings", 32, "--seed", 3, "--out", folder / "place"

@@ -1,4 +1,4 @@
-"""Docstrings speak of what is there: every argument that one documents is a parameter."""
+"""Docstrings agree with signatures: every documented argument is a parameter."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The README's two commands on machines unlike the author's.
 
-Run it whole with ``python -m pytest -m exhaustive tests/test_fresh_machine.py -rA``: one line a
-machine, passed, or skipped with the reason why it cannot run here. Pythons are looked for as
-``python3.11`` to ``python3.14``, on the PATH and among pyenv's versions.
+Run all of it with ``python -m pytest -m exhaustive tests/test_fresh_machine.py -rA``: one line for
+each machine, passed, or skipped with the reason. Pythons are looked for as ``python3.11`` to
+``python3.14``, on the PATH and among pyenv's versions.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def test_both_commands_on_python(version: str, fresh: Fresh) -> None:
 
 @pytest.mark.parametrize("pip", ["pip==22.3", "pip"], ids=["oldest", "newest"])
 def test_both_commands_with_pip(pip: str, fresh: Fresh) -> None:
-    """22.3 came with Python 3.11.0; the newest is what an upgrade brings today."""
+    """22.3 came with Python 3.11.0; the newest is today's upgrade."""
     folder, checkout = python_folder("3.11"), fresh("placeopt")
     for command, name in ((FIRST, ".venv"), (SECOND, ".venv-tests")):
         made, rest = command.split("&&\n", 1)
@@ -130,7 +130,7 @@ def test_a_path_with_spaces_and_accents(fresh: Fresh) -> None:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout in which placeopt is installed and nothing has been run yet."""
+    """A fresh checkout with placeopt installed."""
     checkout = copy_of_checkout(ROOT, tmp_path_factory.mktemp("installed"))
     run(FIRST.rsplit("&&\n", 1)[0], checkout)
     for folder in (checkout, *checkout.parents):

@@ -1,4 +1,5 @@
-"""The law of the house: who may import whom, what verifiers may see, and how light an import is."""
+"""The import rules: which room may import which, what verifiers may see, and how light an import
+is."""
 
 from __future__ import annotations
 
@@ -73,7 +74,7 @@ def room_of(module: str) -> str:
 
 
 def imports_of(path: Path) -> Iterator[tuple[int, str]]:
-    """(line, dotted name) of every import of the package's own modules, wherever it stands."""
+    """(line, dotted name) of every import of the package's own modules, at any level."""
     package = ["placeopt", *path.relative_to(SOURCE).with_suffix("").parts]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -89,7 +90,7 @@ def imports_of(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def breaches(room: str, imports: Iterator[tuple[int, str]]) -> list[str]:
-    """The imports that a room may not make, each with its line."""
+    """Forbidden imports of a room, each with its line."""
     if room in ANYWHERE:
         return []
     order = ROOMS.index(room)
@@ -153,7 +154,7 @@ def _parents(module: str) -> set[str]:
 
 
 def circles(arrows: dict[str, set[str]]) -> list[list[str]]:
-    """Files that import one another, round about: each circle once, sorted."""
+    """Circular imports between files: each circle once, sorted."""
     order: list[str] = []
     seen: set[str] = set()
 
@@ -196,7 +197,8 @@ def test_a_circle_is_seen() -> None:
 
 
 def test_only_engines_and_rivals_import_solvers() -> None:
-    """A model goes to an engine by ``placeopt.engine``; only rivals in benchmarks go round it."""
+    """Models reach solvers through ``placeopt.engine``; only rivals in benchmarks call solvers
+    directly."""
     for path in modules():
         inside = path.relative_to(SOURCE).parts
         if inside[0] == "engine" or inside[:2] == ("bench", "rivals"):

@@ -1,8 +1,8 @@
-"""Commands ended at random moments: nothing half is read as whole, nothing finished is lost.
+"""Commands killed at random moments: no partial file is read as complete, no finished work is lost.
 
-Each case starts a command as a person would, ends it by a signal after a part of the time that a
-whole run takes, looks at what is there, and has the same command finish the work. The moments and
-signals follow from the seed; how far the command has come by then is up to the machine.
+Each case starts a command, sends it a signal after a part of the time of a whole run, inspects the
+files, and lets the same command finish the work. The moments and signals follow from the seed; the
+command's progress by then depends on the machine.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ MANY = range(1, 25)
 
 @dataclass
 class Command:
-    """A command line, where it runs, and how long a whole run of it took."""
+    """A command line, its folder, and the duration of a whole run."""
 
     arguments: list[str]
     folder: Path
@@ -83,7 +83,7 @@ class Command:
 
 
 def content(folder: Path) -> dict[str, str]:
-    """What a folder shows: each file's hash."""
+    """The content of a folder: each file's hash."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))

@@ -1,4 +1,4 @@
-"""The lock is complete: what it installs needs nothing that the lock does not hold."""
+"""The lock is complete: it meets every requirement of the packages in it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def pins(lock: Path) -> dict[str, tuple[str, set[str]]]:
 
 
 def unmet(lock: dict[str, tuple[str, set[str]]], asked: Requirement) -> str | None:
-    """What the lock lacks of a requirement, or None."""
+    """The part of a requirement that the lock does not meet, or None."""
     if asked.marker is not None and not asked.marker.evaluate({"extra": ""}):
         return None
     version, extras = lock.get(canonicalize_name(asked.name), ("", set()))
@@ -78,7 +78,7 @@ def test_lock_meets_the_requirements_of_the_project(lock: Path) -> None:
 
 
 def test_a_missing_extra_is_seen() -> None:
-    """The fault that broke the first lock: coverage pinned without the extra that is asked for."""
+    """The fault of the first lock: coverage pinned without the required extra."""
     asked = Requirement("coverage[toml]>=7.10.6")
     assert unmet({"coverage": ("7.17.3", {"toml"})}, asked) is None
     assert "extras" in (unmet({"coverage": ("7.17.3", set())}, asked) or "")

@@ -1,8 +1,8 @@
-"""What ``placeopt check`` lets through, a solve answers: it raises nothing and refuses nothing.
+"""A solve never refuses or raises on a question that ``placeopt check`` accepts.
 
-Questions are drawn from the schema of scenarios: rules, their keys and their values within their
-ranges, rules dropped, engines, methods and modes. Those that the check finds an error in are not
-asked; all others are.
+Questions are random, from the schema of scenarios: rules, their keys and their values within their
+ranges, dropped rules, engines, methods and modes. Those in which the check finds an error are
+skipped; all others are solved.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ OTHERS = ("pulp:GLPK_CMD", "pulp:NOPE", "gurobi")
 
 
 def number(rng: np.random.Generator, field: dict[str, Any]) -> float | int:
-    """A number within the range of a key: an end, a usual one, or anything between."""
+    """A number within the range of a key: an end, a usual one, or any between."""
     low = field.get("minimum", field.get("exclusiveMinimum", 0))
     high = field.get("maximum", field.get("exclusiveMaximum", 1e6))
     if field["type"] == "integer":
@@ -46,7 +46,7 @@ def number(rng: np.random.Generator, field: dict[str, Any]) -> float | int:
 
 
 def value(rng: np.random.Generator, name: str, field: dict[str, Any], place: Place) -> Any:
-    """Something that a key may be given, or None where nothing can be drawn for it."""
+    """A random valid value of a key, or None if there is none."""
     if "anyOf" in field:
         kinds = [one for one in field["anyOf"] if one.get("type") != "null"]
         return value(rng, name, kinds[int(rng.integers(len(kinds)))], place)
@@ -75,7 +75,7 @@ def value(rng: np.random.Generator, name: str, field: dict[str, Any], place: Pla
 
 
 def question(rng: np.random.Generator, problem: str, place: Place) -> dict[str, Any]:
-    """A scenario drawn at random."""
+    """A random scenario."""
     kinds = {name: kind for (of, name), kind in RULES.items() if of == problem}
     rules = []
     for name in rng.choice(sorted(kinds), int(rng.integers(4)), replace=False):
@@ -111,7 +111,7 @@ def question(rng: np.random.Generator, problem: str, place: Place) -> dict[str, 
 
 
 def with_minutes(place: Place, folder: Path) -> None:
-    """A place in a folder, with minutes on foot and by car beside it."""
+    """A place in a folder, with minutes on foot and by car."""
     write_place(place, folder)
     rows = [
         {"zone_id": zone, "building_id": building, "mode": mode, "minutes": 5.0 + 3 * i + j}
@@ -124,7 +124,7 @@ def with_minutes(place: Place, folder: Path) -> None:
 
 
 def refused(folder: Path, asked: dict[str, Any]) -> tuple[bool, str]:
-    """Whether the check lets the question through; and what a solve then says against it."""
+    """Whether the check accepts the question, and the refusal of the solve, if any."""
     path = folder / "asked.toml"
     path.write_text(tomli_w.dumps(asked), encoding="utf-8")
     if any(finding.severity == "error" for finding in check_files(folder, path)):
@@ -139,7 +139,7 @@ def refused(folder: Path, asked: dict[str, Any]) -> tuple[bool, str]:
 
 
 def all_refused(tmp_path: Path, count: int, seed: int) -> tuple[Counter[str], list[str]]:
-    """How many of the questions drawn of each problem were asked, and all that was refused."""
+    """The number of questions solved for each problem, and all refusals."""
     asked_of, lost = Counter[str](), []
     for problem, tables in (("estate", ESTATE), ("budget", BUDGET)):
         folder = tmp_path / problem

@@ -1,4 +1,4 @@
-"""The same question gives the same tables, whatever the order of rows and the number of threads."""
+"""The same question gives the same tables, in any order of rows and with any number of threads."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def shuffled(place: Place, seed: int) -> Place:
 
 
 def text_of(answer) -> str:
-    """Every table of an answer as text, rows sorted; or why there is none."""
+    """Every table of an answer as text, rows sorted; or the reason why there is none."""
     if answer.plan is None:
         return f"{answer.result.status} {answer.explanation}"
     parts = [f"{answer.result.objective!r} {answer.result.status}"]
@@ -99,7 +99,7 @@ def test_many_budgets_are_the_same_from_shuffled_rows(seed):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_location_problem_is_the_same_from_shuffled_rows(kind):
-    """Ids that are given say which customer is which, so that order means nothing."""
+    """Given ids identify customers, so that their order has no effect."""
     for seed in range(500, 507):
         problem = tiny(kind, seed)
         names = [f"C{i}" for i in range(problem.customers)]

@@ -1,4 +1,4 @@
-"""The whole story keeps what each of its steps found."""
+"""A run keeps the findings of each of its steps."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""A real county from its own files to a verified plan, its reach checked by other means."""
+"""A real county from its own files to a verified plan, with access checked independently."""
 
 from __future__ import annotations
 

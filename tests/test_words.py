@@ -1,4 +1,4 @@
-"""Private words stay out of the code: names retired for the terms of the field do not return."""
+"""Retired names do not return to the code."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Every format that people's files and scripts rest on, collected from the code as lines of text.
+"""Every format on which users' files and scripts depend, collected from the code as lines of text.
 
 A line is a kind of format and a name: a key of a scenario, a parameter of a rule, a column of a
 table, an option of a verb, a key of the summary. ``python -m tests.formats.collect`` writes
-``formats.txt`` anew after a change that is meant.
+``formats.txt`` again after an intended change.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Formats that people's files rest on stay: a change is seen here before anybody meets it."""
+"""Formats on which users' files depend stay: a change fails here before a release."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from tests.formats.collect import GOLDEN, formats
 
 
 def test_formats_are_those_of_the_list() -> None:
-    """A format that goes or changes breaks people's files; a new one is promised from now on.
+    """A format that is removed or changed breaks users' files; a new one is kept from now on.
 
-    Where a change is meant, write the list anew (``python -m tests.formats.collect``), say it in
-    the CHANGELOG, and for a name that goes add a line to ``base/aliases.csv``.
+    After an intended change, write the list again (``python -m tests.formats.collect``), note it in
+    the CHANGELOG, and for a removed name add a line to ``base/aliases.csv``.
     """
     kept, found = set(GOLDEN.read_text(encoding="utf-8").splitlines()), set(formats())
     assert sorted(kept - found) == [], "formats that people use are gone"

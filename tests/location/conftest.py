@@ -1,4 +1,4 @@
-"""What all tests of location problems share."""
+"""Fixtures of all tests of location problems."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from placeopt.location import locate
 
 @pytest.fixture(autouse=True)
 def _time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An hour unless a test says otherwise: a proof must not hang on how busy the machine is."""
+    """A time limit of an hour unless a test sets another: a proof must not depend on the machine's
+    load."""
     assert locate.__kwdefaults__ is not None
     monkeypatch.setitem(locate.__kwdefaults__, "time_limit_seconds", 3600.0)

@@ -1,4 +1,4 @@
-"""Who goes to which site, how far on average, and what share is covered, worked by hand."""
+"""Hand-worked assignments, mean distances and covered shares."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_each_site_lists_its_customers_and_the_mean_is_by_weight() -> None:
 
 
 def test_the_share_covered_is_of_all_weight() -> None:
-    """One site, radius 2: s covers u and v, 3 of 8; w goes nowhere and is in no mean."""
+    """One site, radius 2: s covers u and v, 3 of 8; w is unserved and in no mean."""
     problem = Problem("maximal-covering", TABLE, p=1, radius=2.0, weights=[1, 2, 1], **NAMES)
     solution = locate(problem)
     assert solution.customers_of == {"s": ("u", "v")}
@@ -34,7 +34,7 @@ def test_the_share_covered_is_of_all_weight() -> None:
 
 
 def test_gradual_coverage_counts_in_part() -> None:
-    """Radius 1, outer radius 3: u whole, v half, so (1 + 0.5 x 2) / 4."""
+    """Radius 1, outer radius 3: u in full, v half, so (1 + 0.5 x 2) / 4."""
     problem = Problem(
         "maximal-covering", TABLE, p=1, radius=1.0, outer_radius=3.0, weights=[1, 2, 1], **NAMES
     )
@@ -42,7 +42,7 @@ def test_gradual_coverage_counts_in_part() -> None:
 
 
 def test_a_customer_who_is_split_is_listed_with_each_site() -> None:
-    """s has room for u and two thirds of v."""
+    """s has capacity for u and two thirds of v."""
     table = np.array([[1.0, 5.0], [2.0, 4.0]])
     problem = Problem(
         "capacitated-facility-location", table, demands=[2, 3], capacities=[4, 3],
@@ -56,7 +56,7 @@ def test_a_customer_who_is_split_is_listed_with_each_site() -> None:
 
 
 def test_the_table_has_a_row_for_each_customer_and_site() -> None:
-    """s serves u and two thirds of v, t the rest; who goes nowhere has no row."""
+    """s serves u and two thirds of v, t the rest; an unserved customer has no row."""
     table = np.array([[1.0, 5.0], [2.0, 4.0]])
     split = Problem(
         "capacitated-facility-location", table, demands=[2, 3], capacities=[4, 3],

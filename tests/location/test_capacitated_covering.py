@@ -1,8 +1,8 @@
-"""Capacitated set covering: facility location whose ways cost nothing, against trying every set.
+"""Capacitated set covering, as facility location without assignment costs, against enumeration.
 
-The other side knows no model: for every set of sites a maximum flow (scipy, whole numbers) says
-whether the demand within the radius fits into their capacities; whole customers are tried one
-by one.
+The oracle uses no model: for every set of sites a maximum flow (scipy, integers) determines whether
+the demand within the radius fits into their capacities. For single source, assignments are tried
+one by one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def instance(seed: int) -> dict[str, np.ndarray]:
 
 
 def fits(chosen: tuple[int, ...], data: dict[str, np.ndarray], radius: float) -> bool:
-    """Whether all demand flows to the chosen sites within the radius."""
+    """Whether all demand can flow to the chosen sites within the radius."""
     customers, sites = data["distances"].shape
     graph = np.zeros((customers + sites + 2,) * 2, np.int32)
     graph[0, 1 : customers + 1] = data["demands"]

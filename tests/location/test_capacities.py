@@ -19,7 +19,7 @@ TWO_OF_THREE = 2 * 100 + 12 * 1
 
 
 def three_sites(kind: str) -> CapacitatedArrays:
-    """Demand 12 in twelve customers, 1 each to serve; sites of room 10 that cost 100 to open."""
+    """Twelve customers of demand 1, at cost 1 each; sites of capacity 10 that cost 100 to open."""
     return capacitated_arrays(
         Problem(
             kind,
@@ -66,7 +66,7 @@ def test_a_load_found_twice_is_kept_once() -> None:
 def test_a_search_cut_short_is_right_all_the_same(rounds, kind, monkeypatch):
     """The relaxation may end in a round that added columns; its shares are those of all columns.
 
-    Whatever the number of rounds, the plan that is proven costs the same.
+    For any number of rounds the proven plan costs the same.
     """
     from placeopt.location.capacitated import single_source
 

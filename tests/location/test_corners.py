@@ -1,4 +1,4 @@
-"""Each corner for each of the nine problems, against looking at every plan."""
+"""Corner cases of each of the nine problems, against enumeration."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.location.tiny import points, tiny
 
 
 def plain(kind: str, seed: int) -> Problem:
-    """A tiny problem with nothing decided before, no ceiling and everybody within reach."""
+    """A tiny problem without fixed sites or a ceiling, and with all customers in reach."""
     problem = tiny(kind, seed)
     table = np.where(np.isfinite(problem.distances.dense()), problem.distances.dense(), 7.0)
     changes: dict = {"distances": table, "opened": (), "closed": (), "ceiling": None}

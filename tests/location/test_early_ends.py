@@ -1,7 +1,8 @@
-"""A search that is ended anywhere gives a plan with a bound that holds, or no plan: never a fault.
+"""A search that is stopped at any point returns a plan with a valid bound, or no plan, without
+error.
 
-Rounds, time and Ctrl-C are made to end at the k-th look at a clock that counts looks, so that
-every k can be tried and the machine's speed does not matter.
+The tests stop rounds, time and Ctrl-C at the k-th reading of a clock that counts its readings, so
+that every k can be tried on any machine.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ NAMES = sorted(NEEDS_CAPACITY)
 
 
 class Clock(types.SimpleNamespace):
-    """A clock that moves on by a second a look, and presses Ctrl-C at one of them."""
+    """A clock that advances by a second with each reading, and presses Ctrl-C at one of them."""
 
     looks = 0
     press_at = -1
@@ -49,7 +50,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def looser(kind: str, seed: int) -> Problem:
-    """A tiny problem with room enough that its tree is not closed at once."""
+    """A tiny problem loose enough that its tree is not closed at once."""
     problem = tiny(kind, seed)
     rng = np.random.default_rng(seed)
     return problem.replace(
@@ -95,7 +96,7 @@ def end_everywhere(
 def test_a_search_may_end_anywhere(
     kind: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A sample: one problem, ended at the first look and at some later ones."""
+    """A sample: one problem, stopped at the first reading and at some later ones."""
     end_everywhere(kind, range(3000, 3001), range(1, 32, 6), clock, monkeypatch)
 
 
@@ -104,13 +105,13 @@ def test_a_search_may_end_anywhere(
 def test_many_searches_may_end_anywhere(
     kind: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Forty problems, each ended at every one of sixty looks in each of three ways."""
+    """Forty problems, each stopped at each of sixty readings in three ways."""
     end_everywhere(kind, range(3100, 3140), range(1, 61), clock, monkeypatch)
 
 
 @pytest.mark.parametrize("kind", ["p-median", "facility-location", "p-centre", "p-dispersion"])
 def test_ctrl_c_ends_every_search_with_what_it_has(kind: str, clock: Clock) -> None:
-    """Pressed at the k-th look; afterwards Ctrl-C is the program's own again."""
+    """Pressed at the k-th reading; afterwards the program handles Ctrl-C again."""
     problem = tiny(kind, 3003)
     best = by_enumeration(problem)
     for k in (1, 3, 7, 20):

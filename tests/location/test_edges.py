@@ -1,4 +1,5 @@
-"""The corners: p = n, p = 1, too small a p, nobody reachable, zero weights, ties, duplicates."""
+"""Corner cases: p = n, p = 1, p too small, unreachable customers, zero weights, ties,
+duplicates."""
 
 from __future__ import annotations
 

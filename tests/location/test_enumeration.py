@@ -1,4 +1,4 @@
-"""Every kind of problem against looking at every plan, with our methods and the compact models."""
+"""Every kind of problem against enumeration, with our methods and the compact models."""
 
 from __future__ import annotations
 

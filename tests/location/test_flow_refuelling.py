@@ -1,7 +1,7 @@
-"""Flow refuelling against driving every trip with every set of stations.
+"""Flow refuelling against a simulation of every trip with every set of stations.
 
-The other side knows no windows and no intervals: it drives there and back, mile by mile, with a
-tank; with capacities it lists every set of stations on a path and asks scipy for the best mix.
+The oracle uses no windows: it drives there and back, mile by mile, with a tank. With capacities it
+lists every set of stations on a path and lets scipy find the best convex combination.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def path_of(problem: FlowRefuelling, q: int) -> tuple[list[int], list[float]]:
 
 
 def gets_there(problem: FlowRefuelling, q: int, stations: set[int]) -> bool:
-    """Drive there and back twice from a half full tank; it must not end emptier than it began."""
+    """Drive there and back twice from a half full tank; the tank must not end emptier than at the
+    start."""
     nodes, at = path_of(problem, q)
     there_and_back = [*range(len(nodes)), *range(len(nodes) - 2, -1, -1)]
     full = problem.vehicle_range
@@ -76,7 +77,7 @@ def gets_there(problem: FlowRefuelling, q: int, stations: set[int]) -> bool:
 
 
 def worth(problem: FlowRefuelling, shares: list[float]) -> float:
-    """The objective of shares of trips that are refuelled, sum by sum."""
+    """The objective of given refuelled shares, by direct sums."""
     plain = total = 0.0
     for q, share in enumerate(shares):
         far = path_of(problem, q)[1][-1] if problem.by_distance else 1.0
@@ -166,7 +167,7 @@ def test_stations_are_the_best_of_every_set(seeds: range) -> None:
 
 @pytest.mark.parametrize("seeds", SEEDS)
 def test_stations_with_capacities_are_the_best_of_every_mix(seeds: range) -> None:
-    """Capacities that bind now and then, 0 and no end among them."""
+    """Capacities that sometimes bind, including 0 and infinity."""
     bound = 0
     for seed in seeds:
         problem = instance(1000 + seed)
@@ -195,7 +196,7 @@ def test_the_threshold_counts_nodes(seeds: range) -> None:
 
 
 def test_a_threshold_and_capacities_together_never_break_either() -> None:
-    """A node counts only where its share is refuelled within what the stations hold."""
+    """A node counts only if its share is refuelled within the capacities."""
     for seed in range(10):
         loose = instance(3000 + seed, threshold=0.5, node_weight=0.9)
         tight = instance(3000 + seed, threshold=0.5, node_weight=0.9, capacities=10.0)
@@ -257,7 +258,7 @@ def test_a_trip_worked_by_hand() -> None:
 
 
 def test_a_station_that_is_full_leaves_trips_out() -> None:
-    """c holds 13, half of the 26 that all would need; b to d needs one stop less at b."""
+    """c has capacity 13, half of the 26 that all trips need; b to d needs one stop less at b."""
     problem = FlowRefuelling(ROADS, {("a", "d"): 10, ("b", "d"): 3}, p=2, vehicle_range=10,
                              capacities={"a": 99, "b": 99, "c": 13, "d": 0})  # fmt: skip
     plan = locate_stations(problem)
@@ -266,7 +267,7 @@ def test_a_station_that_is_full_leaves_trips_out() -> None:
 
 
 def test_a_way_that_is_given_is_taken() -> None:
-    """a to c by b is 10, straight on it is 7; stations on the way taken count, others do not."""
+    """a to c by b is 10, the direct road is 7; only stations on the given path count."""
     roads = [*ROADS, ("a", "c", 7.0)]
     short = FlowRefuelling(roads, {("a", "c"): 5}, p=1, vehicle_range=14, opened=["b"])
     assert short.paths.lengths.tolist() == [7]
@@ -350,7 +351,7 @@ def test_too_few_stations_for_those_that_stand_is_infeasible() -> None:
 
 
 def test_roads_as_a_matrix_and_twice_the_same_road() -> None:
-    """The shorter of two roads counts; nodes of a matrix go by their positions."""
+    """The shorter of two roads counts; nodes of a matrix are named by position."""
     table = np.array([[0, 4, 0], [4, 0, np.nan], [0, 6, 0]])
     flows = {(0, 2): 1.0}
     assert FlowRefuelling(table, flows, p=1, vehicle_range=9).paths.lengths.tolist() == [10]
@@ -360,7 +361,7 @@ def test_roads_as_a_matrix_and_twice_the_same_road() -> None:
 
 
 def tables(folder: Path, **texts: str) -> list[str]:
-    """Tables in files, and where they are."""
+    """Tables in files, and their paths."""
     plain = {
         "roads": "from,to,length\n01,b,4\nb,c,6\nc,d,5\n",
         "flows": "origin,destination,volume,path\n01,d,10,01>b>c>d\nb,d,3,\n",

@@ -1,4 +1,4 @@
-"""Standard files, read and proven at their published values (skipped where they are not there)."""
+"""Standard files, proven at their published values (skipped where the files are missing)."""
 
 from __future__ import annotations
 

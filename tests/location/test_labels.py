@@ -1,4 +1,4 @@
-"""Customers and sites go by their ids, in what is given and in what comes back."""
+"""Customers and sites are named by their ids, in inputs and results."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_values_that_fit_no_customer_are_refused(values, said):
 
 
 def test_a_default_index_that_is_half_ids_is_refused():
-    """Sites 1 to 4 and labels 0 to 3: by label or by position are two different things."""
+    """Sites 1 to 4 and labels 0 to 3: matching by label or by position differs."""
     numbers = {"site_ids": (1, 2, 3, 4), "customer_ids": (1, 2, 3, 4)}
     assert "lacks 4 and has 0" in refusal(weights=pd.Series([1, 2, 3, 4]), **numbers)
     assert "lacks 4 and has 0" in refusal(opened=pd.Series([True] * 4), **numbers)
@@ -163,7 +163,7 @@ def test_ids_must_differ_and_be_enough():
 
 
 def test_without_ids_everything_counts_from_0():
-    """Facilities, assignment, positions and what is opened are in one count."""
+    """Facilities, assignment, positions and ``opened`` use the same numbering."""
     problem = Problem("p-median", TABLE, p=2, opened=[3, 1])
     solution = locate(problem)
     assert solution.facilities == tuple(solution.positions) == (1, 3)
@@ -190,7 +190,7 @@ def test_several_faults_of_labels_come_at_once():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_shuffled_ids_name_the_same_sites(seed, tmp_path: Path):
-    """The plan of a shuffled problem is the plan in ids, is verified and can be drawn."""
+    """The plan of a shuffled problem is the same by ids, is verified and can be plotted."""
     rng = np.random.default_rng(seed)
     where = rng.uniform(0, 100, (12, 2))
     ids = np.array([f"S{i}" for i in range(12)])

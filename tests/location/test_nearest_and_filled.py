@@ -1,4 +1,5 @@
-"""Customers who go to their k nearest sites only, and sites that must be full, by every plan."""
+"""Customers restricted to their k nearest sites, and sites used to capacity, against
+enumeration."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ SAMPLE, MANY = range(12), pytest.param(range(12, 200), marks=pytest.mark.exhaust
 
 
 def masked(problem: Problem) -> np.ndarray:
-    """Distances with no way to whatever has k sites or more nearer than it, one by one."""
+    """Distances without connections to sites beyond the k nearest, one by one."""
     table = problem.distances.dense().copy()
     for i, row in enumerate(problem.distances.dense()):
         for j, far in enumerate(row):
@@ -33,7 +34,7 @@ def masked(problem: Problem) -> np.ndarray:
 def test_k_nearest_is_the_best_of_all_plans(
     kind: str, seeds: range, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Against every plan of the masked table; one k for all, or one for each customer."""
+    """Against enumeration of the masked table; one k for all, or one for each customer."""
     found = set()
     for seed in seeds:
         monkeypatch.setattr(
@@ -87,7 +88,7 @@ def test_with_all_sites_known_it_is_the_p_median() -> None:
 @pytest.mark.parametrize("seeds", [SAMPLE, MANY])
 @pytest.mark.parametrize("kind", sorted(NEEDS_CAPACITY))
 def test_filled_sites_are_the_best_of_all_plans(kind: str, seeds: range) -> None:
-    """Capacities of opened sites that some customers fill exactly, or (seldom) none do."""
+    """Capacities of open sites that some customers fill exactly, or (seldom) none do."""
     found = set()
     for seed in seeds:
         problem = tiny(kind, 4600 + seed)
@@ -113,7 +114,8 @@ def altered(solution: Solution, **changes: Any) -> Solution:
 
 
 def test_the_verifier_sees_a_site_not_filled_and_a_way_too_far() -> None:
-    """s is 1 off, t 2: both customers go to s, which holds 2 of its 3, or to t, the second."""
+    """s is 1 away, t 2: both customers go to s, which uses 2 of its 3, or to t, the second
+    nearest."""
     table = np.array([[1.0, 2.0], [1.0, 2.0]])
     problem = Problem("single-source", table, capacities=[3, 3])
     solution = locate(problem)

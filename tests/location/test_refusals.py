@@ -1,4 +1,4 @@
-"""What a problem cannot use or makes no sense of is refused, with the field and what would do."""
+"""Unused or invalid fields are refused, with the field and the remedy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GIVEN: dict[str, Any] = {
 
 
 def plain(kind: str, **changes: Any) -> Problem:
-    """Five points, with what the kind cannot do without."""
+    """Five points, with the required fields of the kind."""
     needed: dict[str, Any] = {"p": 2} if kind in NEEDS_P else {}
     needed |= {"radius": 400.0} if kind in NEEDS_RADIUS else {}
     needed |= {"capacities": 9.0} if kind in NEEDS_CAPACITY else {}
@@ -40,7 +40,7 @@ def refusal(kind: str, **changes: Any) -> str:
 @pytest.mark.parametrize("field", KINDS_USING)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_field_is_used_or_refused(kind: str, field: str) -> None:
-    """Every field by every kind: kept where the kind takes it, else refused by its name."""
+    """Every field with every kind: used if the kind takes it, else refused by name."""
     given = {field: GIVEN[field]}
     if field == "fill_opened":
         given["opened"] = [0]
@@ -96,7 +96,7 @@ SENSELESS: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize("case", range(len(SENSELESS)))
 def test_what_makes_no_sense_is_refused_by_its_field(case: int) -> None:
-    """The field, its value and what would be right."""
+    """The message has the field, its value and the remedy."""
     kind, changes, said = SENSELESS[case]
     assert said in refusal(kind, **changes)
 
@@ -112,13 +112,13 @@ def test_what_makes_no_sense_is_refused_by_its_field(case: int) -> None:
     ],
 )
 def test_settings_that_make_no_sense_are_refused(options: dict[str, Any], said: str) -> None:
-    """Of the solve, before anything is solved."""
+    """Settings of the solve are checked before it starts."""
     with pytest.raises(UsageError, match=said):
         locate(plain("p-median"), **options)
 
 
 def test_backup_is_refused_where_an_engine_would_ignore_it() -> None:
-    """The compact models know no second cover."""
+    """The compact models have no second cover."""
     with pytest.raises(UsageError, match="backup: only the engine placeopt covers twice"):
         locate(plain("covering", backup=True), engine="highs")
 
@@ -132,12 +132,12 @@ def test_backup_is_refused_where_an_engine_would_ignore_it() -> None:
     ],
 )  # fmt: skip
 def test_other_names_of_problems_are_understood(name: str, kind: str) -> None:
-    """The kind of the problem is the name that is used here."""
+    """The kind of the problem is placeopt's own name."""
     assert plain(kind).replace(kind=name).kind == kind
 
 
 def test_sparse_and_framed_distances_are_taken() -> None:
-    """What a sparse matrix does not store has no way: 0 to a, 1 to b only."""
+    """Entries that a sparse matrix does not store are no connections: 0 to a, 1 to b only."""
     stored = sparse.csr_matrix(np.array([[2.0, 0.0], [0.0, 3.0]]))
     assert locate(Problem("p-median", stored, p=2)).objective == 5
     assert locate(Problem("p-median", stored, p=1)).status is Status.INFEASIBLE
@@ -166,7 +166,7 @@ def test_manhattan_measures_along_the_axes(count: int) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_site_left_is_an_answer(kind: str) -> None:
-    """Every site closed: nobody is covered, or there is no plan, and it says why."""
+    """With every site closed no customers are covered, or there is no plan, with a message."""
     solution = locate(plain(kind, closed=[True] * 5))
     if kind == "maximal-covering":
         assert solution.objective == 0
@@ -199,7 +199,7 @@ NOBODY: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize("case", range(len(NOBODY)))
 def test_an_infeasible_problem_names_who_cannot_be_served(case: int) -> None:
-    """The customers by their ids, and what keeps them out."""
+    """The message has the customers' ids and the reason."""
     kind, changes, said = NOBODY[case]
     solution = locate(Problem(kind, REACH, **WHO, **changes))
     assert solution.status is Status.INFEASIBLE

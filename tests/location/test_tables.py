@@ -55,7 +55,7 @@ def test_a_data_frames_own_index_holds_ids_of_customers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("word", ["zone", "Zone_ID", "customer", "id", "name"])
 def test_a_numeric_column_of_ids_is_no_site(tmp_path: Path, word: str) -> None:
-    """``zone`` 011, 012 are ids, kept as they are written."""
+    """``zone`` 011, 012 are ids, kept unchanged."""
     path = text(tmp_path, f"{word},a,b,weight\n011,1,9,5\n012,9,1,6\n")
     problem = read_problem("p-median", path, p=1)
     assert (problem.customer_ids, problem.site_ids) == (("011", "012"), ("a", "b"))
@@ -63,7 +63,7 @@ def test_a_numeric_column_of_ids_is_no_site(tmp_path: Path, word: str) -> None:
 
 
 def test_a_long_table_has_weights_capacities_and_costs(tmp_path: Path) -> None:
-    """Site s has room for u or for v. Both open: 10 + 20, u 3 x 1 at s, v 4 x 1 at t, is 37."""
+    """Site s has capacity for u or for v. Both open: 10 + 20, u 3 x 1 at s, v 4 x 1 at t, is 37."""
     path = text(
         tmp_path,
         "customer,site,distance,weight,demand,capacity,fixed_cost\n"
@@ -81,7 +81,7 @@ POINTS = "id,x,y,weight\np,0,0,1\nq,3,4,1\nr,10,0,5\n"
 
 
 def test_points_are_measured_by_the_metric(tmp_path: Path) -> None:
-    """r has the weight: p is 10 off, q 7 + 4 along the axes, sqrt(49 + 16) in a straight line."""
+    """r has the weight: p is 10 away, q 7 + 4 along the axes, sqrt(49 + 16) in a straight line."""
     path = text(tmp_path, POINTS)
     problem = read_problem("p-median", path, p=1)
     assert problem.site_ids == ("p", "q", "r")
@@ -138,7 +138,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_table_that_is_not_plain_is_refused(tmp_path: Path, name: str) -> None:
-    """File, row, column and value are named, and what would be right."""
+    """The message has file, row, column, value and remedy."""
     content, said = REFUSED[name]
     with pytest.raises(UsageError) as caught:
         read_problem("p-median", text(tmp_path, content), p=1)
@@ -147,7 +147,7 @@ def test_a_table_that_is_not_plain_is_refused(tmp_path: Path, name: str) -> None
 
 
 def test_options_that_a_file_cannot_use_are_refused(tmp_path: Path) -> None:
-    """A metric of distances, a capacity of a table, a p that covering has none of."""
+    """A metric with given distances, a capacity of a table, a p for covering."""
     path = text(tmp_path, "id,a,b\nu,1,2\nv,3,4\n")
     for kind, options, said in (
         ("p-median", {"p": 1, "metric": "manhattan"}, "metric is for points"),
@@ -194,7 +194,7 @@ def test_the_command_line_takes_sites_and_a_metric(tmp_path: Path) -> None:
 
 
 def test_the_command_line_takes_the_nearest_only(tmp_path: Path) -> None:
-    """v alone knows t: s and t are open, though s alone would do where all is known."""
+    """Only v may use t: s and t are open, though s alone would suffice without the limit."""
     where = text(tmp_path, "customer,s,t\nu,1,5\nv,4,3\n")
     for options, objective in (([], 1 + 4), (["--k-nearest", "1"], None)):
         command = ["locate", "p-median", str(where), "--p", "1", "--json", *options]

@@ -1,4 +1,4 @@
-"""Each problem in millionths of millionths and in millions of millions, against every plan."""
+"""Each problem with numbers from 1e-12 to 1e12, against enumeration."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def resized(problem: Problem, length: float, weight: float = 1.0, demand: float 
 
 
 def factor(kind: str, length: float, weight: float) -> float:
-    """By what the objective grows."""
+    """The factor of the objective."""
     if kind in ("p-centre", "p-dispersion"):
         return length
     return weight if kind == "maximal-covering" else length * weight
@@ -66,7 +66,7 @@ def check(kind: str, seed: int, size: float) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_any_size_of_numbers_is_proven_as_well(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Distances, weights and demands times 1e-12 to 1e12, against looking at every plan."""
+    """Distances, weights and demands times 1e-12 to 1e12, against enumeration."""
     monkeypatch.setattr(
         branch_and_bound, "MAX_MIP_ENTRIES", 0
     )  # small problems would go to an engine whole
@@ -81,7 +81,7 @@ def test_any_size_of_numbers_is_proven_as_well(kind: str, monkeypatch: pytest.Mo
 def test_any_size_of_numbers_on_many_problems(
     kind: str, size: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As above, on 30 problems a kind and size, half of them left to an engine."""
+    """As above, on 30 problems for each kind and size, half of them by an engine."""
     for seed in range(30):
         monkeypatch.setattr(branch_and_bound, "MAX_MIP_ENTRIES", 12_000 * (seed % 2))
         monkeypatch.setattr(single_source, "MAX_MIP_PAIRS", 400 * (seed % 2))
@@ -92,7 +92,7 @@ def test_any_size_of_numbers_on_many_problems(
 def test_covering_all_is_proven_where_weights_do_not_add_up_exactly(
     size: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All weight is covered: none is left but what rounding leaves of the sum."""
+    """All weight is covered, except for rounding of the sum."""
     monkeypatch.setattr(branch_and_bound, "MAX_MIP_ENTRIES", 0)
     check("maximal-covering", 2110, size)
 
@@ -100,7 +100,7 @@ def test_covering_all_is_proven_where_weights_do_not_add_up_exactly(
 @pytest.mark.parametrize("engine", ["highs", "scip"])
 @pytest.mark.parametrize("size", [1e-9, 1e9])
 def test_the_compact_models_keep_to_units_too(size: float, engine: str) -> None:
-    """Another engine is given the same units."""
+    """Another engine gets the same units."""
     pytest.importorskip({"highs": "highspy", "scip": "pyscipopt"}[engine])
     problem = tiny("p-median", 2001)
     solution = locate(resized(problem, size), engine=engine)
@@ -119,7 +119,7 @@ def test_twelve_points_a_millionth_of_a_millimetre_apart() -> None:
 
 
 def test_the_verifier_sees_a_wrong_total_of_any_size() -> None:
-    """A total a third too large, or a bound above it, is no less wrong in millionths."""
+    """A total a third too large, or a bound above it, is also wrong in millionths."""
     problem = resized(Problem("p-median", points(12, 22), p=3), 1e-9)
     solution = locate(problem)
     fields = dict(solution.__dict__)

@@ -1,4 +1,4 @@
-"""Tiny random location problems of every kind, and their answers by looking at every plan."""
+"""Tiny random location problems of every kind, and their answers by enumeration."""
 
 from __future__ import annotations
 

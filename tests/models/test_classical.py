@@ -1,4 +1,4 @@
-"""The classical reference models against the engine and against plain enumeration."""
+"""The classical reference models against the engine and enumeration."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def small_place(seed: int) -> tuple[np.ndarray, np.ndarray, int]:
 
 
 def best_median(weight: np.ndarray, minutes: np.ndarray, p: int) -> float | None:
-    """By trying every choice of p buildings; ``None`` where some zone reaches none of any."""
+    """By trying every choice of p buildings; ``None`` if some zone always reaches none."""
     values = []
     for kept in itertools.combinations(range(minutes.shape[1]), p):
         nearest = np.fmin.reduce(minutes[:, kept], axis=1)
@@ -70,7 +70,7 @@ def fewest_covering(near: np.ndarray) -> float | None:
 
 
 def agree(model: pulp.LpProblem, best: float | None, *, own_solver: bool) -> None:
-    """The engine, enumeration of the compiled model and (now and then) PuLP's own solve."""
+    """The engine, enumeration of the compiled model and sometimes PuLP's own solve."""
     arrays = from_pulp(model)
     for result in (solve(arrays, Settings(gap=0)), solve_by_enumeration(arrays)):
         assert result.status is (Status.INFEASIBLE if best is None else Status.OPTIMAL)
@@ -140,7 +140,8 @@ def test_backup_of_a_share_agrees(seed: int):
 
 @pytest.mark.parametrize("seed", range(40))
 def test_flow_refuellings_agree(seed: int):
-    """Every second one with room; against driving every trip, and against the package."""
+    """Every second one with capacities; against simulation of every trip, and against the
+    package."""
     problem = instance(seed, by_distance=False, opened=(), closed=())
     room = None
     if seed % 2:

@@ -1,7 +1,7 @@
 """Slips of unit planted one at a time in a place: kinds x columns, whole columns and single cells.
 
-A planter knows the data dictionary and no detector. ``HELD_BACK`` names the kinds that were planted
-only after the detectors were made with the others.
+The planting uses the data dictionary and no detector. ``HELD_BACK`` names the kinds that were held
+out while the detectors were written.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Change = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of slip: what it does to numbers, and in which columns it can happen."""
+    """A kind of slip: its effect on numbers, and the columns in which it can happen."""
 
     name: str
     change: Change
@@ -33,7 +33,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Planted:
-    """One slip: where it stands and the place that has it."""
+    """One slip: its position, and the place that contains it."""
 
     kind: str
     table: str
@@ -109,7 +109,7 @@ def _stated(place: Place, table: str, column: Column) -> np.ndarray:
 
 
 def plant(place: Place, kind: Kind, rng: np.random.Generator) -> Iterator[Planted]:
-    """A slip of the kind in each column where it can happen, in one cell of it if it is of one."""
+    """The slip in each column where it can happen, or in one cell of it."""
     for table, column in candidates(place, kind):
         frame = place.tables[table].copy()
         values = frame[column.name].to_numpy(float).copy()

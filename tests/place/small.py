@@ -1,4 +1,4 @@
-"""A small valid place with every table in use, for tests to spoil."""
+"""A small valid place with every table in use, for tests to damage."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def small_place() -> Place:
 
 
 def small_folder(path: Path) -> Path:
-    """The small place written to ``path``, for a test to spoil a file."""
+    """The small place written to ``path``, for a test to damage a file."""
     return write_place(small_place(), path)
 
 

@@ -1,4 +1,4 @@
-"""The workbook to fill: made from the dictionary, read back unchanged, faults named."""
+"""The template workbook: made from the dictionary, read back unchanged, faults named."""
 
 from __future__ import annotations
 

@@ -206,7 +206,7 @@ def test_a_missing_column_and_its_misspelt_name_are_found(folder: Path) -> None:
 def test_a_misspelt_optional_column_is_an_error(
     folder: Path,
 ) -> None:
-    """Else every outcome would weigh 1, whatever the file says."""
+    """Otherwise every outcome would have weight 1, against the file."""
     path = folder / "outcomes.csv"
     path.write_text(path.read_text().replace("weight", "wieght", 1))
     assert messages(folder) == [
@@ -379,7 +379,7 @@ def test_a_kind_that_is_only_somewhat_like_another_is_no_slip(folder: Path) -> N
 
 
 def test_semicolons_are_one_fault_and_cells_are_still_read(folder: Path) -> None:
-    """Else every column of the file is missing, and every id that points there dangles."""
+    """Otherwise every column of the file would be missing, and every reference to its ids."""
     path = folder / "zones.csv"
     path.write_text(path.read_text().replace("“Street”", "").replace(",", ";"))
     text = "error: zones.csv row 1: the cells are separated by semicolons; save the file with "
@@ -388,7 +388,7 @@ def test_semicolons_are_one_fault_and_cells_are_still_read(folder: Path) -> None
 
 
 def test_a_fault_in_many_rows_is_counted_after_the_first(folder: Path) -> None:
-    """Coordinates in degrees, say, in all of a county's zones; ``--json`` lists them all."""
+    """For example coordinates in degrees in all zones; ``--json`` lists them all."""
     path = folder / "zones.csv"
     first, *rest = path.read_text().splitlines()
     more = [rest[0].replace("Z1", f"Y{n}", 1).replace("450000", "-1.05") for n in range(60)]

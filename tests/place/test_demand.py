@@ -1,4 +1,4 @@
-"""Visits as given, or made from people by age."""
+"""Visits from table ``demand``, or from residents by age."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Revenue outturn and budget lines as published: read into pounds, or refused cell by cell."""
+"""Revenue outturn and budget lines as published: read in pounds, or refused cell by cell."""
 
 from pathlib import Path
 
@@ -88,8 +88,8 @@ def test_a_line_the_file_lacks_is_named_with_the_nearest():
 
 
 def test_coded_columns_are_chosen_by_form_and_measure(tmp_path):
-    """Testshire 2017-18: 1,200 + 800 + 400 + 100 = 2,500 thousand. A year on adult social care is
-    '..', which the mapping calls not known, and there is no total to compare with."""
+    """Testshire 2017-18: 1,200 + 800 + 400 + 100 = 2,500 thousand. A year later adult social care
+    is '..', which the mapping lists as missing, and there is no total to compare with."""
     mapping = tmp_path / "map.toml"
     mapping.write_text(MAPPING, encoding="utf-8")
     report = import_place(mapping, tmp_path / "place", FILES)

@@ -1,4 +1,4 @@
-"""Any file becomes a place through a mapping; what was done is told."""
+"""Any file becomes a place through a mapping, with a report."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ def test_ids_to_join_by_that_have_no_match_are_counted(tmp_path: Path) -> None:
 
 
 def test_an_id_that_the_joined_table_lacks_is_one_finding(tmp_path: Path) -> None:
-    """Not one for each cell that it leaves empty; ``--json`` has its rows."""
+    """Not one finding for each cell that it leaves empty; ``--json`` has its rows."""
     mapping = sources(tmp_path)
     zones = "".join(f"E{n},{450500 + n},310500\n" for n in range(1, 41))
     (tmp_path / "zones.csv").write_text("code,x,y\n" + zones.replace("E30,", "E31,"))
@@ -236,7 +236,7 @@ def test_an_id_that_the_joined_table_lacks_is_one_finding(tmp_path: Path) -> Non
 
 
 def test_an_id_that_stands_twice_is_told_by_its_own_file(tmp_path: Path) -> None:
-    """The table that it would have come out in is never written."""
+    """The table with the duplicates is never written."""
     mapping = sources(tmp_path)
     ASSETS.assign(Ref=["1", "2", "3", "1"]).to_csv(tmp_path / "assets.csv", index=False)
     with pytest.raises(PlaceError) as stop:
@@ -349,7 +349,7 @@ def test_faults_of_district_outlines_are_told(tmp_path: Path) -> None:
 
 
 def test_what_a_fill_made_of_empty_cells_is_told(tmp_path: Path) -> None:
-    """In the report of assumptions, and where a joined table lacks an id."""
+    """In the report of assumptions, and in findings on ids missing from a joined table."""
     filled = 'population.from = "residents", population.fill.value = 1500'
     mapping = sources(tmp_path, mapping=MAPPING.replace('population = "residents"', filled))
     (tmp_path / "people.csv").write_text("area,residents\nE1,250\n")
@@ -364,7 +364,7 @@ def test_what_a_fill_made_of_empty_cells_is_told(tmp_path: Path) -> None:
 
 
 def test_every_counted_warning_has_all_ids(tmp_path: Path) -> None:
-    """A line that a person reads counts; ``--json`` has the ids, and nothing is said twice."""
+    """The printed line has the count, ``--json`` has the ids, and no finding is repeated."""
     mapping = sources(tmp_path)
     (tmp_path / "people.csv").write_text(
         "area,residents\nE1,\u00a01250\n,\nE2,n/a\n,\nE9,\u00a05\n", encoding="utf-8"

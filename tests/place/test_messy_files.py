@@ -1,4 +1,4 @@
-"""Files as councils really export them: read where one reading is possible, else a finding."""
+"""Files as councils export them: read where one reading is possible, else a finding."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ assumption = { rule = "one visit" }
 def brought_in(
     folder: Path, content: bytes | str, file: str = "assets.csv", options: str = "", **change: str
 ) -> tuple[Place, str]:
-    """The place made from a file of assets with this content, and its warnings as one text."""
+    """The place imported from a file of assets with this content, and its warnings as one text."""
     if content:
         data = content if isinstance(content, bytes) else content.encode()
         (folder / file).write_bytes(data)

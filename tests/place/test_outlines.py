@@ -1,4 +1,4 @@
-"""Outlines that a map cannot show are findings with row and what would be right."""
+"""Outlines that a map cannot show are findings with row and remedy."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_faulty_outline_in_a_file_stops_before_the_solve(
 
 
 def test_outlines_of_another_system_are_told_once() -> None:
-    """Not as far away, one for each: they are where their own system says."""
+    """Not once for each as far away: they are right in their own system."""
     for crs, told in (("EPSG:3857", "in EPSG:3857"), (None, "in no system")):
         (found,) = check(outlined(*GOOD, crs=crs))
         assert told in found.message

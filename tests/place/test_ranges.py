@@ -1,4 +1,4 @@
-"""Every number of a place has a stated range; beyond it is a finding, within it an answer."""
+"""Every number of a place has a stated range; outside it is a finding, within it a solve works."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_every_number_of_the_dictionary_has_a_range() -> None:
 
 @pytest.mark.parametrize("table", dictionary())
 def test_numbers_out_of_range_are_named_with_row_and_column(table: str) -> None:
-    """Written in a file: the largest and smallest that there are, no number, beyond each limit."""
+    """In a file: the largest and smallest floats, NaN, and values beyond each limit."""
     columns = [column for column in NUMBERS if column.table == table]
     cells = {column.name: [*EXTREMES, *_beyond(column)] for column in columns}
     raw = RawTable(f"{table}.csv", cells)
@@ -71,7 +71,8 @@ def test_numbers_out_of_range_are_named_with_row_and_column(table: str) -> None:
 
 @pytest.mark.parametrize("table", dictionary())
 def test_numbers_out_of_range_are_named_in_memory(table: str) -> None:
-    """A frame made by a program goes by the same ranges; missing is for columns without default."""
+    """A frame made by a program has the same ranges; missing values only where there is no
+    default."""
     floats = [1e308, -1e308, 1e-30, -1e-30, math.inf, -math.inf, math.nan]
     whole = [2**62, -(2**62), 10**10, -(10**10), 10**12, -(10**12), pd.NA]
     columns = [column for column in NUMBERS if column.table == table]
@@ -218,7 +219,7 @@ def small(tables: dict[str, list[dict[str, object]]]) -> Place:
 
 
 def asked(problem: str) -> Scenario:
-    """Two years of everything that the tables are read for."""
+    """A question of two years that uses every table."""
     settings = {"gap": 0.01, "threads": 1, "time_limit_seconds": 5.0}
     money = {"optimism_bias": True} if problem == "budget" else {
         "works_optimism_bias": True, "appraisal_years": 10}  # fmt: skip
@@ -238,7 +239,7 @@ CASES = [
 
 @pytest.mark.parametrize("problem", PLACES)
 def test_the_small_places_are_answered(problem: str) -> None:
-    """What the extremes are put into is itself in order."""
+    """The places used for the extremes have a plan themselves."""
     place = small(PLACES[problem])
     assert not [f for f in check(place) if f.severity == "error"]
     assert solve(place, asked(problem)).plan is not None
@@ -246,7 +247,7 @@ def test_the_small_places_are_answered(problem: str) -> None:
 
 @pytest.mark.parametrize(("problem", "column", "end"), random.Random(14).sample(CASES, 24))
 def test_the_ends_of_a_range_are_answered(problem: str, column: Column, end: str) -> None:
-    """Within its range a number is refused by name with its table, or solved without nan."""
+    """A number at the end of its range is refused by table and column, or solved without NaN."""
     answered_at_the_end(problem, column, end)
 
 
@@ -266,8 +267,8 @@ def answered_at_the_end(problem: str, column: Column, end: str) -> None:
 
 
 def assert_answered(place: Place, problem: str) -> None:
-    """Refused by name, out of time or, beside far smaller amounts, not borne out by the verifier:
-    never nan, never a model that the engine refuses."""
+    """Check that a question is refused by name, runs out of time or, with far smaller amounts,
+    fails verification, but never gives NaN or a model that the engine refuses."""
     with suppress(InputError, NoPlanError, VerificationError):
         answer = solve(place, asked(problem))
         assert answer.result.status in (
@@ -283,7 +284,7 @@ def assert_answered(place: Place, problem: str) -> None:
 
 
 def test_a_grade_without_correction_is_named() -> None:
-    """A place's own corrections take the place of the shipped ones, for all grades in use."""
+    """A place's own corrections replace the shipped ones, for all grades in use."""
     place = small(BUDGET)
     benefits = place.benefits.assign(grade=pd.array([5], dtype="Int64"))
     (found,) = [f for f in check(place.replace(benefits=benefits)) if f.severity == "error"]

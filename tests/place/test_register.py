@@ -20,7 +20,7 @@ POINT = "450100,310100"
 
 
 def imported(folder: Path, groups: str = "show", postcodes: bool = True) -> Place:
-    """The made-up messy register through the mapping that ships."""
+    """The synthetic messy register, imported with the shipped mapping."""
     text = (MAPPINGS / "register.toml").read_text(encoding="utf-8")
     text = text.replace("heading_row = 1", "heading_row = 3")
     text = text.replace('groups = "show"', f'groups = "{groups}"')

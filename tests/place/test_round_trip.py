@@ -1,4 +1,4 @@
-"""What is written is read back unchanged, in both formats."""
+"""A written place is read back unchanged, in both formats."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def cells(column: Column) -> st.SearchStrategy[object]:
 
 
 def _held(column: Column, value: float) -> float:
-    """The number; in place of one nearer to 0 than allowed 0, or the least where there is no 0."""
+    """The number; if it is nearer to 0 than allowed, 0, or the least where 0 is not allowed."""
     nearest = max(0.0, column.minimum or 0.0)
     return value if abs(value) >= (column.smallest or 0.0) else nearest
 
 
 @st.composite
 def places(draw: st.DrawFn) -> Place:
-    """The small place with new ids, and other columns drawn anew as the dictionary allows."""
+    """The small place with new ids, and other columns at random within the dictionary."""
     tables = {name: pd.DataFrame(rows).astype(object) for name, rows in TABLES.items()}
     for table, key in (("zones", "zone_id"), ("agencies", "agency_id"), ("tiers", "tier_id")):
         old = list(dict.fromkeys(tables[table][key]))

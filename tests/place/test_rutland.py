@@ -1,4 +1,4 @@
-"""Rutland, real and open data, through the mapping that ships."""
+"""Rutland, from real open data, through the shipped mapping."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slips of unit, planted one at a time, are warned of; places that are right stay quiet."""
+"""Planted slips of unit cause warnings; correct places cause hardly any."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_real_place_is_hardly_suspected(
 
 
 def test_a_sample_of_planted_slips_is_found(data: Path, made: Place) -> None:
-    """Of all kinds, those of the held-back third included, in a made and in a shipped place."""
+    """All kinds, including the held-out third, in a generated and a shipped place."""
     places = {"made": made, "worklessness": read_place(data / "worklessness")}
     before = {name: check(place) for name, place in places.items()}
     rng = np.random.default_rng(14)

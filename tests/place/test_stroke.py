@@ -1,4 +1,4 @@
-"""Real data that anyone can install: stroke care in England and Wales as a place."""
+"""Real data from a package: stroke care in England and Wales as a place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A made-up county is the same from the same seed, fits its own services and keeps its promises."""
+"""A synthetic county is the same from the same seed, fits its own services and has its stated
+sizes."""
 
 from __future__ import annotations
 
@@ -164,7 +165,7 @@ def test_todays_buildings_are_large_enough_for_what_they_host(seed: int):
 
 
 def test_open_buildings_host_services_and_services_have_hosts():
-    """Every open building hosts something and every service has a host."""
+    """Every open building hosts a service and every service has a host."""
     place = county()
     opened = place.buildings.loc[place.buildings["status"] == "open", "building_id"]
     assert set(opened) == set(place.hosting["building_id"])

@@ -1,4 +1,4 @@
-"""Ids and texts that cannot be shown or are endless are findings with file, row and column."""
+"""Ids and texts that cannot be shown or are too long are findings with file, row and column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trafford, real and open data, through the mapping that ships."""
+"""Trafford, from real open data, through the shipped mapping."""
 
 from __future__ import annotations
 

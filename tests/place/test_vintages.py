@@ -1,4 +1,4 @@
-"""Small areas of one census with an index of another are never mixed unawares."""
+"""Small areas of one census are never silently mixed with an index of another."""
 
 from __future__ import annotations
 

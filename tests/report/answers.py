@@ -1,4 +1,4 @@
-"""Answers made by hand for the tests of the report: every table, no solver."""
+"""Hand-made answers for the tests of the report: every table, without a solver."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def place_of(zones: int = 16, buildings: int = 6, *, made_up: bool = True) -> Pl
 
 
 def estate_answer(zones: int = 16, buildings: int = 6, services: int = 2, **how) -> Answer:
-    """The estate answer with minutes measured straight."""
+    """The estate answer with straight-line minutes."""
     answer = _estate_answer(zones, buildings, services, **how)
     return replace(answer, times=_times(answer.place, answer.plan.buildings))
 
@@ -181,7 +181,7 @@ def _estate_answer(zones: int, buildings: int, services: int = 2, **how) -> Answ
 
 
 def large_answer(zones: int, buildings: int) -> Answer:
-    """The estate answer of a large place; its minutes, one row for all zones, cost no memory."""
+    """The estate answer of a large place; its minutes are one row for all zones, to save memory."""
     answer = _estate_answer(zones, buildings)
     row = np.linspace(1.0, 100.0, buildings)
     minutes = {mode: np.broadcast_to(row, (zones, buildings)) for mode in ("drive", "walk")}
@@ -260,7 +260,8 @@ def years_answer() -> Answer:
 
 
 def _times(place: Place, buildings: pd.DataFrame) -> TravelTimes:
-    """On foot at 80 metres a minute and by car at 500, straight; the last zone reaches nothing."""
+    """Straight-line minutes on foot at 80 metres a minute and by car at 500; the last zone reaches
+    none."""
     zone, building = (t[["x_m", "y_m"]].to_numpy(float) for t in (place.zones, buildings))
     metres = np.hypot(*(zone[:, None] - building[None]).transpose(2, 0, 1))
     metres[-1] = np.nan

@@ -1,6 +1,6 @@
-"""A reader of answers that knows nothing of how they were worded: every sentence is read as text,
-its numbers are taken out of it, and each is held against the plan's tables, the place, the scenario
-and what the verifier found. A sentence that no pattern here knows is a fault of its own.
+"""An independent reader of answers. It reads every sentence as text, takes out its numbers, and
+compares each with the plan's tables, the place, the scenario and the verification. A sentence
+without a pattern here is a fault.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ FACTOR = {"million": 1e6, "billion": 1e9}
 
 
 def read_number(text: str) -> tuple[float, float]:
-    """(value, half of the last place) of a number as a person wrote it."""
+    """(value, half of the last digit) of a written number."""
     sign = -1.0 if text.startswith("−") else 1.0
     body, _, word = text.lstrip("−£").partition(" ")
     scale = FACTOR.get(word, 1.0) * (0.01 if body.endswith("%") else 1.0)
@@ -30,7 +30,7 @@ def read_number(text: str) -> tuple[float, float]:
 
 
 def is_so(text: str, true: float) -> bool:
-    """Whether the number written is the true one, rounded."""
+    """Whether the written number is the true one, rounded."""
     if text == "nobody":
         return abs(true) < 0.5
     if text == "less than 0.01%":
@@ -50,7 +50,7 @@ PATTERNS: dict[str, list[tuple[re.Pattern[str], Judge]]] = defaultdict(list)
 
 
 def judges(problem: str, pattern: str) -> Callable[[Judge], Judge]:
-    """Register who judges the sentences that a pattern matches as a whole."""
+    """Register the judge of sentences that match a pattern as a whole."""
 
     def add(judge: Judge) -> Judge:
         PATTERNS[problem].append((re.compile(pattern, re.S), judge))
@@ -60,7 +60,7 @@ def judges(problem: str, pattern: str) -> Callable[[Judge], Judge]:
 
 
 def false_sentences(answer, texts) -> list[str]:
-    """The sentences that are not so, and those that nobody can judge."""
+    """The false sentences, and those without a judge."""
     problem = answer.scenario.problem
     wrong = []
     for text in texts:
@@ -96,7 +96,7 @@ def running(answer, when):
 
 
 def fates(answer):
-    """What becomes of each building that is open today."""
+    """The decision on each building that is open today."""
     was, now = hosts(answer, "before"), hosts(answer, "after")
     found = Counter()
     for row in rows(answer, "buildings"):
@@ -200,7 +200,8 @@ def _gives_up(answer, number):
 
 @judges("estate", rf"Of those that close, {N} stands? empty and costs? {N} a year\.")
 def _held_empty(answer, number, gbp):
-    """By what is neither open, sold nor left at the end of a lease, at what it costs empty."""
+    """Buildings that are neither open, sold nor left at the end of a lease, with their cost when
+    empty."""
     held = [
         r
         for r in rows(answer, "buildings")
@@ -322,7 +323,7 @@ CAR = r"(, as if everybody could drive)?"
 
 
 def so_driven(answer, said):
-    """Whether it is said of a car that counts, and of a place that states nobody without one."""
+    """Whether driving is counted, in a place that states no residents without a car."""
     shares = answer.place.zones.get("without_car_share")
     stated = shares is None or bool((shares.fillna(0) > 0).any())
     counts = bool({"drive", "car"} & set(answer.scenario.travel.modes))
@@ -353,7 +354,7 @@ def _crow_fly(answer, modes):
 
 
 def _people(answer):
-    """(population, minutes before, after) of each zone that has people."""
+    """(population, minutes before, after) of each zone with residents."""
     return [
         (r["population"], r["minutes_before"], r["minutes_after"])
         for r in rows(answer, "zones")
@@ -454,8 +455,8 @@ def _out_of_reach(answer, people):
 
 
 def _access_standards(answer, year=None):
-    """The standards of access of a year, by default of every decided one, with whether each holds
-    as sent and by the nearest, by its own shares and minutes."""
+    """The access standards of a year, by default of every decided one, and whether each holds as
+    sent and by the nearest host, from its own shares and minutes."""
     for r in rows(answer, "standards"):
         if year is None or r["year"] == year:
             asked, ceiling = r["asked_share"], r["ceiling_minutes"]
@@ -554,7 +555,8 @@ def _sent_minutes(answer, after, before, car):
 
 
 def past_nearer(answer):
-    """Visits of the last decided year past a nearer host, in all and by why, by their table."""
+    """Visits of the last decided year past a nearer host, in total and by reason, from their
+    table."""
     last = [r for r in rows(answer, "sent_past") if r["year"] == answer.plan.summary["last_year"]]
     names = ("nearer", "floor", "capital", "cost", "open")
     found = {name: sum(r[f"past_{name}_visits_per_year"] for r in last) for name in names}
@@ -562,7 +564,7 @@ def past_nearer(answer):
 
 
 def past_anything(answer):
-    """Visits of the last decided year past any nearer host, with all of the offer or part of it."""
+    """Visits of the last decided year past any nearer host, with a full or partial offer."""
     near = {(r["zone_id"], r["service_id"]): r["minutes_after"] for r in rows(answer, "access")}
     return sum(
         r["visits_per_year"]
@@ -572,7 +574,7 @@ def past_anything(answer):
 
 
 def partial_offers(answer):
-    """Whether some point today, or some tier, has part of an offer."""
+    """Whether some point today, or some tier, has a partial offer."""
     tables = answer.place.tables.values()
     return any("offer" in table and bool((table["offer"] == "partial").any()) for table in tables)
 
@@ -586,7 +588,7 @@ def all_years(answer):
 
 
 def _so_proven(answer, proven):
-    """What is proven of fewer minutes, by the bound and the ceiling."""
+    """The proven bound on fewer minutes, from the bound and the ceiling."""
     stated, (_, now) = answer.plan.summary, all_years(answer)
     status, bound = (stated[f"reassignment_{k}"] for k in ("status", "minutes_proven_bound"))
     if proven == "whether other ways take fewer is not known":
@@ -815,7 +817,7 @@ def _pays(parts, true, verb=" pays"):
 
 
 def why_is_so(answer) -> Iterator[str]:
-    """The reasons of buildings that are not so: their rules are tried without, or with, them."""
+    """False reasons of buildings: their rules are evaluated without, or with, the buildings."""
     from placeopt.estate.verify import do_nothing, facts_of, schedule_of
     from placeopt.estate.verify.read import arrangements
     from placeopt.estate.verify.rules import _check_rule
@@ -827,7 +829,7 @@ def why_is_so(answer) -> Iterator[str]:
     names = {r["building_id"]: r for r in rows(answer, "buildings")}
 
     def fail_without(i):
-        """Numbers of the rules on access and numbers that fail in some year without a building."""
+        """Numbers of the access and network rules that fail in some year without a building."""
         failing = set()
         for year in schedule.years:
             a = year.arrangement
@@ -859,7 +861,7 @@ def why_is_so(answer) -> Iterator[str]:
 
 
 def _ceilings_broken(answer, schedule, i, text):
-    """Whether each rule named fails in some year with the building open besides, empty."""
+    """Whether each named rule fails in some year with the building open as well, empty."""
     from placeopt.estate.verify.sums import sums_of
 
     failing = set()
@@ -903,7 +905,7 @@ def programme_names(answer):
 
 
 def change_of(answer):
-    """Programme's name -> GBP against today, by what its streams pay."""
+    """Programme's name -> GBP against today, from the payments of its streams."""
     names, found = programme_names(answer), {}
     last = max(r["year"] for r in rows(answer, "payments")) if rows(answer, "payments") else 0
     spent = {r["programme_id"]: r["after_gbp"] for r in rows(answer, "spending")}
@@ -926,7 +928,7 @@ def totals_of(answer):
 
 
 def standards(answer, column="standard_met", level="minimum_standard"):
-    """(met, asked), by the levels themselves."""
+    """(met, required), from the levels themselves."""
     met = asked = 0
     for r in rows(answer, "outcomes"):
         if r[level] != r[level]:
@@ -1029,8 +1031,8 @@ def _on_their_floor(answer, names):
 
 @judges("budget", r"Not counted in the objective: (.*)\.")
 def _not_counted(answer, names):
-    """By the place itself: no target, one that today is at, or, where outcomes are weighed, a
-    weight of 0."""
+    """Outcomes that do not count, from the place itself: no target, a target met today, or a weight
+    of 0 where outcomes are weighted."""
     objective = answer.scenario.objective
     weighed = "weighted_outcomes" in {*objective.minimise, *objective.weights}
     if not weighed and "fairest" not in {*objective.minimise, *objective.weights}:
@@ -1057,7 +1059,7 @@ def _targets(answer, met, asked, year):
 
 
 def last_year(answer, year):
-    """Whether a year is the last decided one, by the payments."""
+    """Whether a year is the last decided one, from the payments."""
     return int(year) == max(r["year"] for r in rows(answer, "payments"))
 
 
@@ -1088,8 +1090,8 @@ def _returned(answer, gbp, over_years, who):
 
 
 def given_back(answer):
-    """(stream, year) -> what a ring-fenced stream that is neither carried nor released has left,
-    by what it brings in and what it pays."""
+    """(stream, year) -> unspent money of a ring-fenced stream that is neither carried nor released,
+    from its income and payments."""
     (rule,) = [rule for rule in answer.scenario.rules if rule.number == "B2"] or [None]
     if rule is None or rule.unspent == "carried":
         return {}
@@ -1111,8 +1113,8 @@ def given_back(answer):
     r"pays for that\.",
 )
 def _of_no_use(answer, gbp):
-    """Of every stream with money left, no pound more fits into a programme that it may pay for,
-    nor into the place of a pound that another stream pays for it."""
+    """Whether for every stream with unspent money no programme that it may pay for can take a pound
+    more, nor replace a pound of another stream."""
     (pace,) = [rule for rule in answer.scenario.rules if rule.number == "B5"] or [None]
     last = max(r["year"] for r in rows(answer, "payments"))
     most = {r["programme_id"]: r["maximum_gbp_per_year"] for r in
@@ -1231,7 +1233,7 @@ def _one_off(answer, gbp):
 
 
 def positions(answer):
-    """(agency, year) -> GBP in the plan above what it would be alone."""
+    """(agency, year) -> GBP in the plan above the stand-alone position."""
     return {
         (r["agency_id"], r["year"]): r["plan_gbp"] - r["alone_gbp"]
         for r in rows(answer, "positions")
@@ -1240,7 +1242,7 @@ def positions(answer):
 
 
 def not_all_alone(answer):
-    """Whether some agency has no position alone to be compared with."""
+    """Whether some agency has no stand-alone position."""
     return any(r["alone_gbp"] != r["alone_gbp"] for r in rows(answer, "positions"))
 
 
@@ -1385,7 +1387,7 @@ def _none(answer):
 
 
 def stage_of(answer, name):
-    """(gap, proven to the gap asked for) of an objective, by what the plan states of it."""
+    """(gap, whether proven to the requested gap) of an objective, from the plan's statement."""
     gap = answer.plan.summary[f"{name}_gap_share"]
     return gap, gap <= max(answer.scenario.solver.gap, 5e-7) * 1.00001
 
@@ -1418,7 +1420,7 @@ def _stage(answer, aim, slack, rest):
 
 
 def carbon_worth(answer):
-    """GBP: tonnes saved of each priced year at its value, discounted, summed over the table."""
+    """GBP: tonnes saved in each priced year at its value, discounted and summed over the table."""
     return sum(r["saving_present_gbp"] for r in rows(answer, "carbon_by_year"))
 
 
@@ -1542,7 +1544,7 @@ def _providers_lose(answer, lost):
 
 
 def programme_why_is_so(answer) -> Iterator[str]:
-    """The reasons of programmes that are not so, by spending, the place's tables and its curves."""
+    """False reasons of programmes, from spending, the place's tables and its curves."""
     from placeopt.budget.verify.outcomes import _points, response
 
     place, base = answer.place, base_of(answer)
@@ -1615,7 +1617,8 @@ def programme_why_is_so(answer) -> Iterator[str]:
     r"the years together) than (.*)\.",
 )
 def _compared(answer, when, what):
-    """As the rule says when, by the positions; what a position is compared with is its setting."""
+    """Whether nobody is worse off, by the rule's ``when`` and counterfactual, from the
+    positions."""
     (rule,) = [rule for rule in answer.scenario.rules if rule.number == "B9"]
     starts = {"today": "it is today", "most_it_could_keep": "if it kept"}
     right = what.startswith(starts.get(rule.counterfactual, "with its own best plan"))

@@ -1,4 +1,4 @@
-"""Answers and results that several tests of the report look at."""
+"""Answers and results for several tests of the report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A budget over years as people read it: sheets that tie to the pound, formulas that live."""
+"""A budget over years in the workbook: sheets that reconcile to the pound, and live formulas."""
 
 from __future__ import annotations
 
@@ -131,8 +131,8 @@ def test_formulas_of_the_benefits_chain_give_the_stored_values(care):
 
 
 def test_changed_input_cells_change_the_benefits(care, tmp_path):
-    """Of grade 4, corrected by 0.15: 2 GBP a bed day, 0.8 of it net of deadweight, of 10 and of 15
-    bed days; worth 1 / 1.035 and 1 / 1.035^2 in the first year."""
+    """Grade 4, corrected by 0.15: 2 GBP a bed day, 0.8 net of deadweight, for 10 and 15 bed days,
+    with discount factors 1 / 1.035 and 1 / 1.035^2."""
     answer, _ = care
     place = answer.place.replace(benefits=answer.place.benefits.assign(grade=4))
     money = answer.scenario.money.model_copy(update={"optimism_bias": True})
@@ -208,7 +208,7 @@ def test_a_places_own_corrections_are_pointed_at(care, tmp_path):
 
 
 def _heading(page, name: str, table: str = ""):
-    """The heading of that name, of the block of a table where one is named."""
+    """The heading of that name, in the block of a table if one is named."""
     inside = not table
     for row in page.iter_rows():
         inside = inside or str(row[0].value).startswith(f"{table}: ")

@@ -1,4 +1,4 @@
-"""What closes and where its users go, in the page, the workbook and the map layers."""
+"""Closures and where users go, in the page, the workbook and the map layers."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_an_answer_without_these_tables_has_no_look_up():
 
 
 def test_the_split_adds_up_and_says_what_is_not_counted(closing):
-    """A and B and C cost 10 each; two are left, so 10 is saved, all of it on buildings."""
+    """A, B and C cost 10 each; two remain, so 10 is saved, all on buildings."""
     answer, out = closing
     made = saving_parts(answer)
     assert made["running"][0] == ("Buildings in use", "£30", "£20", "£10", "100%")

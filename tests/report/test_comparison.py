@@ -1,4 +1,4 @@
-"""An answer beside the one it is compared with: how far they differ, and what of it is proven."""
+"""A comparison of two answers: their difference and its proven range."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_what_cannot_be_compared_is_a_fault(tmp_path: Path, other: str, told: st
 def test_a_compared_question_of_unknown_ids_is_refused_before_a_solve(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its faults are found by the check, as those of the question itself."""
+    """The check finds its faults, as for the question itself."""
     floors = '\n[[rules]]\nrule = "statutory"\nfloors_gbp = { nowhere = 1.0 }\n'
     written(tmp_path, "unknown", floors)
     path = written(tmp_path, "asked", compared_with("unknown.toml"))

@@ -1,4 +1,4 @@
-"""What page and workbook say of providers from whose price a part is withheld."""
+"""Sentences on providers with a withheld part of their price, on page and workbook."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def gift():
 
 
 def test_a_gift_is_said_on_page_and_workbook(gift, tmp_path):
-    """What is withheld, what results pay, and that the rest is given."""
+    """The withheld amount, the payments for results, and that the provider gives the rest."""
     assert providers_in_words(gift) == [GIFT]
     write_results(gift, tmp_path / "out")
     assert GIFT in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
@@ -34,8 +34,8 @@ def test_a_gift_is_said_on_page_and_workbook(gift, tmp_path):
 
 
 def test_a_sentence_about_consent_is_added_up_anew(gift):
-    """Prices of results in the tables, and what the place says of the provider, are not taken on
-    trust from the plan: 25 times the price pays back 300, 30 times 360."""
+    """The sentence is recomputed from prices of results in the tables and from the place's terms,
+    not taken from the plan: 25 times the price pays back 300, 30 times 360."""
     loan = gift.place.replace(provider_terms=gift.place.provider_terms.assign(donor=False))
 
     def said(times: float) -> str:
@@ -53,7 +53,7 @@ def test_a_sentence_about_consent_is_added_up_anew(gift):
 
 
 def test_who_is_not_bought_from_is_said_to_lose_nothing():
-    """At 0.1 GBP a job no investor that is no donor is bought from."""
+    """At 0.1 GBP a job only donors are bought from."""
     (said,) = providers_in_words(solved(investor(), budgets(300, 300, 300)))
     assert said == (
         "Nothing is withheld from the provider of coaching: the plan does not buy from it."
@@ -61,7 +61,7 @@ def test_who_is_not_bought_from_is_said_to_lose_nothing():
 
 
 def test_a_past_purchase_is_said_to_be_consent():
-    """2026 is past and bought coaching: it goes on at a loss of 288."""
+    """2026 is past and bought coaching: the contract continues at a loss of 288."""
     known = [{"programme_id": key, "year": 2026, "kind": "actual", "amount_gbp": 100}
              for key in ("lights", "coaching")]  # fmt: skip
     answer = solved(

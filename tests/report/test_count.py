@@ -1,4 +1,4 @@
-"""A count of the place: every breakdown ties to the whole, nothing unstated is dropped."""
+"""A count of the place: every breakdown reconciles to the total, and unstated rows are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A count and a plan have one running cost of today, to the penny and part by part."""
+"""A count and a plan have the same running cost of today, to the penny and part by part."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PENNY = 0.005
 
 
 def assert_one_cost(tables, answer):
-    """The plan's cost of today is that of the count, in all, by building, and by agency and
+    """The plan's cost of today equals that of the count, in total, by building, and by agency and
     line."""
     summary, counted = answer.plan.summary, tables["buildings"]
     total = counted["running_cost_gbp_per_year"]

@@ -1,4 +1,4 @@
-"""Names of a place are never run as formulas: not in the workbook, on request not in CSV."""
+"""Names of a place are never run as formulas in the workbook, nor on request in CSV files."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What a clash says that a rule would have to give is read as text and tried: with the rule eased
-as far as the sentence says there is a plan, and with it eased by noticeably less there is none.
+"""The least relaxation that an explanation states is read as text and tried: with the rule relaxed
+as stated there is a plan, and with noticeably less there is none.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ABOUT = 0.03  # "about": what gives is measured to 2 %
 
 
 def has_plan(answer: Answer, *rules) -> bool:
-    """Whether the question has a plan with these rules in place of those that it writes."""
+    """Whether the question has a plan with these rules instead of its own."""
     asked = answer.scenario.with_rules(rules)
     if asked.problem == "estate":
         return solve_estate(answer.place, answer.times, asked).plan is not None
@@ -55,14 +55,14 @@ def holds_from(answer: Answer, number: str, ease, least: float, near: float) -> 
 
 
 def pot(answer, rule, value, half, said):
-    """(E10) So much capital is needed, and the rule has so much."""
+    """(E10) The needed capital and the rule's capital."""
     near = half + ABOUT * value + 1
     right = holds_from(answer, "E10", lambda x: Capital(pot_gbp=x), value, near)
     return right and is_so(said[0], rule.pots()[0])
 
 
 def running(answer, rule, value, half, said):
-    """(E11) Running costs fall to so much, which is such a share of today's."""
+    """(E11) The least running cost, and its share of today's."""
     near = half + ABOUT * value + 1
     right = holds_from(answer, "E11", lambda x: Revenue(ceiling_gbp_per_year=x), value, near)
     rest = answer.scenario.with_rules(others(answer, "E11"))
@@ -73,13 +73,13 @@ def running(answer, rule, value, half, said):
 
 
 def emissions(answer, rule, value, half, said):
-    """(E14) Emissions fall to so much."""
+    """(E14) The least emissions."""
     near = half + ABOUT * value
     return holds_from(answer, "E14", lambda x: Carbon(ceiling_tco2e_per_year=x), value, near)
 
 
 def within(answer, rule, value, half, said):
-    """(E7) Such a share of one service can be within the minutes, and so much is asked."""
+    """(E7) The largest possible share within the minutes, and the required share."""
     served, reach, service, asked = said
     near = half + ABOUT * value
     counts = {"services": (service,), "minutes": rule.minutes, "counts": rule.counts}
@@ -94,7 +94,7 @@ def within(answer, rule, value, half, said):
 
 
 def total(answer, rule, value, half, said):
-    """(B1) The total is so much too low."""
+    """(B1) The shortfall of the total."""
     spending = answer.place.spending
     base = spending.loc[spending["year"] == spending["year"].max(), "amount_gbp"].sum()
     has, near = rule.total(float(base), 0), half + 1e-3 * value + 0.01
@@ -111,7 +111,7 @@ JUDGES = {
 
 
 def is_given(answer: Answer, number: str, text: str) -> bool:
-    """Whether what a rule would have to give is so; without it there has to be a plan."""
+    """Whether the stated relaxation of a rule is right; without the rule there has to be a plan."""
     if not has_plan(answer, *others(answer, number)):
         return False
     if text == "A plan exists without this rule; with it none does.":
@@ -129,7 +129,7 @@ def is_given(answer: Answer, number: str, text: str) -> bool:
 
 
 def named(answer: Answer) -> bool:
-    """Whether the sentence names the rules that clash, no other and in words of its own kind."""
+    """Whether the sentence names the rules that clash and no others."""
     text = answer.explanation.sentence
     head = "No plan keeps all the rules at once. A plan exists without "
     if answer.scenario.problem == "budget":
@@ -149,7 +149,7 @@ def named(answer: Answer) -> bool:
 
 
 def estate_clash(seed: int) -> Answer:
-    """Access, running cost, carbon and capital that mostly cannot all be kept."""
+    """Access, running cost, carbon and capital rules that mostly clash."""
     place = estates.random_place(seed, 3, 4, 2)
     rules = (
         Access(services="all", minutes=15.0, share=0.95, counts=("served", "nearest")[seed % 2]),
@@ -195,8 +195,9 @@ def judged(answers: list[Answer]) -> list[str]:
 
 
 def by_hand() -> list[Answer]:
-    """Half the people each within 20 minutes of B1 (10,000 a year) and B2 (30,000) under ceilings
-    of 20,000 and of 10 of the 24 tonnes that both emit; and a pot of 5,000 for a move of 8,000."""
+    """Half the residents each within 20 minutes of B1 (10,000 a year) and B2 (30,000), under
+    ceilings of 20,000 and of 10 of the 24 tonnes that both emit; and a pot of 5,000 for a move of
+    8,000."""
     two = town([
         building("B1", 10_000, carbon_tco2e_per_year=8.0),
         building("B2", 30_000, carbon_tco2e_per_year=16.0),

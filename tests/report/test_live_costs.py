@@ -1,4 +1,4 @@
-"""An estate's workbook as live formulas: they tie to the plan's tables and follow the inputs."""
+"""Live formulas of an estate's workbook: they match the plan's tables and follow the inputs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PENNY = 0.005
 
 
 def money_answer(seed, years):
-    """A small random plan with everything that costs: sales, leases, tiers, carbon."""
+    """A small random plan with every kind of cost: sales, leases, tiers, carbon."""
     place = with_money(random_place(seed, 3, 5, 3), seed)
     worth = [(2026 + n, 300.0 + 10 * n, "the test") for n in (0, 1, 5, 40)]
     columns = ["year", "gbp_per_tco2e", "source"]
@@ -65,7 +65,8 @@ TIED = {
 
 
 def test_every_formula_ties_to_the_plans_tables(written):
-    """To the penny, whatever Excel stored: each formula is worked out from the inputs' cells."""
+    """To the penny, without Excel's stored values: each formula is evaluated from the inputs'
+    cells."""
     answer, book, _ = written
     live, sheets = Workbook(book), all_sheets(answer)
     for name, columns in TIED.items():
@@ -96,7 +97,7 @@ def test_every_formula_is_its_stored_value(written):
 
 
 def test_every_cost_has_a_price(written):
-    """No row of these plans is left over that no cell explains."""
+    """Every row of these plans is explained by cells."""
     answer, _, _ = written
     assert {line.kind for line in cost_lines(answer)} <= {"price", "minus", "raised", "receipt"}
 
@@ -130,9 +131,9 @@ def two_buildings(tmp_path):
 
 
 def test_a_building_and_the_rate_change_the_workbook(tmp_path):
-    """Ten years save 10 x 100 - 90 = 910; with A at 40 a year 310, and what is spent on closing
-    comes back in the third year: 40, 80, 120 against 90. At a rate of 0 thirty years of 40 less 90
-    are worth 1,110."""
+    """Ten years save 10 x 100 - 90 = 910; with A at 40 a year 310, and the closing cost is paid
+    back in the third year: 40, 80, 120 against 90. At a rate of 0 thirty years of 40 less 90 are
+    worth 1,110."""
     book = two_buildings(tmp_path)
     live, cash = Workbook(book), summary_row(book, "Cash of the first 10 years")
     whole = summary_row(book, "Whole life")
@@ -155,7 +156,7 @@ def test_a_building_and_the_rate_change_the_workbook(tmp_path):
 
 
 def test_a_cost_that_no_price_explains_is_shown(written):
-    """The cash flow is tied to even where a plan pays what this sheet has no price for."""
+    """The sheet matches the cash flow even where a plan has a payment without a price."""
     answer, _, _ = written
     cash = answer.plan.tables["cash_flow"].copy()
     cash.loc[0, "plan_gbp"] += 123.0

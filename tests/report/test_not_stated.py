@@ -1,4 +1,4 @@
-"""What a place does not state (maintenance due, energy, carbon) is "not stated", never 0."""
+"""Missing values of a place (maintenance due, energy, carbon) are "not stated", never 0."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def answered(place, *rules, **settings):
 
 @pytest.fixture(scope="module")
 def partly():
-    """Both buildings stay; B1 states 5,000 of maintenance, 7 t and 900 kWh, B2 nothing."""
+    """Both buildings stay; B1 states 5,000 of maintenance, 7 t and 900 kWh, B2 none of these."""
     stated = {DUE: 5_000.0, TONNES: 7.0, KWH: 900.0}
     return answered(here(building("B1", 10, **stated, **PINNED), building("B2", 20, **PINNED)))
 
@@ -69,7 +69,7 @@ def test_sums_count_what_is_stated_and_say_so(partly):
 
 
 def test_a_figure_that_nobody_states_is_no_nought(partly):
-    """A plan that puts 0 where the place states nothing is not verified."""
+    """A plan with 0 for a value that the place does not state fails verification."""
     for column in (DUE, "carbon_after_tco2e_per_year", "energy_after_kwh_per_year"):
         tables = dict(partly.plan.tables)
         tables["buildings"] = tables["buildings"].assign(

@@ -1,4 +1,4 @@
-"""Sentences that were once said where they were false, each with an answer in which it was."""
+"""Sentences that were once stated although false, each with an answer in which it was false."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def said(answer) -> str:
 
 
 def test_nothing_is_said_of_buildings_that_fill_up():
-    """Visits go past the nearest host with room to spare in every building; counted where they go
-    they take longer, and no reason is given that no table shows."""
+    """Visits pass the nearest host although every building has free floor area; as sent they take
+    longer, and no reason without a table is given."""
     answer = answers.estate_answer()
     sent = answer.plan.assignment.assign(minutes=20.0)
     text = said(with_tables(answer, assignment=sent))
@@ -37,7 +37,7 @@ def test_nothing_is_said_of_buildings_that_fill_up():
 
 
 def test_a_building_that_loses_a_service_does_not_stay_as_it_is():
-    """Two of three buildings stay open, with a library and without their clinic."""
+    """Two of three buildings stay open, with a library but without their clinic."""
     text = said(answers.estate_answer())
     assert "2 stay open without a service they have today" in text
     assert "as it is" not in text
@@ -60,15 +60,15 @@ def test_a_building_that_takes_a_service_in_is_no_hub():
 
 
 def test_no_reason_is_stated_for_unspent_ring_fenced_money():
-    """The total binds, not the ring-fence: only that it goes back is said."""
+    """The total binds, not the ring-fence: the sentence states only that it is returned."""
     text = said(answers.budget_answer())
     assert "£50,000 of ring-fenced money is not spent and goes back to those who gave it." in text
     assert "cannot be put to use" not in text
 
 
 def ring_fenced(most: float, total: float, **settings):
-    """50 of ring-fenced money for the lights, which may get at most ``most``, as do the 200 of the
-    grant; today they get 50 of each. ``total`` is the one budget's."""
+    """50 of ring-fenced money for the lights, which may get at most ``most``, also from the grant
+    of 200; today they get 50 of each. ``total`` is the one budget's."""
     from placeopt.budget import solve
 
     place = budgets.two_programmes()
@@ -79,8 +79,8 @@ def ring_fenced(most: float, total: float, **settings):
 
 
 def test_money_of_no_use_is_said_only_where_nothing_can_take_it():
-    """Lights take 30 of their 50 at most and homecare all 200 of the grant: 20 are of no use. Where
-    the total of 200 binds, or the lights could take more, the 20 or 50 are only not spent."""
+    """Lights take at most 30 of their 50 and homecare all 200 of the grant: 20 are of no use. If
+    the total of 200 binds, or the lights could take more, the 20 or 50 are only unspent."""
     text = said(ring_fenced(most=30, total=250))
     assert "£20 of ring-fenced money is not spent and goes back" in text
     assert "£20 of it cannot be put to use: what it may pay for can take no more" in text
@@ -91,8 +91,8 @@ def test_money_of_no_use_is_said_only_where_nothing_can_take_it():
 
 
 def test_ring_fenced_money_of_an_earlier_year_goes_back_too():
-    """Of 50 for the lights 20 go back in 2026, when the total binds, and none in 2027: worked by
-    hand. Carried or released, none does."""
+    """Of 50 for the lights 20 are returned in 2026, when the total binds, and none in 2027, worked
+    by hand. If carried or released, none is returned."""
     from checker import false_sentences
 
     from placeopt.budget import solve
@@ -116,7 +116,7 @@ def test_ring_fenced_money_of_an_earlier_year_goes_back_too():
 
 
 def test_a_further_amount_is_no_more_than_can_usefully_be_spent():
-    """The lights get 102 of the 108 that they can use: the sentence speaks of 1 more, not of 10."""
+    """The lights get 102 of the 108 that they can use: the sentence states 1 more, not 10."""
     from placeopt.budget import solve
 
     place = budgets.two_programmes()
@@ -139,8 +139,8 @@ def test_money_that_could_replace_another_stream_is_usable():
 
 
 def test_money_that_a_pace_keeps_out_is_of_no_use():
-    """Lights of 30, paid by 50 of ring-fenced money, may not rise; where they are exempt they do,
-    as far as the total of 135 goes beside the homecare of 100."""
+    """Lights of 30, paid for by 50 of ring-fenced money, may not rise. If exempt they rise within
+    the total of 135, which also pays for homecare of 100."""
     from placeopt.budget import solve
 
     spent = [("homecare", "grant", 100), ("lights", "lamp_fund", 30)]
@@ -171,7 +171,7 @@ def test_a_rise_without_a_name_is_stated_by_its_id():
 
 
 def positions(plan):
-    """Two agencies, alone 100 each in both years."""
+    """Two agencies with stand-alone positions of 100 each in both years."""
     return pd.DataFrame({
         "year": [2026, 2026, 2027, 2027], "agency_id": ["council", "health"] * 2,
         "alone_gbp": 100.0, "plan_gbp": plan,
@@ -193,7 +193,7 @@ def moved_between():
     ],
 )  # fmt: skip
 def test_worse_off_is_said_of_the_years_in_which_it_is_so(plan, text):
-    """Discounted at 3.5 %: 25 of 2027 are worth 24.2, more than 20 of 2026, and 10 are not."""
+    """Discounted at 3.5 %: 25 of 2027 are worth 24.2, more than 20 of 2026; 10 are worth less."""
     answer = answers.budget_answer()
     agencies = pd.DataFrame({"agency_id": ["council", "health"], "name": ["The Council", "Health"],
                              "before_gbp": 0.0, "after_gbp": 0.0, "change_gbp": 0.0})  # fmt: skip
@@ -204,7 +204,7 @@ def test_worse_off_is_said_of_the_years_in_which_it_is_so(plan, text):
 
 
 def test_a_rising_programme_is_not_said_to_be_cut():
-    """Nothing may be cut (a pace of 0) and 50 more is spent: no pace holds it."""
+    """Cuts are not allowed (a pace of 0) and 50 more is spent: no pace limits it."""
     from placeopt.budget import solve
     from placeopt.scenario.rules.budget.money import Pace
 
@@ -222,7 +222,8 @@ def test_a_rising_programme_is_not_said_to_be_cut():
 
 
 def test_what_a_further_amount_does_is_read_off_the_curve():
-    """Not a slope a million pounds long: a further £10 of about 150 on a curve of 0.01 a pound."""
+    """Not the slope times a million pounds: a further £10 at about 150 on a curve of 0.01 a
+    pound."""
     from placeopt.budget import solve
 
     asked = budgets.scenario_of("weighted_outcomes", rules=(one_budget(230.0),))
@@ -255,7 +256,7 @@ def test_a_limit_that_was_not_reached_is_not_blamed(bound):
 
 
 def test_a_stage_that_was_proven_is_said_to_be():
-    """The cost was proven to 0.05 %; of the minutes 4 % are still open."""
+    """The cost was proven to 0.05 %; the gap of the minutes is still 4 %."""
     answer = answers.estate_answer(gap=0.04, status=Status.FEASIBLE)
     steps = {"cost_gap_share": 5e-4, "cost_proven_bound": 1.0, "visit_minutes_gap_share": 0.04,
               "visit_minutes_proven_bound": 1.0}  # fmt: skip
@@ -269,7 +270,7 @@ def test_a_stage_that_was_proven_is_said_to_be():
 
 
 def test_the_last_stage_proven_does_not_prove_the_first():
-    """The status speaks of the last objective; the first stopped 3 % from its bound."""
+    """The status is of the last objective; the first stopped 3 % from its bound."""
     answer = answers.estate_answer(gap=0.0)
     steps = {"cost_gap_share": 0.03, "cost_proven_bound": 1.0, "visit_minutes_gap_share": 0.0,
               "visit_minutes_proven_bound": 1.0}  # fmt: skip

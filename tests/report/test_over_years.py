@@ -1,4 +1,4 @@
-"""A plan of several years: what becomes of each building, and cash whose totals tie."""
+"""A plan of several years: each building's decisions, and cash whose totals reconcile."""
 
 import answers
 import openpyxl
@@ -102,7 +102,7 @@ def test_carbon_priced_is_told_shown_and_sourced(answer, tmp_path):
 
 
 def test_what_a_building_is_today_and_each_year_is_no_decision(sheets):
-    """An open building was told as one that "Opens", for the two words are one code."""
+    """An open building was once described as one that "Opens", because both have the same code."""
     assert set(sheets["buildings"].frame["status_before"]) <= {"Open", "Empty", "Possible site"}
     states = set(sheets["buildings_by_year"].frame["state"])
     assert "Open" in states

@@ -1,4 +1,4 @@
-"""The page: self-contained, escaped, honest, and drawn by a real browser."""
+"""The page: self-contained, escaped, accurate, and rendered by a real browser."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from placeopt.report.tables.sheets import all_sheets
 
 
 class Reader(HTMLParser):
-    """Collects what a browser would fetch, the scripts' number and the visible text."""
+    """A parser that collects the URLs a browser would fetch, the number of scripts and the visible
+    text."""
 
     def __init__(self, html):
         super().__init__()
@@ -126,7 +127,7 @@ BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
 
 
 def dom_of(path, profile):
-    """The page's DOM after its scripts have run, and what the browser complained of."""
+    """The page's DOM after its scripts have run, and the browser's errors."""
     done = subprocess.run(
         [
             BROWSER,

@@ -1,4 +1,4 @@
-"""Maps of reach on the page: colours and residents are those of ``placeopt.travel.reach``."""
+"""Maps of reach on the page: colours and residents agree with ``placeopt.travel.reach``."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_a_service_that_goes_is_out_of_everybody_s_reach(estate):
 
 
 def with_services(answer, before, after):
-    """The answer with, for every building, so many of the two services before and after."""
+    """The answer with a number of the two services in every building before and after."""
     services = answer.plan.tables["services"].copy()
     number = services.groupby("building_id").cumcount()
     for column, most in (("before", before), ("after", after)):

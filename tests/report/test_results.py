@@ -1,4 +1,4 @@
-"""What is written, that it ties, and that it stays in bounds."""
+"""The files of an answer: their content, reconciled totals and size."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""No sentence without its truth: an independent reader judges every sentence of generated answers,
-and finds the lie that is planted in each kind of them."""
+"""Every sentence is true: an independent reader checks every sentence of generated answers, and
+finds the error planted in each kind."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ SWAPS = (
 
 
 def estate_answer(seed: int) -> Answer:
-    """A small estate with something of everything; every figure that may lead does."""
+    """A small estate that uses every feature; every possible figure leads."""
     rng = np.random.default_rng(50_000 + seed)
     place = estates.random_place(seed, 3, 4, 2)
     place = estates.with_money(place, seed) if seed % 3 == 0 else place
@@ -109,8 +109,8 @@ def care_answer() -> Answer:
 
 
 def sent_answers() -> list[Answer]:
-    """Two buildings worked by hand: some visits are sent nearer and 333 find no floor there; with
-    ``minimise`` written, all of one zone's go past the nearer one, which would cost more."""
+    """Two hand-worked buildings: some visits are sent nearer and 333 find no floor area there; with
+    ``minimise`` written, all of one zone's visits pass the nearer one, which would cost more."""
     full, dear = two_open(near_m2=20.0), two_open()
     return [
         solve_estate(*full, unwritten(*KEEP)),
@@ -131,7 +131,7 @@ def at_their_standard(answer: Answer) -> Answer:
 
 
 def as_if_driving(answer: Answer) -> Answer:
-    """The same in a place that states nobody without a car, its minutes as the crow flies."""
+    """The same in a place that states no residents without a car, with straight-line minutes."""
     zones = answer.place.zones.assign(without_car_share=0.0)
     modes = ("drive",)
     times = replace(answer.times, provenance={"drive": {"method": "crow_fly"}})
@@ -141,8 +141,8 @@ def as_if_driving(answer: Answer) -> Answer:
 
 
 def sentences_of(answer: Answer) -> list[str]:
-    """The headline, the figures that lead, the story and what is proven; what clashes is a list of
-    rules, which the tests of explanations try one by one."""
+    """The headline, the leads, the statements and the certainty. Clashing rules are a list, which
+    the tests of explanations try one by one."""
     narrative = describe(answer)
     apart = ("clash", "message", "alone")
     return [one.text for one in narrative.all_statements() if one.kind not in apart]
@@ -199,8 +199,8 @@ def lies(text: str):
 
 
 def test_a_lie_planted_in_any_kind_of_sentence_is_found(sample):
-    """Each number's first digit changed, and words turned round; a lie in a name inside brackets or
-    an id is no lie about the plan."""
+    """Each number's first digit is changed, and words are reversed. A change in a name inside
+    brackets or in an id is not an error about the plan."""
     kinds, missed = set(), []
     for answer in sample:
         narrative = describe(answer)
@@ -222,7 +222,7 @@ def said_by(answer: Answer, kind: str) -> str:
 
 
 def test_a_sentence_of_another_answer_is_found():
-    """Kinds without a number: what is so of one answer is not so of another."""
+    """Kinds without a number: true of one answer, false of another."""
     full, _, years = sent_answers()
     no_time = replace(
         full, plan=replace(full.plan, summary={**full.plan.summary,
@@ -246,7 +246,7 @@ def test_a_sentence_of_another_answer_is_found():
 
 
 def test_minutes_of_the_wrong_measure_are_found():
-    """A councillor reads how much longer residents travel, not how far an open door is."""
+    """A sentence states how much longer residents travel, not the minutes to the nearest host."""
     answer = sent_answers()[1]  # all of one zone's visits go past the nearer building
     text = said_by(answer, "longer_and_shorter")
     head, sent, near, tail = re.fullmatch(
@@ -306,7 +306,7 @@ def test_a_sentence_that_nobody_can_judge_is_a_fault(sample):
 
 
 def test_a_programme_that_rises_under_a_cut_of_pace_is_found(sample):
-    """The reason of a cut, planted on a programme that gets more."""
+    """The reason for a cut, planted on a programme that gets more."""
     answer = next(
         a for a in sample
         if a.plan is not None and a.scenario.problem == "budget" and "reasons" in a.plan.tables
@@ -323,7 +323,7 @@ def test_a_programme_that_rises_under_a_cut_of_pace_is_found(sample):
 
 
 def test_a_reason_that_is_not_so_is_found(sample):
-    """E7 and E9 named for a building without which nothing fails."""
+    """E7 and E9 named for a building without which no rule fails."""
     answer = next(
         a for a in sample
         if a.plan is not None and a.scenario.problem == "estate"

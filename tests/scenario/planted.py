@@ -1,8 +1,8 @@
-"""Single faults planted in scenarios that ship: one key of one table written wrong at a time.
+"""Single faults planted in shipped scenarios: one wrong key of one table at a time.
 
-Each fault is a scenario text, the line that is wrong (``None``: the key is missing) and the key.
-The mechanical ones give every key that a scenario writes a value of another type, and misspell it;
-the others are listed by hand, each a thing that people get wrong.
+Each fault is a scenario text, the wrong line (``None``: the key is missing) and the key. The
+generated ones give every written key a value of another type, and misspell it. The others are
+common mistakes, listed by hand.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Fault:
 
 
 def values_of(data: Path, scenario: str) -> dict[str, Any]:
-    """The scenario's values, those of the file that it extends below its own."""
+    """The scenario's values, merged over those of the file that it extends."""
     text = (data / scenario).read_text(encoding="utf-8")
     values = tomllib.loads(text)
     base = values.pop("extends", None)
@@ -48,7 +48,7 @@ def values_of(data: Path, scenario: str) -> dict[str, Any]:
 
 
 def planted(data: Path, scenario: str, what: str, path: tuple[Any, ...], value: Any) -> Fault:
-    """The scenario with ``value`` at ``path``; a table or a rule on the way is made."""
+    """The scenario with ``value`` at ``path``; missing tables or rules are made."""
     values = copy.deepcopy(values_of(data, scenario))
     at: Any = values
     for part, after in itertools.pairwise(path):

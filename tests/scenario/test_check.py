@@ -1,4 +1,4 @@
-"""A scenario's rules name only what the place has."""
+"""A scenario's rules name only ids of the place."""
 
 from __future__ import annotations
 
@@ -76,7 +76,8 @@ def test_a_scenario_that_names_what_there_is_has_no_findings(
 def test_rules_outside_the_years_and_contradictions_are_errors(
     marlshire: Place, tmp_path: Path
 ) -> None:
-    """Else a standard of 2050 binds nothing in silence, the others are found infeasible late."""
+    """Otherwise a standard of 2050 would silently have no effect, and the others would fail
+    late."""
     kept = marlshire.buildings[marlshire.buildings["pinned"] == "keep"]["building_id"].iloc[0]
     text = HEAD + (
         "year = 2026\nyears = 2\n"
@@ -121,7 +122,8 @@ def test_a_rule_that_counts_nobody_is_an_error(marlshire: Place, tmp_path: Path)
 
 
 def test_a_default_that_fills_or_empties_a_group_is_named(marlshire: Place, tmp_path: Path) -> None:
-    """Everybody is taken to drive, and zones without a fifth are not counted: both are said."""
+    """All residents are taken to drive, and zones without a fifth are not counted: both are
+    reported."""
     quintile = marlshire.zones["deprivation_quintile"].copy()
     quintile.iloc[0] = None
     zones = marlshire.zones.assign(without_car_share=0.0, deprivation_quintile=quintile)
@@ -141,8 +143,8 @@ def test_a_default_that_fills_or_empties_a_group_is_named(marlshire: Place, tmp_
 def test_compulsory_points_without_enough_visits_are_an_error(
     marlshire: Place, tmp_path: Path
 ) -> None:
-    """One hub in each district, and a service that is compulsory there and asks for more visits
-    than any district has."""
+    """One hub in each district, with a compulsory service whose least number of visits exceeds
+    those of every district."""
     must = marlshire.tier_services
     service = must[(must["tier_id"] == "primary_hub") & (must["relation"] == "must")]
     name = service["service_id"].iloc[0]

@@ -24,7 +24,7 @@ def places(data: Path) -> dict[str, Place]:
 
 
 def found(fault: planted.Fault, places: dict[str, Place], folder: Path) -> list[Finding]:
-    """What ``placeopt check`` says of the scenario, for a place without faults."""
+    """The findings of ``placeopt check`` on the scenario, for a place without faults."""
     from placeopt.budget.problem.checks import check as check_budget
 
     path = folder / "asked.toml"
@@ -94,7 +94,7 @@ def test_the_shipped_scenarios_have_no_findings(
 def test_closing_what_is_of_unknown_use_is_told(
     places: dict[str, Place], data: Path, tmp_path: Path
 ) -> None:
-    """A pinned closure of a building whose services nobody stated is no riddle for the solver."""
+    """A pinned closure of a building of unknown services is found before the solve."""
     place = places["marlshire"]
     one = "B002"
     hosting = place.hosting[place.hosting["building_id"] != one].reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""The line of every key, against what tomllib itself reads."""
+"""The line of every key, against the keys that tomllib reads."""
 
 from __future__ import annotations
 

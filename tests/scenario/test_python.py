@@ -1,4 +1,4 @@
-"""A scenario made or changed in Python is the same thing as one read from a file."""
+"""A scenario made or changed in Python is checked like one read from a file."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def names(scenario: Scenario) -> list[str]:
 @pytest.mark.parametrize("problem", ["estate", "budget"])
 @pytest.mark.parametrize("years", [1, 3])
 def test_python_and_files_have_the_same_rules(problem, years, tmp_path: Path):
-    """The implied rules of the problem and of the years decided come first, in the same order."""
+    """The implied rules of the problem and of the decided years come first, in the same order."""
     made = Scenario(question="?", problem=problem, years=years)
     path = tmp_path / "asked.toml"
     path.write_text(f'question = "?"\nproblem = "{problem}"\nyears = {years}\n', encoding="utf-8")
@@ -49,8 +49,8 @@ def test_python_and_files_have_the_same_rules(problem, years, tmp_path: Path):
 
 
 def test_a_floor_holds_for_a_scenario_made_in_python():
-    """(B3) Of 100 GBP, homecare (floor 20) keeps 20 at least: without its implied rule the least
-    money that meets no standard is none at all."""
+    """(B3) Of 100 GBP, homecare (floor 20) keeps at least 20: without its implied rule and without
+    standards the least money is 0."""
     from placeopt.budget import solve
 
     place = two_programmes()
@@ -61,7 +61,7 @@ def test_a_floor_holds_for_a_scenario_made_in_python():
 
 
 def test_a_pinned_building_stays_for_a_scenario_made_in_python():
-    """The dearer building is pinned open in the table: without the implied rule it would go."""
+    """The table pins the more expensive building open: without the implied rule it would close."""
     from placeopt.estate import solve
 
     here = town([building("B1", 10_000, pinned="keep"), building("B2", 5_000)])
@@ -143,7 +143,7 @@ def test_a_dropped_rule_comes_back_when_it_is_dropped_no_more():
 
 
 def test_rules_given_anew_keep_the_implied_ones():
-    """Taking an implied rule out of ``rules`` is not the way to drop it: ``drop`` is."""
+    """Removing an implied rule from ``rules`` does not drop it; ``drop`` does."""
     asked = budget(OneBudget(total_gbp=1))
     fewer = tuple(rule for rule in asked.rules if rule.name != "statutory")
     assert set(names(asked.replace(rules=fewer))) == set(names(asked))

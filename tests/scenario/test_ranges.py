@@ -1,4 +1,4 @@
-"""Every number of a scenario has a range; beyond it is a finding with key and what is right."""
+"""Every number of a scenario has a range; outside it is a finding with key and remedy."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_numbers_of_all_parts_are_found() -> None:
     ("kind", "name", "held"), NUMBERS, ids=[f"{k.__name__}.{n}" for k, n, _ in NUMBERS]
 )
 def test_a_number_out_of_its_range_is_refused(kind: type[Section], name: str, held: str) -> None:
-    """In Python, whatever else the part needs: the fault is of this field."""
+    """In Python the fault is of this field, even if other fields are missing."""
     for value in EXTREMES:
         given = {"list": (value,), "table": {"x": value}}.get(held, value)
         with pytest.raises(ScenarioError) as refused:

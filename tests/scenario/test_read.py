@@ -1,4 +1,4 @@
-"""Scenario files: what is read, what is refused, and with which line."""
+"""Scenario files: accepted and refused content, with line numbers."""
 
 from __future__ import annotations
 
@@ -114,7 +114,8 @@ def test_a_bad_line_is_refused_with_what_would_be_right(tmp_path, old, new, mess
 
 
 def test_valid_toml_without_meaning_is_refused(tmp_path: Path):
-    """Per cents given as shares, nobody to serve, a service beside itself, a year past the end."""
+    """Per cents given as shares, no residents to serve, a service paired with itself, a year too
+    late."""
     text = GOOD.replace("gap = 0.01", "gap = 1").replace('["library"]', "[]")
     text += '[[rules]]\nrule = "revenue"\nshare_of_today = 90\n'
     text += '[[rules]]\nrule = "together"\nnever = [["library", "library"]]\n'

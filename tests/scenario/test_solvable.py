@@ -1,4 +1,4 @@
-"""What a solve would refuse is an error of the check, at its line and key."""
+"""Everything that a solve refuses is an error of the check, with line and key."""
 
 from __future__ import annotations
 

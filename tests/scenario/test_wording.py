@@ -1,4 +1,4 @@
-"""Numbers in sentences are written for people, by one formatter, in every room."""
+"""Numbers in sentences are formatted for readers by one module in every room."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A scenario that is written is read back as the same question."""
+"""A written scenario is read back as the same question."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_quotes_empty_keys_and_tables_inside_rules_are_read_back(tmp_path) -> No
 
 @pytest.mark.parametrize("written", [True, False])
 def test_a_written_minimise_of_cost_is_not_the_default(written, tmp_path) -> None:
-    """``minimise = ["cost"]`` is cost alone; left out, visits are sent nearer afterwards."""
+    """``minimise = ["cost"]`` is cost alone; without it, visits are then sent nearer."""
     lines = ['question = "Which?"', 'problem = "estate"']
     lines += ["[objective]", 'minimise = ["cost"]'] if written else []
     (tmp_path / "own.toml").write_text("\n".join(lines), encoding="utf-8")

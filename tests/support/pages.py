@@ -1,4 +1,4 @@
-"""Code blocks of Markdown pages, so that tests can run what the pages show.
+"""Code blocks of Markdown pages, for tests that run them.
 
 A block may be announced by a comment on the line before it:
 ``<!-- file: NAME -->`` the block is the content of that file; ``<!-- not run: WHY -->``;

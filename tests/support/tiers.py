@@ -1,4 +1,4 @@
-"""The default run takes a sample of what the exhaustive run tries whole."""
+"""The default run takes a sample of the cases of the exhaustive run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Formulas of a workbook worked out from its cells, for no spreadsheet program runs in a test."""
+"""An evaluator of a workbook's formulas, so that tests need no spreadsheet program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PIECES = re.compile(rf'(?P<text>"[^"]*")|{REFERENCE}|(?P<power>\^)|(?P<same>(?<!
 
 
 class Workbook:
-    """An openpyxl workbook whose formulas are worked out, each cell once until one is changed:
+    """An openpyxl workbook with evaluated formulas, each cell once until one is changed:
     + - * / ^, comparisons, IF, ISNUMBER, SUM, and VLOOKUP of an exact value."""
 
     def __init__(self, book: Any) -> None:
@@ -19,12 +19,12 @@ class Workbook:
         self.known: dict[tuple[str, str], Any] = {}
 
     def change(self, sheet: str, cell: str, value: Any) -> None:
-        """Put a value into a cell, as a reader of the workbook would."""
+        """Put a value into a cell."""
         self.book[sheet][cell].value = value
         self.known.clear()
 
     def value(self, sheet: str, cell: str) -> Any:
-        """What a cell shows."""
+        """The value of a cell."""
         key = (sheet, cell)
         if key not in self.known:
             held = self.book[sheet][cell].value

@@ -49,7 +49,7 @@ def write_gtfs(
     """A feed for the whole of June 2026, Mondays to Fridays.
 
     ``stops`` at metres from the corner; ``trips``: "A 07:10, B 07:20-07:21, C 07:30" (one time
-    for both arrival and departure, "-" where they differ, nothing where the feed leaves it out).
+    for both arrival and departure, "-" between different ones, empty where the feed has none).
     ``more`` gives further tables as text, by name without ".txt".
     """
     rows = ["trip_id,stop_id,stop_sequence,arrival_time,departure_time"]

@@ -34,7 +34,7 @@ def place_of(
     folder: Path | None = None,
     crs: str = "EPSG:27700",
 ) -> Place:
-    """A place of zones and buildings and nothing else."""
+    """A place with only zones and buildings."""
     tables = {name: table(name, {}) for name in dictionary()}
     tables["zones"], tables["buildings"] = table("zones", zones), table("buildings", buildings)
     return Place(PlaceInfo("small", crs=crs), tables, folder=folder)

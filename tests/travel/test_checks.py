@@ -1,4 +1,4 @@
-"""Warnings about minutes: each with a count and the names concerned."""
+"""Warnings about minutes, each with a count and names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``placeopt travel``: files in, minutes beside the place, warnings said."""
+"""``placeopt travel``: it reads files, writes minutes beside the place and prints warnings."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_the_command_line_measures_three_modes(files: Path) -> None:
 
 
 def test_the_command_line_explains_faulty_files(files: Path) -> None:
-    """The command line says in plain words what is wrong with the files."""
+    """The command line explains the faults of the files in plain words."""
     extract = files / "county.osm.pbf"
     late = run_cli(
         *[str(files / "place"), "--modes", "transit", "--streets", str(extract)],

@@ -1,4 +1,4 @@
-"""Feeds as they are found: what the reference allows is read, every fault is a finding.
+"""Feeds as published: what the reference allows is read, and every fault is a finding.
 
 The stops, the street and the usual feed are those of ``test_transit``: a bus from A 07:10 to D
 07:20, Tuesday 9 June 2026.

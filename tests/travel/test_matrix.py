@@ -94,7 +94,7 @@ def test_rows_of_other_places_are_left_out_with_a_warning(tmp_path: Path) -> Non
 
 
 def test_a_matrix_without_modes_is_refused_for_two_modes(tmp_path: Path) -> None:
-    """A matrix without modes is refused when two are asked for."""
+    """A matrix without modes is refused when two are requested."""
     (tmp_path / "minutes.csv").write_text("zone_id,b1,b2,far\nz1,0,1,2\nz2,0,1,2\n")
     with pytest.raises(InputError, match="add a column mode with walk or drive"):
         measure(line_place(tmp_path), "matrix", ["walk", "drive"])

@@ -1,4 +1,4 @@
-"""Crow-fly minutes, streets by hand, the cache, and what is refused."""
+"""Straight-line minutes, hand-worked streets, the cache, and refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Minutes kept in parts: stopped, gone on with, extended, shared out, and never half written."""
+"""Cached minutes in chunks: stopped, resumed, extended, distributed, and never partly written."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def town(folder: Path, zones: int = 200, buildings: int = 300) -> Place:
 
 
 class CtrlC:
-    """Stops the measurement after some steps, as a person would."""
+    """Stops the measurement after some steps."""
 
     def __init__(self, after: int):
         self.left = after
@@ -103,7 +103,7 @@ def test_only_what_is_missing_is_computed_after_buildings_change(tmp_path: Path)
 
 
 def town_elsewhere(place: Place) -> Place:
-    """The same place without a folder: computed afresh, nothing kept."""
+    """The same place without a folder: computed without a cache."""
     from dataclasses import replace
 
     return replace(place, folder=None)

@@ -1,7 +1,7 @@
 """Range RAPTOR against an exhaustive search on small random timetables.
 
-The other side knows no patterns, no marking and no reuse between departures: for every departure
-and every number of rides it tries every trip from every call.
+The oracle uses no patterns, no marking and no reuse between departures: for every departure and
+every number of rides it tries every trip from every call.
 """
 
 from __future__ import annotations

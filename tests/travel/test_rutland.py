@@ -30,7 +30,7 @@ def times(place: Place, shared: Path) -> TravelTimes:
 
 @pytest.fixture(scope="module")
 def independent(place: Place, shared: Path) -> dict[str, np.ndarray]:
-    """(zones, buildings) minutes by networkx from the raw layers, nothing of ours in between."""
+    """(zones, buildings) minutes by networkx from the raw layers, independent of placeopt."""
     file = shared / "places/rutland/rutland.gpkg"
     edges = gpd.read_file(file, layer="road_edges")
     nodes = gpd.read_file(file, layer="road_nodes").set_index("node_id")

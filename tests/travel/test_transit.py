@@ -1,7 +1,7 @@
-"""Public transport by hand: a line of stops, small timetables, every minute worked out.
+"""Hand-worked public transport: a line of stops and small timetables.
 
-One street runs east for 6 km; walking is 80 m a minute. Stops stand on it at A 0 m, B 2,000 m,
-C 4,000 m and D 6,000 m; the zone is at A and the building at D unless a test says otherwise.
+One street runs east for 6 km; walking is 80 m a minute. Its stops are at A 0 m, B 2,000 m, C 4,000
+m and D 6,000 m; the zone is at A and the building at D unless a test sets others.
 """
 
 from __future__ import annotations
@@ -257,7 +257,7 @@ def test_transit_needs_a_feed_and_a_valid_window(tmp_path: Path) -> None:
 
 
 def test_transit_is_cached_by_window(tmp_path: Path) -> None:
-    """Transit minutes are cached beside the place and computed anew for another window."""
+    """Transit minutes are cached beside the place and computed again for another window."""
     write_gtfs(tmp_path / "feed.zip", STOPS, {"t": "A 07:10, D 07:20"})
     first = travel(tmp_path, depart=("07:00", "07:01"))
     kept = sorted((tmp_path / ".placeopt").glob("minutes-transit-*"))

@@ -1,4 +1,4 @@
-"""Two measurements of one place at once: one computes, the other waits and takes what it kept."""
+"""Two measurements of one place at once: one computes, the other waits and uses its cache."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.travel.test_parts import town
 
 
 class Slow:
-    """Minutes that are ready when told; counts how often it is asked."""
+    """A search that finishes when the test says so, and counts its calls."""
 
     from_zones = True
 
@@ -41,7 +41,7 @@ class Slow:
 
 
 def measured(place: Place, search: Slow) -> MinutesCache:
-    """What ``fill_missing`` does for a place, by a slow search."""
+    """The result of ``fill_missing`` for a place, by a slow search."""
     origins: Origins = read_origins(place)
     assert place.folder is not None
     parts = minutes_cache(place, origins, place.folder, "walk", {"by": "slow"})
