@@ -1,12 +1,12 @@
-"""Budgets of many programmes over years, solved to a proven gap, and by other ways.
+"""Budgets of many programmes over years, solved to a proven gap, and by other methods.
 
     python benchmarks/budget.py --ways ours cbc highs                 # S-curves
     python benchmarks/budget.py --pace --ways ours cbc highs          # and a pace on each programme
     python benchmarks/budget.py --concave --pace --ways ours cbc highs cvxpy
 
-The place is that of ``placeopt.bench.subjects.many_programmes``. Every way has the same problem and
-runs in a process of its own with one thread, which is ended ten seconds after its limit, and what
-it started with it:
+The place is that of ``placeopt.bench.subjects.many_programmes``. Every method has the same problem
+and its own process with one thread, which is killed with all its children ten seconds after its
+limit:
 
     ours    placeopt.budget's solve; its bound is proven for the curves themselves
     cbc     the model with curves cut into straight pieces (within ``--cut`` of an outcome's range,

@@ -1,9 +1,9 @@
-"""How long it takes to build a p-median of n zones and n buildings and to hand it to a solver.
+"""Measure building a p-median of n zones and n buildings and passing it to a solver.
 
     python benchmarks/build_and_transfer.py --n 300 1000 --ways ours pulp-highs
     python benchmarks/build_and_transfer.py --n 300 --markdown
 
-Each way runs in a process of its own, so that its peak memory is its own; nothing is solved.
+Each method runs in its own process, so that its peak memory is separate; the model is not solved.
 The data (n x n random minutes) is made before the clock starts; imports are not counted.
 
 ways   ours         placeopt.engine.Model -> sparse arrays -> HiGHS

@@ -1,13 +1,13 @@
-"""Every engine beside every other on our suites, and the tables of benchmarks/README.md renewed.
+"""Compare all engines on our suites, and write the tables of benchmarks/README.md again.
 
     python benchmarks/engines.py                          # half an hour on two quiet cores
     python benchmarks/engines.py --suites budget,stroke   # some of it
     python benchmarks/engines.py --folder FILES           # the standard files as well
     python benchmarks/engines.py --tables                 # only write the tables again
 
-Runs go to ``benchmarks/out`` and go on where they were stopped. Parquet, CSV and pictures are
+Runs go to ``benchmarks/out`` and resume if stopped. Parquet, CSV and pictures are
 copied to ``benchmarks/results``; the tables between ``<!-- engines SUITE -->`` and ``<!-- end -->``
-in the README are written anew. The same with one suite: ``placeopt bench run`` and ``report``.
+in the README are replaced. For one suite use ``placeopt bench run`` and ``report``.
 """
 
 from __future__ import annotations

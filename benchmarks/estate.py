@@ -1,16 +1,16 @@
-"""Estates of made-up counties: our search beside the plain compact model in PuLP.
+"""Estates of synthetic counties: our search compared with the plain compact model in PuLP.
 
   python benchmarks/estate.py                                   # the sizes below, one after another
   python benchmarks/estate.py --sizes 60x24x5 --seconds 60      # one size
   python benchmarks/estate.py --sizes 150x110x10 --years 5 --gap 0.01 --seconds 300 --plain ""
 
-A size is zones x buildings x services of ``placeopt.place.synthesise`` (the first so many of each
-where the maker has more); the question is that of the bench room: least net present cost, 90 % of
+A size is zones x buildings x services of ``placeopt.place.synthesise`` (the first of each
+if the generator has more); the question is that of the bench room: least net present cost, 90 % of
 residents within 30 minutes of every service (over years from the second on: nothing new opens in
-the first), GBP 20,000 of works for each zone. Every run is a process of its own on one thread;
+the first), GBP 20,000 of works for each zone. Every run is a separate process on one thread;
 seconds are those of ``solve`` with building the model and verifying the plan; the gap is
-(objective - bound) / objective. PuLP passes on no bound: its plan is set against the best bound
-any run proved, in brackets. The rows are Markdown.
+(objective - bound) / objective. PuLP returns no bound: its gap, in brackets, is against the best
+bound of any run. The rows are Markdown.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How long a solve takes beside the time limit that it is given, in every room.
+"""Compare the time of solves with their time limits, in every room.
 
 One process at a time, its code loaded and warm; wall seconds are those of the whole call:
 statement, search, what is completed, explanation, verification. Wall may be the limit plus the

@@ -1,4 +1,4 @@
-"""Budgets over S-shaped services: local optimisers beside a proven optimum, in one run.
+"""Budgets over S-shaped services: local optimisers compared with a proven optimum, in one run.
 
     python benchmarks/s_curves.py                      # twenty cases of six services
     python benchmarks/s_curves.py --cases 5 --services 10 --seed 7 --markdown
@@ -6,7 +6,7 @@
 Each case: services with outcome beta s^n / (kappa^n + s^n), n in 2..5, kappa in 10..40, beta in
 60..150, and one budget of 10 for each service. The optimum is computed apart, by dynamic
 programming over a grid of 1,200 steps, so a continuous optimum may exceed it by a few parts in
-ten thousand. "short" is how far below the better of the two known values a way stopped.
+ten thousand. "short" is how far below the better of the two known values a method stopped.
 
 ways   ours      placeopt.budget.solve: piecewise integer, refined; its bound is proven
        slsqp-1   scipy's SLSQP from an equal split

@@ -1,4 +1,4 @@
-"""Street minutes: our default engine beside the libraries that could take its place.
+"""Street minutes: our default engine compared with other libraries.
 
   python benchmarks/travel.py matrix                 # 1,000 x 300 on a 100,000-edge network
   python benchmarks/travel.py matrix --rutland FILE  # the same on a real county's streets

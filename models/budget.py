@@ -1,4 +1,4 @@
-"""The one-year place budget, written to be read.
+"""The one-year place budget as a readable model.
 
 Sets        p programmes, f funding streams, o outcomes, c curves (one programme, one outcome)
 Data        amount[f]     money of the decided year          stream_amounts.amount_gbp
@@ -10,23 +10,23 @@ Data        amount[f]     money of the decided year          stream_amounts.amou
 Variables   pay[p,f] >= 0, spend[p], effect[c], gain[o], counts[o]
 Minimise    - sum over o of weight[o] counts[o] / |target[o] - baseline[o]|  (weighted_outcomes)
             or sum over p of spend[p]                                        (least_money)
-            or the most that any outcome is short of its target, in ranges,
-            or of its saturation where that comes first                      (fairest)
+            or the largest shortfall of an outcome from its target, in ranges,
+            or from its saturation if that comes first                       (fairest)
 Subject to  (B1) sum over p of spend[p] <= total
             (B2) sum over p of pay[p,f] <= amount[f],  pay[p,f] = 0 where not allowed
             (B3) spend[p] >= floor[p]
             (B4) gain[o] >= minimum[o] - baseline[o]   (the other way round where lower is better)
             spend[p] = sum over f of pay[p,f]
             gain[o] = sum over c of o of (effect[c] - curve[c](today))
-            counts[o] <= gain[o], and no more than from the baseline to saturates_at (else the
-            stretch, else the target) unless what is beyond counts
-            effect[c] lies on the curve of c at spend[p], cut into straight pieces
+            counts[o] <= gain[o], and at most the distance from the baseline to saturates_at (else
+            the stretch, else the target) unless improvement beyond it counts
+            effect[c] is on the curve of c at spend[p], piecewise linear
             (B9) for every agency a that could stand alone, with transfer[a,b] >= 0,
                  cash[a] + others' money for its programmes - its money for others' + received[a]
                  - given[a] >= alone[a],  cash[a] = sum over o of saves[a,o] gain[o]
                  given[a] <= unspent[a] + cash[a] where gives[a] = 1, else 0
-                 given[a] - from_unspent[a] <= cash[a], or <= 0; what is given from unspent money
-                 counts in B1 as spending
+                 given[a] - from_unspent[a] <= cash[a], or <= 0; transfers from unspent money count
+                 in B1 as spending
 
 alone[a] (``alone``) is a's position in its own best plan: the same objective and standards, only
 payments of its streams to its programmes decided, all others as today, within its share of the
@@ -56,7 +56,7 @@ def solve(
     pieces: int = PIECES,
     positions: dict[str, float] | None = None,
 ) -> float | None:
-    """The optimal value (minimised), or ``None`` where no budget fits. GBP or ranges.
+    """The optimal value (minimised), or ``None`` where no budget is feasible. GBP or ranges.
 
     ``positions``: GBP that each agency has alone; with them nobody may be worse off (B9).
     """
@@ -75,8 +75,8 @@ def alone(
     total: float | None = None,
     pieces: int = PIECES,
 ) -> tuple[float, float] | None:
-    """GBP, the least and the most that an agency's position alone can be among its best plans that
-    move least money; ``None`` where it cannot keep the standards alone. (B9)"""
+    """GBP: range of an agency's stand-alone position among its best plans that move least money;
+    ``None`` where it cannot meet the standards alone. (B9)"""
     model, pay, unit = build(tables, total, "weighted_outcomes", pieces, agency)
     spend = {v.name[6:]: v for v in model.variables() if v.name.startswith("spend_")}
     moved = []
@@ -104,7 +104,7 @@ def alone(
 
 
 def nobody_worse_off(model, tables, pay, unit, positions, total) -> None:
-    """(B9) After transfers no agency is worse off than its position alone, in GBP."""
+    """(B9) After transfers no agency is below its stand-alone position, in GBP."""
     agencies = list(tables["agencies"]["agency_id"])
     transfer = {
         (a, b): model.add_variable(f"transfer_{a}_{b}", 0)
@@ -154,7 +154,7 @@ def standing(model, tables, pay, unit, agency):
 
 
 def cash(model, tables, unit, agency):
-    """What better outcomes save an agency in cash in the year, of benefits that come at once."""
+    """Cash that better outcomes save an agency in the year, from benefits without a lag."""
     saved = pulp.LpAffineExpression()
     for _, row in tables.get("benefits", pd.DataFrame()).iterrows():
         if row["agency_id"] == agency:
@@ -264,7 +264,7 @@ def build(
 
 
 def saturation(row: pd.Series) -> float | None:
-    """The level beyond which an outcome counts no more; ``None`` where all of it counts."""
+    """The level beyond which an outcome no longer counts; ``None`` where all of it counts."""
     if row.get("beyond") == "counts":
         return None
     stated = (number(row.get(name)) for name in ("saturates_at", "stretch", "target"))
@@ -326,7 +326,7 @@ def corners(curve: pd.Series, points: pd.DataFrame) -> list[tuple[float, float]]
 def cut(
     curve: pd.Series, points: pd.DataFrame, most: float, today: float, pieces: int
 ) -> list[float]:
-    """Spends where the curve is cut: its own corners, or closer together near nothing."""
+    """Breakpoints of the curve: its own corners, or spends closer together near 0."""
     if curve["form"] == "points":
         grid = {s for s, _ in corners(curve, points) if s < most} | {0.0, most}
     else:
@@ -355,7 +355,7 @@ def number(value, otherwise=None):
 
 
 def read(folder: Path) -> dict[str, pd.DataFrame]:
-    """The budget tables of a place, as they lie in its folder."""
+    """The budget tables of a place, from its folder."""
     names = "programmes streams stream_amounts stream_programmes spending outcomes curves"
     tables = {}
     for name in [*names.split(), "curve_points"]:

@@ -1,18 +1,18 @@
-"""The flow refuelling problem, written to be read.
+"""The flow refuelling problem as a readable model.
 
-Statement   Open p stations so that as many trips as can be get to their end and back, again and
-            again, on a road network: a vehicle refuels on its own path and goes R on a full tank.
+Statement   Open p stations on a road network so that the volume of refuelled trips is greatest:
+            a vehicle refuels on its own path, has range R, and travels there and back repeatedly.
 Sets        j nodes, q trips; W the windows of a trip's path that must hold a station: the nodes
             at most R / 2 from its origin; those at most R / 2 from its destination; and before
             each node that is farther than R from the origin the nodes at most R before it
 Data        volume[q]      vehicles of trip q                                 flows.csv
-            node[q], at[q] the nodes of its path and how far along they lie   roads.csv
+            node[q], at[q] the nodes of its path and their distances along it   roads.csv
             R              range on a full tank
             p              number of stations
-            room[j]        what a station can refuel, if it has an end
-            take[q][k]     what all of trip q takes of the k-th node of its path: volume, twice
-                           where the path goes on (there and back), divided by how often it goes
-                           there and back on a full tank
+            room[j]        capacity of a station, if limited
+            take[q][k]     use of the k-th node of its path by all of trip q: volume, twice within
+                           the path (there and back), divided by the number of return trips on a
+                           full tank
 Variables   open[j] binary, refuelled[q] in [0, 1], stops[q,k] >= 0 (with room only)
 Minimise    (1) - sum over q of volume[q] refuelled[q]
 Subject to  (2) sum over j of open[j] <= p
@@ -38,7 +38,7 @@ Path = tuple[list[int], np.ndarray]  # nodes, and how far along each of them lie
 
 
 def windows(at: np.ndarray, reach: float) -> list[list[int]]:
-    """The places along a path, from 0, of which each window must hold a station."""
+    """The positions along a path, from 0, in each window that must have a station."""
     near = [k for k, far in enumerate(at) if far <= reach / 2]
     near_end = [k for k, far in enumerate(at) if at[-1] - far <= reach / 2]
     before = [
@@ -50,7 +50,7 @@ def windows(at: np.ndarray, reach: float) -> list[list[int]]:
 
 
 def takes(at: np.ndarray, volume: float, reach: float) -> np.ndarray:
-    """What a trip takes of each station on its path."""
+    """A trip's use of each station on its path."""
     often = max(1, int(reach / (2 * at[-1])))
     between = [1 < k + 1 < len(at) for k in range(len(at))]
     return np.where(between, 2.0, 1.0) * volume / often

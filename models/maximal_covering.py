@@ -1,12 +1,12 @@
-"""The maximal covering problem, written to be read.
+"""The maximal covering problem as a readable model.
 
-Statement   Keep p buildings so that as many residents as can be live within a given number of
-            minutes of one of them.
+Statement   Keep p buildings so that the number of residents within a given number of minutes of one
+            of them is greatest.
 Sets        z zones, b buildings
 Data        weight[z]      residents of zone z                                zones.population
             near[z]        the buildings within the limit of zone z           measured
             p              number of buildings kept
-Variables   keep[b] binary, covered[z] in [0, 1] (it comes out whole by itself)
+Variables   keep[b] binary, covered[z] in [0, 1] (integer at the optimum)
 Minimise    (1) - sum over z of weight[z] covered[z]
 Subject to  (2) covered[z] <= sum over b in near[z] of keep[b]
             (3) sum over b of keep[b] = p

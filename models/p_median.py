@@ -1,19 +1,19 @@
-"""The p-median problem, written to be read.
+"""The p-median problem as a readable model.
 
-Statement   Keep p buildings so that residents, each going to the nearest one kept, travel the
-            fewest minutes in all.
+Statement   Keep p buildings so that the total minutes of residents to their nearest kept building
+            are least.
 Sets        z zones, b buildings; a pair (z, b) exists where b can be reached from z
 Data        weight[z]      residents of zone z                                zones.population
             minutes[z,b]   minutes one way, NaN where out of reach            measured
             p              number of buildings kept
-Variables   keep[b] binary, go[z,b] >= 0 (it comes out whole by itself)
+Variables   keep[b] binary, go[z,b] >= 0 (integer at the optimum)
 Minimise    (1) sum over z, b of weight[z] minutes[z,b] go[z,b]
-Subject to  (2) sum over b of go[z,b] = 1     every zone goes somewhere
+Subject to  (2) sum over b of go[z,b] = 1     every zone is assigned
             (3) go[z,b] <= keep[b]            only to a building that is kept
             (4) sum over b of keep[b] = p     p buildings are kept
 
-With --k-nearest a zone goes to one of its k nearest buildings only (and those as near as the k-th):
-the other pairs are left out.
+With --k-nearest a zone goes to one of its k nearest buildings only (or one as near as the k-th):
+other pairs are left out.
 
 Source: ReVelle and Swain (1970), Geographical Analysis 2(1), 30-42; k nearest: Church (2018),
 International Regional Science Review 41.
@@ -50,7 +50,7 @@ def p_median(weight: np.ndarray, minutes: np.ndarray, p: int) -> pulp.LpProblem:
 
 
 def k_nearest(minutes: np.ndarray, k: int) -> np.ndarray:
-    """The minutes, NaN beyond each zone's k nearest buildings."""
+    """Minutes, with NaN beyond each zone's k nearest buildings."""
     far = np.where(np.isnan(minutes), np.inf, minutes)
     limit = np.sort(far, axis=1)[:, min(k, far.shape[1]) - 1]
     return np.where(far <= limit[:, None], minutes, np.nan)

