@@ -14,8 +14,9 @@ import pytest
 import placeopt.budget
 from placeopt.budget import solve
 from placeopt.budget.curves.forms import Curve
-from placeopt.budget.verify import verify
+from placeopt.budget.verify import _check, verify
 from placeopt.budget.verify.outcomes import curve_effect, interpolate
+from placeopt.scenario.rules.budget.money import Statutory, Streams
 from tests.budget.places import one_budget, random_place, scenario_of, two_programmes
 
 
@@ -133,6 +134,36 @@ def test_a_missed_standard_is_caught():
     assert [check.name for check in found.broken] == names
     assert found.broken[0].number == "B4"
     assert "standard of safe in 2026: 0.4 points too far" in found.broken[0].detail
+
+
+def test_a_broken_rule_names_the_largest_amounts_first():
+    """39 million too far of 139 million stands before 4 million of 10, by name."""
+    rule, names = Streams(rule="streams"), {}
+    broken = [
+        (4_039_000.0, 9.8, "Employment support in 2028", "GBP"),
+        (39_279_000.0, 139.4, "Council tax in 2028", "GBP"),
+        (-5.0, 1.0, "Fire precept in 2028", "GBP"),
+    ]
+    check = _check(rule, broken, names)
+    assert not check.holds
+    assert check.detail == (
+        "Council tax in 2028: £39,279,000 too far; Employment support in 2028: £4,039,000 too far"
+    )
+    many = [(1000.0 * n, 1.0, f"Stream {n}", "GBP") for n in range(1, 9)]
+    assert _check(rule, many, names).detail.endswith("Stream 4: £4,000 too far; and 3 more")
+
+
+def test_rules_and_where_they_are_tightest_are_in_names():
+    place, scenario, plan = solved()
+    named = place.programmes.assign(name=["Care at home", "Safer streets"])
+    place = place.replace(programmes=named)
+    floors = Statutory(rule="statutory", floors_gbp={place.programmes["programme_id"][0]: 1.0})
+    rules = (*(rule for rule in scenario.rules if rule.name != "statutory"), floors)
+    found = verify(place, scenario.model_copy(update={"rules": rules}), plan)
+    (check,) = [one for one in found.checks if one.name == "statutory"]
+    name = "Care at home"
+    assert f"this question states in its stead: {name} £1." in check.sentence
+    assert check.detail.startswith(f"{name} in ")
 
 
 def test_the_verifiers_curves_agree_with_the_models():

@@ -178,13 +178,11 @@ def test_notice_and_double_running_hold_units_and_money():
     programmes = place.programmes.copy()
     programmes.loc[0, "notice_years"] = 2  # the hospital may not fall before 2028
     found = verify(place.replace(programmes=programmes), asked(), plan_by_hand())
-    assert "notice of programme hospital in 2027: £20 too far" in {
-        check.detail for check in found.broken
-    }
+    assert "notice of Hospital in 2027: £20 too far" in {check.detail for check in found.broken}
     # a year beside the new: the ward that 2026 needed may close in 2028 only
     rule = Pace(rule="pace", largest_cut_share=0.2, double_running_years=1)
     found = verify(place, asked(pace=rule), plan_by_hand())
-    assert "units of hospital in 2027: 1 ward too far" in {check.detail for check in found.broken}
+    assert "units of Hospital in 2027: 1 ward too far" in {check.detail for check in found.broken}
 
 
 def test_money_freed_beyond_the_closed_ward_is_caught():
@@ -201,7 +199,7 @@ def test_contracts_alternatives_and_commitments_are_checked():
     programmes.loc[0, "contract_until_year"] = 2027  # the hospital is cut to 80 that year
     broken = verify(place.replace(programmes=programmes), asked(), plan).broken
     assert [check.number for check in broken] == ["B10"]
-    assert "contract of hospital in 2027: £20 too far" in broken[0].detail
+    assert "contract of Hospital in 2027: £20 too far" in broken[0].detail
     programmes = place.programmes.assign(one_of=["", "care", "care"])
     broken = verify(place.replace(programmes=programmes), asked(), plan).broken
     assert "alternatives of care bought in 2028" in broken[0].detail

@@ -26,6 +26,7 @@ from placeopt.budget.verify.stand_alone import check_stand_alone_positions
 from placeopt.budget.verify.sums import check_sums
 from placeopt.budget.verify.timeline import (
     Breach,
+    Names,
     Tables,
     Timeline,
     actual_spend_keys,
@@ -39,6 +40,7 @@ from placeopt.place import Place
 from placeopt.scenario import Check, Scenario, Verification
 from placeopt.scenario.wording import in_unit, pounds_and_pence
 
+MAX_BREACHES = 5  # of a broken rule that its detail names
 Breaches = Callable[[Place, Scenario, Any, Timeline], list[Breach]]
 
 RULES: dict[str, Breaches] = {
@@ -80,7 +82,7 @@ def verify(place: Place, scenario: Scenario, plan: Tables) -> Verification:
     position_rule = next((rule for rule in scenario.rules if rule.name == "nobody_worse_off"), None)
     if position_rule is not None:
         breaches = nobody_worse_off(place, scenario, position_rule, timeline, plan)
-        checks.append(_check(position_rule, breaches))
+        checks.append(_check(position_rule, breaches, Names(place).of_rule()))
         checks.append(check_stand_alone_positions(place, scenario, position_rule, plan))
     checks += check_sums(place, scenario, plan, timeline)
     checks += check_cells(place, scenario, plan, timeline)
@@ -120,31 +122,49 @@ class _TablesOnly:
 
 def _rules(place: Place, scenario: Scenario, timeline: Timeline) -> list[Check]:
     """One check for each rule of the scenario that applies to a timeline of spending."""
+    names = Names(place).of_rule()
     return [
-        _check(rule, RULES[rule.name](place, scenario, rule, timeline))
+        _check(rule, RULES[rule.name](place, scenario, rule, timeline), names)
         for rule in scenario.rules
         if rule.name in RULES
     ]
 
 
-def _check(rule: Any, breaches: list[Breach]) -> Check:
-    is_kept = all(excess <= allowed for excess, allowed, _, _ in breaches)
+def _check(rule: Any, breaches: list[Breach], names: dict[str, str]) -> Check:
+    broken = [breach for breach in breaches if not breach[0] <= breach[1]]
     detail = "nothing to check"
-    if breaches:
-        excess, allowed, subject, unit = max(breaches, key=lambda breach: breach[0] / breach[1])
-        side = "too far" if excess > allowed else "of room"
-        size = in_unit(abs(excess), unit)
-        detail = f"{subject}: {size} {side}" if abs(excess) > allowed else f"{subject}: met exactly"
-    return Check(rule.number, rule.name, rule.sentence(), is_kept, detail)
+    if broken:
+        detail = _broken_in_words(broken)
+    elif breaches:
+        excess, allowed, subject, unit = max(breaches, key=_by_tolerance)
+        room = f"{in_unit(-excess, unit)} of room" if -excess > allowed else "met exactly"
+        detail = f"{subject}: {room}"
+    return Check(rule.number, rule.name, rule.sentence(names), not broken, detail)
+
+
+def _by_tolerance(breach: Breach) -> float:
+    """How far a breach goes in multiples of its tolerance: comparable between units."""
+    return breach[0] / breach[1]
+
+
+def _broken_in_words(broken: list[Breach]) -> str:
+    """The largest breaches: in money where all are of money, else in multiples of tolerance."""
+    in_money = all(unit == "GBP" for *_, unit in broken)
+    broken = sorted(broken, key=(lambda b: -b[0]) if in_money else (lambda b: -_by_tolerance(b)))
+    parts = [f"{subject}: {in_unit(excess, unit)} too far" for excess, _, subject, unit in
+             broken[:MAX_BREACHES]]  # fmt: skip
+    if len(broken) > MAX_BREACHES:
+        parts.append(f"and {len(broken) - MAX_BREACHES} more")
+    return "; ".join(parts)
 
 
 def _maxima(place: Place, scenario: Scenario, timeline: Timeline) -> Check:
-    faults, actual = [], actual_spend_keys(place, scenario)
+    faults, actual, names = [], actual_spend_keys(place, scenario), Names(place)
     for row in rows_of(place.programmes):
         key, maximum = row.programme_id, row.maximum_gbp_per_year
         for at, year in enumerate(timeline.years):
             excess = timeline.spend[at][key] - maximum  # NaN where no maximum is known
             if excess > tolerance(maximum) and (key, year) not in actual:
-                faults.append(f"{key} in {year}: {pounds_and_pence(excess)} over")
+                faults.append(f"{names.programme(key)} in {year}: {pounds_and_pence(excess)} over")
     sentence = "No programme gets more than can usefully be spent."
     return Check("", "maximum", sentence, not faults, ", ".join(faults))

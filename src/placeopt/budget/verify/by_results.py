@@ -18,6 +18,7 @@ from placeopt.budget.verify.outcomes import outcome_levels
 from placeopt.budget.verify.timeline import (
     Breach,
     GbpById,
+    Names,
     Timeline,
     past_years,
     rows_of,
@@ -131,6 +132,7 @@ def withheld_but_not_earned(place: Place, scenario: Scenario, timeline: Timeline
         )
         if withheld > 0 and not has_begun:
             total_withheld = withheld * sum(spend[key] for spend in timeline.spend)
-            what = f"withheld from the provider of {key} against what results pay it"
+            provider = f"the provider of {Names(place).programme(key)}"
+            what = f"withheld from {provider} against what results pay it"
             breaches.append((-gbp, tolerance(total_withheld), what, "GBP"))
     return breaches

@@ -14,6 +14,7 @@ from placeopt.budget.verify.by_results import withheld_but_not_earned
 from placeopt.budget.verify.outcomes import outcome_levels
 from placeopt.budget.verify.timeline import (
     Breach,
+    Names,
     Timeline,
     do_nothing_spend,
     past_years,
@@ -37,13 +38,13 @@ def prevention(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) 
     pace_rule = rule_of(scenario, "pace")
     double_running = pace_rule.double_running_years if pace_rule else 0
     breaches: list[Breach] = []
-    years_past = past_years(place, scenario)
+    years_past, names = past_years(place, scenario), Names(place)
     for row in rows_of(place.provision):
         key, outcome = row.programme_id, row.outcome_id
         needed = [whole_units(demand_today[outcome], row.unit_capacity)]
         needed += [whole_units(level[outcome], row.unit_capacity) for level in levels]
         for at, year in enumerate(timeline.years):
-            units_run, subject = timeline.units[at][key], f"of {key} in {year}"
+            units_run, subject = timeline.units[at][key], f"of {names.programme(key)} in {year}"
             if math.isnan(units_run):
                 breaches.append((math.inf, 1.0, f"units {subject} are not stated", row.unit))
                 continue
@@ -98,7 +99,7 @@ def through_the_place(
         if row.purpose == "revenue" and row.agency_id
     }
     breaches: list[Breach] = []
-    years_past = past_years(place, scenario)
+    years_past, names = past_years(place, scenario), Names(place)
     for at, year in enumerate(timeline.years[: rule.first_years]):
         if year in years_past:
             continue
@@ -111,7 +112,7 @@ def through_the_place(
                 contributed[payer[stream]] += gbp
         for agency, gbp in revenue.items():
             required = rule.share * gbp
-            what = f"agency {agency} through the place in {year}"
+            what = f"{names.agency(agency)} through the place in {year}"
             breaches.append((required - contributed[agency], tolerance(required), what, "GBP"))
     return breaches
 
@@ -124,21 +125,21 @@ def commissioning(place: Place, scenario: Scenario, rule: Any, timeline: Timelin
     withheld.
     """
     breaches = withheld_but_not_earned(place, scenario, timeline)
-    years_past = past_years(place, scenario)
+    years_past, names = past_years(place, scenario), Names(place)
     for at, year in enumerate(timeline.years):
         spend = timeline.spend[at]
         bought: dict[str, list[str]] = defaultdict(list)
         for row in rows_of(place.programmes):
             key, minimum_scale = row.programme_id, row.minimum_scale_gbp_per_year
             if spend[key] > 0 and minimum_scale > 0 and year not in years_past:
-                what = f"programme {key} below its efficient scale in {year}"
+                what = f"{names.programme(key)} below its efficient scale in {year}"
                 breaches.append((minimum_scale - spend[key], tolerance(minimum_scale), what, "GBP"))
             if spend[key] > 0 and row.one_of:
                 bought[row.one_of].append(key)
             contract_until = row.contract_until_year
             if not _empty(contract_until) and year <= contract_until and year not in years_past:
                 shortfall = timeline.spend_today[key] - spend[key]
-                what = f"contract of {key} in {year}"
+                what = f"contract of {names.programme(key)} in {year}"
                 breaches.append((shortfall, tolerance(timeline.spend_today[key]), what, "GBP"))
         for row in rows_of(place.programmes):
             key = row.programme_id
@@ -148,17 +149,21 @@ def commissioning(place: Place, scenario: Scenario, rule: Any, timeline: Timelin
                         timeline.spend[later][key] == 0 and timeline.years[later] not in years_past
                     )
                     excess = 1.0 if has_ended else 0.0
-                    what = f"contract of {key}, begun in {year}, in {timeline.years[later]}"
+                    what = (
+                        f"contract of {names.programme(key)}, begun in {year}, in "
+                        f"{timeline.years[later]}"
+                    )
                     breaches.append((excess, 0.5, what, "programmes"))
         if year in years_past:
             continue
         for choice, keys in bought.items():
-            what = f"alternatives of {choice} bought in {year}: {', '.join(keys)}"
+            together = ", ".join(map(names.programme, keys))
+            what = f"alternatives of {choice} bought in {year}: {together}"
             breaches.append((len(keys) - 1.0, 0.5, what, "programmes"))
         for group in rule.coherent:
             bought_members = [key for key in group if spend[key] > 0]
             partial_size = float(len(bought_members)) if len(bought_members) < len(group) else 0.0
-            what = f"group {', '.join(group)} bought apart in {year}"
+            what = f"{', '.join(map(names.programme, group))} bought apart in {year}"
             breaches.append((partial_size, 0.5, what, "programmes"))
     return breaches
 

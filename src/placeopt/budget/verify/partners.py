@@ -26,6 +26,7 @@ from placeopt.budget.verify.by_results import due_by_results, refunds
 from placeopt.budget.verify.outcomes import improvements
 from placeopt.budget.verify.rules import Breach, in_and_out
 from placeopt.budget.verify.timeline import (
+    Names,
     Tables,
     Timeline,
     capital,
@@ -55,7 +56,7 @@ def nobody_worse_off(
     before, transfers = positions(place, scenario, rule, timeline), transfers_in(plan)
     stand_alone = _stated(plan.tables["positions"], "alone_gbp")
     largest = max((abs(gbp) for gbp in stand_alone.values()), default=0.0)
-    factor = discount_factors(scenario, len(timeline.years))
+    factor, names = discount_factors(scenario, len(timeline.years)), Names(place)
     breaches: list[Breach] = []
     for agency in place.agencies["agency_id"]:
         shortfall = [
@@ -75,14 +76,17 @@ def nobody_worse_off(
             continue
         if rule.when == "horizon":
             total = sum(f * gbp for f, gbp in zip(factor, shortfall, strict=True))
-            breaches.append((total, tolerance(largest), f"agency {agency} over the years", "GBP"))
+            what = f"{names.agency(agency)} over the years"
+            breaches.append((total, tolerance(largest), what, "GBP"))
             continue
         for year, gbp in zip(timeline.years, shortfall, strict=True):
-            breaches.append((gbp, tolerance(largest), f"agency {agency} in {year}", "GBP"))
+            what = f"{names.agency(agency)} in {year}"
+            breaches.append((gbp, tolerance(largest), what, "GBP"))
     if rule.counterfactual != "most_it_could_keep":
         breaches += _transfers_beyond_the_budget(place, scenario, rule, timeline, plan)
     for row in rows_of(plan.tables["transfers"]):
-        what = f"transfer from {row.from_agency_id} to {row.to_agency_id} in {row.year} below 0"
+        giver, taker = names.agency(row.from_agency_id), names.agency(row.to_agency_id)
+        what = f"transfer from {giver} to {taker} in {row.year} below 0"
         breaches.append((-row.amount_gbp, tolerance(0), what, "GBP"))
     return breaches
 
@@ -119,7 +123,7 @@ def _transfers_beyond_own_money(
             else (paid_by_year[year], available)
         )
         if paid > 0:  # an agency that pays nothing cannot breach this
-            what = f"agency {agency} pays others more than it has in {year}"
+            what = f"{Names(place).agency(agency)} pays others more than it has in {year}"
             breaches.append((paid - has, tolerance(has), what, "GBP"))
     return breaches
 
@@ -187,7 +191,7 @@ def _transfers_beyond_unspent_money(
     elif streams_rule is not None and streams_rule.unspent == "carried":
         excess = [sum(excess[: at + 1]) for at in range(len(excess))]
     is_payer = sum(paid_by_year.values()) > 0  # an agency that pays nothing cannot breach this
-    what = f"agency {agency}, without a position alone, pays more than it has"
+    what = f"{Names(place).agency(agency)}, without a position alone, pays more than it has"
     return [(gbp, tolerance(gbp), what, "GBP") for gbp in excess if is_payer]
 
 

@@ -20,6 +20,7 @@ from placeopt.budget.verify.outcomes import (
 )
 from placeopt.budget.verify.timeline import (
     Breach,
+    Names,
     Timeline,
     actual_spend_keys,
     outcome_tolerance,
@@ -79,7 +80,7 @@ def streams(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> 
             strict=True,
         )
     )
-    only_capital = rule_of(scenario, "capital") is not None
+    only_capital, names = rule_of(scenario, "capital") is not None, Names(place)
     capital = {row.stream_id for row in rows_of(place.streams) if row.purpose == "capital"}
     fenced_streams = capital | {
         row.stream_id
@@ -95,13 +96,17 @@ def streams(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> 
             spent[stream] += gbp
             is_outside = stream in fenced_streams and (stream, programme) not in allowed_pairs
             if gbp != 0 and (is_outside or (only_capital and stream in capital)):
-                what = f"stream {stream} pays for {programme} outside its ring-fence in {year}"
+                what = (
+                    f"{names.stream(stream)} pays for {names.programme(programme)} outside its "
+                    f"ring-fence in {year}"
+                )
                 breaches.append((abs(gbp), tolerance(0), what, "GBP"))
         for stream in place.streams["stream_id"]:
             limit = amount.get((stream, year), 0.0) + carried[stream]
             excess = spent[stream] - limit
             if year not in years_past:
-                breaches.append((excess, tolerance(limit), f"stream {stream} in {year}", "GBP"))
+                what = f"{names.stream(stream)} in {year}"
+                breaches.append((excess, tolerance(limit), what, "GBP"))
             if rule.unspent == "carried":
                 carried[stream] = -excess
     return breaches
@@ -110,6 +115,7 @@ def streams(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> 
 def statutory(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
     """(B3) How far below its floor a programme is."""
     breaches: list[Breach] = []
+    names = Names(place)
     years_past = past_years(place, scenario)
     for row in rows_of(place.programmes):
         key = row.programme_id
@@ -117,7 +123,8 @@ def statutory(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -
         for at, year in enumerate(timeline.years):
             if floor > 0 and year not in years_past:
                 shortfall = floor - timeline.spend[at][key]
-                breaches.append((shortfall, tolerance(floor), f"programme {key} in {year}", "GBP"))
+                what = f"{names.programme(key)} in {year}"
+                breaches.append((shortfall, tolerance(floor), what, "GBP"))
     return breaches
 
 
@@ -156,6 +163,7 @@ def _missed(
     where: str = "",
 ) -> list[Breach]:
     breaches: list[Breach] = []
+    names = Names(place)
     for row in rows_of(place.outcomes):
         terms, key = rule.terms(row.outcome_id), row.outcome_id
         sign = -1.0 if row.direction == "lower" else 1.0
@@ -172,7 +180,8 @@ def _missed(
                     continue
                 allowed = outcome_tolerance(limit, row.baseline)
                 shortfall = sign * (limit - levels[at][key])
-                breaches.append((shortfall, allowed, f"{what} of {key}{where} in {year}", row.unit))
+                subject = f"{what} of {names.outcome(key)}{where} in {year}"
+                breaches.append((shortfall, allowed, subject, row.unit))
     return breaches
 
 
@@ -186,13 +195,13 @@ def pace(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> lis
         zip(place.programmes["programme_id"], place.programmes["notice_years"], strict=True)
     )
     actual = actual_spend_keys(place, scenario)
-    years_past = past_years(place, scenario)
+    years_past, names = past_years(place, scenario), Names(place)
     for at, year in enumerate(timeline.years):
         for key, today in timeline.spend_today.items():
             if today == 0 or (key, year) in actual:
                 continue
             previous, spend = timeline.previous_spend(at)[key], timeline.spend[at][key]
-            allowed, what = tolerance(today), f"programme {key} in {year}"
+            allowed, what = tolerance(today), f"{names.programme(key)} in {year}"
             if rule.largest_cut_share is not None and key not in rule.exempt:
                 breaches.append(
                     (previous * (1 - rule.largest_cut_share) - spend, allowed, what, "GBP")
@@ -209,12 +218,13 @@ def pace(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> lis
 def continuity(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
     """(B13) Spending below the contracted amount, or different from actual spending."""
     breaches: list[Breach] = []
+    names = Names(place)
     for row in rows_of(place.commitments):
         if row.year not in timeline.years:
             continue
         spend = timeline.spend[timeline.years.index(row.year)][row.programme_id]
         shortfall = row.amount_gbp - spend
         excess = abs(shortfall) if row.kind == "actual" else shortfall
-        what = f"programme {row.programme_id} in {row.year}, {row.kind}"
+        what = f"{names.programme(row.programme_id)} in {row.year}, {row.kind}"
         breaches.append((excess, tolerance(row.amount_gbp), what, "GBP"))
     return breaches

@@ -241,6 +241,45 @@ def rows_of(table: pd.DataFrame) -> Iterator[Any]:
     return iter(table.itertuples())
 
 
+class Names:
+    """The names of programmes, streams, outcomes and agencies; their ids where they have none.
+
+    Args:
+        place: The place.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._by_table = {
+            table: {
+                str(key): str(name) or str(key)
+                for key, name in zip(place.tables[table][column], place.tables[table]["name"],
+                                     strict=True)
+            }
+            for table, column in (
+                ("programmes", "programme_id"),
+                ("streams", "stream_id"),
+                ("outcomes", "outcome_id"),
+                ("agencies", "agency_id"),
+            )
+        }  # fmt: skip
+
+    def programme(self, key: str) -> str:
+        return self._by_table["programmes"].get(key, key)
+
+    def stream(self, key: str) -> str:
+        return self._by_table["streams"].get(key, key)
+
+    def outcome(self, key: str) -> str:
+        return self._by_table["outcomes"].get(key, key)
+
+    def agency(self, key: str) -> str:
+        return self._by_table["agencies"].get(key, key)
+
+    def of_rule(self) -> dict[str, str]:
+        """Names by id, as the sentences of rules take them."""
+        return {key: name for names in self._by_table.values() for key, name in names.items()}
+
+
 def tolerance(gbp: float) -> float:
     """A pound, or a millionth of the amount where that is more."""
     return max(1.0, 1e-6 * abs(gbp))

@@ -162,13 +162,15 @@ class Statutory(BudgetRule):
     )
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
-        text = "No programme falls below what the law or an entitlement requires"
-        if self.floors_gbp:
-            floors = (
-                f"{display_name(key, names)} {pounds(gbp)}" for key, gbp in self.floors_gbp.items()
-            )
-            text += f" (here: {', '.join(floors)})"
-        return text + "."
+        if not self.floors_gbp:
+            return "No programme falls below what the law or an entitlement requires."
+        floors = ", ".join(
+            f"{display_name(key, names)} {pounds(gbp)}" for key, gbp in self.floors_gbp.items()
+        )
+        return (
+            "No programme falls below its floor in the place's tables, or below the one that this "
+            f"question states in its stead: {floors}."
+        )
 
 
 class OutcomeTerms(Section):
