@@ -179,7 +179,7 @@ def test_an_ended_measurement_keeps_its_parts_and_no_half_matrix(seed: int, tmp_
 
 def with_hosting(place):  # type: ignore[no-untyped-def]
     """The place with one service in its first building, so that it passes the check."""
-    from tests.travel.small import table
+    from tests.support.places import table
 
     host = {"building_id": ["b0"], "service_id": ["library"]}
     buildings = place.buildings.assign(floor_area_m2=100.0, running_cost_fixed_gbp_per_year=1.0)

@@ -18,8 +18,9 @@ from placeopt.report.narrative.narrative import describe
 from placeopt.report.summary import answer_summary
 from placeopt.scenario import Scenario
 from placeopt.scenario.rules.budget.money import OneBudget
-from tests.estate.places import crow_minutes, random_place, random_rules, scenario
+from tests.estate.places import random_place, random_rules, scenario
 from tests.location.tiny import tiny
+from tests.support.places import crow_minutes
 
 
 def shuffled(place: Place, seed: int) -> Place:

@@ -10,7 +10,7 @@ from placeopt.base import aliases
 from placeopt.base.aliases import Alias
 from placeopt.base.errors import ScenarioError
 from placeopt.place import read_leniently, write_place
-from placeopt.place.tables import dictionary
+from placeopt.place.columns import dictionary
 from placeopt.scenario import RULES, read_scenario
 from placeopt.scenario.scenario import Scenario
 from tests.estate.places import random_place

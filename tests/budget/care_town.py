@@ -36,7 +36,8 @@ from placeopt.scenario.rules.budget.money import (
     Reinvestment,
     ThroughThePlace,
 )
-from tests.budget.places import place_of, scenario_of
+from tests.budget.places import scenario_of
+from tests.support.places import place_of
 
 YEARS = (2026, 2027, 2028)
 DF = (1.0, 1 / 1.035, 1 / 1.035**2)

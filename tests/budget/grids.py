@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.budget.places import place_of
+from tests.support.places import place_of
 
 BASE, FIRST = 2025, 2026
 ROUNDS = 5  # of looking closer about the best plan of the grid

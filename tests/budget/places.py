@@ -2,51 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
-import pandas as pd
 
 from placeopt.budget import solve
-from placeopt.place import Place, PlaceInfo, dictionary
+from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.rules.budget.money import (
     OneBudget,
 )
-
-EMPTY = {"id": "", "text": "", "number": np.nan, "integer": pd.NA, "boolean": False}
-
-
-def place_of(**tables: list[dict]) -> Place:
-    """A place with these rows; columns not given get the dictionary's default."""
-    made = {}
-    for name in dictionary():
-        rows = tables.pop(name, [])
-        made[name] = _table(name, rows) if rows else _empty(name).copy()
-    assert not tables, f"no such tables: {sorted(tables)}"
-    return Place(PlaceInfo("Testshire", made_up=True), made)
-
-
-@cache
-def _empty(name: str) -> pd.DataFrame:
-    return _table(name, [])
-
-
-def _table(name: str, rows: list[dict]) -> pd.DataFrame:
-    columns = dictionary()[name]
-    frame = pd.DataFrame(rows, columns=[column.name for column in columns])
-    for column in columns:
-        default = column.default_value()
-        empty = EMPTY[column.type] if default is None else default
-        values = frame[column.name].astype(object)
-        frame[column.name] = values.where(values.notna(), empty)
-        if column.type == "number":
-            frame[column.name] = frame[column.name].astype(float)
-        elif column.type == "integer":
-            frame[column.name] = frame[column.name].astype("Int64")
-        elif column.type == "boolean":
-            frame[column.name] = frame[column.name].astype(bool)
-    return frame
+from tests.support.places import place_of
 
 
 def scenario_of(*minimise: str, drop: tuple[str, ...] = (), rules=(), **settings) -> Scenario:

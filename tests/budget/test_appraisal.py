@@ -11,7 +11,7 @@ from placeopt.budget.verify.appraisal import verify_appraisal
 from placeopt.place import read_place
 from placeopt.place.check.all_checks import check
 from placeopt.scenario.scenario import Money
-from tests.budget.places import place_of
+from tests.support.places import place_of
 
 COST = {"cost_id": "team", "agency_id": "council", "first_year": 2025, "last_year": 2026,
         "amount_gbp": 1000.0, "grade": 2}  # fmt: skip

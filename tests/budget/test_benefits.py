@@ -9,7 +9,7 @@ from placeopt.budget.verify.benefits import cashable, check_chain
 from placeopt.place.check.benefits import benefit_findings as findings
 from placeopt.scenario import Scenario
 from placeopt.scenario.scenario import Money
-from tests.budget.places import place_of
+from tests.support.places import place_of
 
 
 def families(**changes):

@@ -20,7 +20,8 @@ from placeopt.scenario.rules.budget.money import (
     Uncertainty,
 )
 from tests.budget.grids import Question, Tables, random_saturating_place
-from tests.budget.places import by_year, one_budget, place_of, scenario_of, two_programmes
+from tests.budget.places import by_year, one_budget, scenario_of, two_programmes
+from tests.support.places import place_of
 
 GAP = 2e-3
 WAYS = {  # how a budget is solved -> what of a random place leads there

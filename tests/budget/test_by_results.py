@@ -19,7 +19,8 @@ from placeopt.budget.verify import verify
 from placeopt.engine import Plan, Status
 from placeopt.place.check.budget import inconsistent_provider_terms
 from placeopt.scenario.rules.budget.money import Continuity, NobodyWorseOff
-from tests.budget.places import budgets, by_year, place_of, scenario_of, solved
+from tests.budget.places import budgets, by_year, scenario_of, solved
+from tests.support.places import place_of
 
 YEARS = (2026, 2027, 2028)
 

@@ -7,7 +7,7 @@ from placeopt.base.errors import PlaceError, UsageError
 from placeopt.budget.curves.calibrate import calibrate, with_curves, write_calibration
 from placeopt.budget.curves.forms import Curve
 from placeopt.place import read_place, write_place
-from tests.budget.places import place_of
+from tests.support.places import place_of
 
 
 def observed(spend, value, direction="higher", **tables):

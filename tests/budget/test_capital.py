@@ -13,7 +13,8 @@ from placeopt.budget.verify import verify
 from placeopt.budget.verify.capital import SINK, SOURCE, Flow
 from placeopt.place import Place
 from placeopt.scenario.rules.budget.money import Capital, Continuity, Outcomes, Streams
-from tests.budget.places import place_of, scenario_of
+from tests.budget.places import scenario_of
+from tests.support.places import place_of
 
 YEARS = (2026, 2027)
 

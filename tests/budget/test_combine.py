@@ -12,7 +12,7 @@ from placeopt.budget.curves.forms import Curve, breakpoints, error_bound, pieces
 from placeopt.budget.curves.remaining_potential import TransformedCurve
 from placeopt.scenario import Scenario
 from placeopt.scenario.rules.budget.money import OneBudget, Outcomes
-from tests.budget.places import place_of
+from tests.support.places import place_of
 
 
 def two_on_one(combination="add", pairs=(), **outcome):

@@ -106,7 +106,7 @@ def test_projects_of_fixed_cost_are_a_knapsack(seed):
 
 
 def knapsack_place(cost, worth, money):
-    from tests.budget.places import place_of
+    from tests.support.places import place_of
 
     ids = [f"p{i}" for i in range(len(cost))]
     return place_of(
@@ -187,7 +187,7 @@ def test_random_commissioning_agrees_with_enumeration(seed):
 
 
 def fixed_sizes(size, worth, start, stop, length, notice, until, choice):
-    from tests.budget.places import place_of
+    from tests.support.places import place_of
 
     ids = [f"p{i}" for i in range(3)]
     rows = zip(ids, size, start, stop, length, choice, strict=True)

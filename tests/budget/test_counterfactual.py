@@ -16,15 +16,9 @@ from placeopt.place import read_place
 from placeopt.report.narrative.narrative import headline
 from placeopt.scenario import read_scenario
 from placeopt.scenario.rules.budget.money import NobodyWorseOff, OneBudget, Outcomes
-from tests.budget.places import (
-    by_year,
-    place_of,
-    place_over_years,
-    random_place,
-    scenario_of,
-    solved,
-)
+from tests.budget.places import by_year, place_over_years, random_place, scenario_of, solved
 from tests.budget.test_agreement import reference  # noqa: F401
+from tests.support.places import place_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:PULP_CBC_CMD:DeprecationWarning")
 

@@ -20,13 +20,13 @@ from tests.budget.places import (
     by_year,
     changed,
     one_budget,
-    place_of,
     place_over_years,
     random_place,
     scenario_of,
     solved,
     two_programmes,
 )
+from tests.support.places import place_of
 
 ROOT = Path(__file__).resolve().parents[2]
 

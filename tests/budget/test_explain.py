@@ -24,12 +24,12 @@ from tests.budget.places import (
     budgets,
     changed,
     one_budget,
-    place_of,
     place_over_years,
     scenario_of,
     two_programmes,
 )
 from tests.budget.test_over_years import wards
+from tests.support.places import place_of
 
 
 def gives(place, *rules, years: int = 1, drop=()) -> dict[str, str]:

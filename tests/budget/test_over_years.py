@@ -24,12 +24,12 @@ from tests.budget.places import (
     budgets,
     by_year,
     changed,
-    place_of,
     place_over_years,
     random_place,
     scenario_of,
     solved,
 )
+from tests.support.places import place_of
 
 
 def test_yearly_totals_bind_and_the_objective_is_a_mean():

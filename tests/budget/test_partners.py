@@ -17,15 +17,8 @@ from placeopt.scenario.rules.budget.money import (
     Outcomes,
     ThroughThePlace,
 )
-from tests.budget.places import (
-    budgets,
-    by_year,
-    changed,
-    place_of,
-    place_over_years,
-    scenario_of,
-    solved,
-)
+from tests.budget.places import budgets, by_year, changed, place_over_years, scenario_of, solved
+from tests.support.places import place_of
 
 
 def test_agencies_put_a_share_of_their_revenue_through_the_place():

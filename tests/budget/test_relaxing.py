@@ -28,7 +28,8 @@ from placeopt.scenario.rules.budget.money import (
     Uncertainty,
 )
 from placeopt.scenario.rules.rule import RULES
-from tests.budget.places import one_budget, place_of, scenario_of, two_programmes
+from tests.budget.places import one_budget, scenario_of, two_programmes
+from tests.support.places import place_of
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,7 @@ from placeopt.scenario.rules.budget.money import (
     Pace,
     Prevention,
 )
-from tests.budget.places import (
-    budgets,
-    by_year,
-    changed,
-    place_over_years,
-    scenario_of,
-    solved,
-)
+from tests.budget.places import budgets, by_year, changed, place_over_years, scenario_of, solved
 
 
 def test_what_is_contracted_stays_and_past_years_are_as_they_were():

@@ -18,7 +18,8 @@ from placeopt.budget.verify.outcomes import interpolate, lagged_effects
 from placeopt.budget.verify.timeline import base_payments
 from placeopt.engine import Status
 from placeopt.scenario.rules.budget.money import NobodyWorseOff, OneBudget
-from tests.budget.places import place_of, random_place, scenario_of
+from tests.budget.places import random_place, scenario_of
+from tests.support.places import place_of
 
 YEARS = (2026, 2027)
 DECIDED = {"benefit_years": 2}  # nothing counts beyond the decided years

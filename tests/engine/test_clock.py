@@ -27,8 +27,9 @@ from placeopt.engine.settings import Settings
 from placeopt.scenario.rules.budget.money import Outcomes
 from placeopt.scenario.rules.estate.services import Access, Network, Revenue
 from tests.budget.places import one_budget, scenario_of, two_programmes
-from tests.estate.places import minutes, scenario
+from tests.estate.places import scenario
 from tests.estate.town import building, town
+from tests.support.places import minutes
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from placeopt.place import Place, PlaceInfo, dictionary
+from placeopt.place import Place
 from placeopt.scenario import Rule, Scenario
 from placeopt.scenario.counted import total_residents_counted
 from placeopt.scenario.rules.estate.services import (
@@ -24,46 +24,7 @@ from placeopt.scenario.rules.estate.services import (
     Together,
 )
 from placeopt.scenario.scenario import Money, Objective, SolverSettings
-from placeopt.travel import TravelTimes
-
-FILLERS: dict[str, Any] = {
-    "number": np.nan,
-    "integer": pd.NA,
-    "text": "",
-    "id": "",
-    "boolean": False,
-}
-DTYPES = {"number": "float64", "integer": "Int64", "text": object, "id": object, "boolean": bool}
-
-
-def table(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Rows of one table with the dictionary's columns, defaults and types."""
-    columns = {}
-    for column in dictionary()[name]:
-        default = column.default_value()
-        filler = FILLERS.get(column.type, False) if default is None else default
-        values = [row.get(column.name, filler) for row in rows]
-        columns[column.name] = pd.Series(values, dtype=DTYPES[column.type])
-    unknown = {key for row in rows for key in row} - set(columns)
-    assert not unknown, f"{name} has no columns {unknown}"
-    return pd.DataFrame(columns)
-
-
-def place(**tables: list[dict[str, Any]]) -> Place:
-    """A place with these tables, the others empty."""
-    return Place(
-        info=PlaceInfo(name="Testshire", price_year=2025, made_up=True),
-        tables={name: table(name, tables.get(name, [])) for name in dictionary()},
-    )
-
-
-def minutes(place: Place, **by_mode: Any) -> TravelTimes:
-    """Minutes given as nested lists (zones, buildings) by mode."""
-    return TravelTimes(
-        zone_ids=tuple(place.zones["zone_id"]),
-        building_ids=tuple(place.buildings["building_id"]),
-        minutes={mode: np.array(matrix, float) for mode, matrix in by_mode.items()},
-    )
+from tests.support.places import place_of, table
 
 
 def scenario(
@@ -218,7 +179,7 @@ def random_place(seed: int, zones: int = 3, buildings: int = 3, services: int = 
             for s in service_ids
             if k == "hub" or rng.random() < 0.7
         ]
-    return place(**tables)
+    return place_of(**tables)
 
 
 def with_least_visits(place: Place, seed: int) -> Place:
@@ -256,17 +217,6 @@ def with_money(place: Place, seed: int) -> Place:
     services["redundancy_gbp_per_point"] = rng.choice([0.0, 8_000.0, 90_000.0], len(services))
     services["staff_gbp_per_1000_visits"] = rng.choice([0.0, 3_000.0, 20_000.0], len(services))
     return place.replace(buildings=buildings, services=services)
-
-
-def crow_minutes(place: Place, cutoff: float = 45.0) -> TravelTimes:
-    """Walking and driving minutes over straight lines; NaN beyond the cut-off."""
-    z, b = (place.tables[name][["x_m", "y_m"]].to_numpy() for name in ("zones", "buildings"))
-    metres = np.linalg.norm(z[:, None] - b[None], axis=2)
-    by_mode = {}
-    for mode, metres_per_minute in (("walk", 80.0), ("drive", 400.0)):
-        taken = 1 + metres / metres_per_minute
-        by_mode[mode] = np.where(taken <= cutoff, taken, np.nan)
-    return minutes(place, **by_mode)
 
 
 BEHAVIOURS = (

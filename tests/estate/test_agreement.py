@@ -12,7 +12,6 @@ from placeopt.scenario.scenario import Objective
 from tests.estate.enumeration import best_by_enumeration
 from tests.estate.places import (
     BEHAVIOURS,
-    crow_minutes,
     random_place,
     random_rules,
     scenario,
@@ -20,6 +19,7 @@ from tests.estate.places import (
     with_money,
     without_some_visits,
 )
+from tests.support.places import crow_minutes
 from tests.support.tiers import sample
 
 OBJECTIVES = ("cost", "cost", "visit_minutes", "buildings", "carbon", "worst_off")

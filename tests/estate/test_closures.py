@@ -9,8 +9,9 @@ import pytest
 from placeopt.estate import solve
 from placeopt.estate.verify import verify
 from placeopt.scenario.rules.estate.services import Behaviour, Network, Pinned, Served
-from tests.estate.places import crow_minutes, minutes, random_place, scenario
+from tests.estate.places import random_place, scenario
 from tests.estate.town import building, town
+from tests.support.places import crow_minutes, minutes
 
 BOTH = Network(service="S", at_least=2)
 MINUTES = ["minutes_before", "minutes_after", "added_minutes"]

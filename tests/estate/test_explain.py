@@ -4,8 +4,9 @@ from placeopt.engine import Status
 from placeopt.estate import solve
 from placeopt.estate.explain.conflicts import explain
 from placeopt.scenario.rules.estate.services import Access, Capital, Network, Revenue
-from tests.estate.places import minutes, scenario
+from tests.estate.places import scenario
 from tests.estate.town import building, town
+from tests.support.places import minutes
 
 
 def clashes(place, *rules, drive):

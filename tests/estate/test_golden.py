@@ -26,8 +26,9 @@ from placeopt.scenario.rules.estate.services import (
     Served,
     Together,
 )
-from tests.estate.places import minutes, scenario
+from tests.estate.places import scenario
 from tests.estate.town import building, town
+from tests.support.places import minutes
 
 GOLDEN = Path(__file__).with_name("four_buildings.lp")
 TWO_YEARS = Path(__file__).with_name("two_years.lp")

@@ -12,8 +12,9 @@ from placeopt.estate.verify import verify
 from placeopt.place.check.estate import duplicate_candidates
 from placeopt.scenario.rules.estate.services import Sequence
 from tests.estate.enumeration import best_by_enumeration
-from tests.estate.places import crow_minutes, minutes, random_place, scenario
+from tests.estate.places import random_place, scenario
 from tests.estate.town import building, cost_of, town
+from tests.support.places import crow_minutes, minutes
 
 SOLD = {"capital_receipt_gbp": 50_000.0, "sale_lag_years": 0, "holding_cost_gbp_per_year": 500.0}
 HANDED_OVER = {"status": "candidate", "replaces_building_id": "B1"}

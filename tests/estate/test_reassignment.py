@@ -27,8 +27,9 @@ from placeopt.scenario.rules.estate.services import (
 from placeopt.scenario.scenario import Objective
 from placeopt.travel import measure
 from tests.estate import enumeration
-from tests.estate.places import crow_minutes, minutes, random_place, random_rules, scenario
+from tests.estate.places import random_place, random_rules, scenario
 from tests.estate.town import building, town
+from tests.support.places import crow_minutes, minutes
 
 KEEP = (Pinned(keep=("NEAR", "FAR"), close=("OLD",)), Network(service="S", at_least=2))
 SERVICE = {"service_id": "S", "area_m2_per_1000_visits": 30.0}

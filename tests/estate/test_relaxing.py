@@ -30,7 +30,8 @@ from placeopt.scenario.rules.estate.services import (
     Served,
     Together,
 )
-from tests.estate.places import crow_minutes, random_place, random_rules, scenario, table
+from tests.estate.places import random_place, random_rules, scenario
+from tests.support.places import crow_minutes, table
 
 SEEDS = (2, 5, 7, 9)
 Side = tuple[list[Rule], Place, dict[str, Any]]  # rules, place, settings of the scenario

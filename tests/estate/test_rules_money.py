@@ -18,8 +18,9 @@ from placeopt.scenario.rules.estate.services import (
     Served,
 )
 from placeopt.scenario.scenario import Money
-from tests.estate.places import minutes, scenario
+from tests.estate.places import scenario
 from tests.estate.town import building, cost_of, town
+from tests.support.places import minutes
 
 
 def test_capital_pays_from_the_pot_and_recycled_receipts():

@@ -15,8 +15,9 @@ from placeopt.scenario.rules.estate.services import (
     Pinned,
     Served,
 )
-from tests.estate.places import minutes, scenario, table
+from tests.estate.places import scenario
 from tests.estate.town import building, cost_of, town
+from tests.support.places import minutes, table
 
 
 def test_served_keeps_a_building_that_nobody_else_can_replace():

@@ -6,8 +6,9 @@ from models.estate import solve as solve_reference
 
 from placeopt.estate import solve
 from placeopt.scenario.rules.estate.services import Capital, Carbon, Revenue, Sequence
-from tests.estate.places import minutes, scenario, table
+from tests.estate.places import scenario
 from tests.estate.town import building, cost_of, town
+from tests.support.places import minutes, table
 
 AT_ONCE = Sequence(fit_out_years=0)
 PLAIN = {"decided": 2, "rate": 0.0}

@@ -15,8 +15,9 @@ from placeopt.estate.search import completion, kernel_search, strategy
 from placeopt.estate.solution import decision
 from placeopt.place.synth import synthesise
 from placeopt.scenario.rules.estate.services import Network
-from tests.estate.places import crow_minutes, minutes, random_place, random_rules, scenario
+from tests.estate.places import random_place, random_rules, scenario
 from tests.estate.town import building, cost_of, town
+from tests.support.places import crow_minutes, minutes
 
 
 def question(seed, place, **settings):

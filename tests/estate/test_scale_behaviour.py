@@ -12,8 +12,9 @@ from placeopt.estate.problem.build import build_problem
 from placeopt.estate.problem.choice import visit_shares
 from placeopt.estate.search import strategy
 from placeopt.scenario.rules.estate.services import Behaviour
-from tests.estate.places import crow_minutes, minutes, random_place, random_rules, scenario
+from tests.estate.places import random_place, random_rules, scenario
 from tests.estate.town import building, cost_of, town
+from tests.support.places import crow_minutes, minutes
 
 CHOICES = (
     Behaviour(residents="nearest"),

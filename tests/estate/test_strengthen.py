@@ -11,8 +11,9 @@ from placeopt.estate.search.kernel_search import improve, kernel_plan
 from placeopt.estate.search.rounding_cuts import add_count_cuts
 from placeopt.place.synth import synthesise
 from placeopt.scenario.rules.estate.services import Access
-from tests.estate.places import crow_minutes, minutes, random_place, random_rules, scenario
+from tests.estate.places import random_place, random_rules, scenario
 from tests.estate.town import building, town
+from tests.support.places import crow_minutes, minutes
 
 
 def test_count_cuts_round_one_and_a_half_hosts_up_to_two():

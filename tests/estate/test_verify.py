@@ -9,7 +9,8 @@ from placeopt.estate import solve
 from placeopt.estate.verify import verify
 from placeopt.place.synth import synthesise
 from placeopt.scenario.rules.estate.services import Access, Capital, Network, Revenue
-from tests.estate.places import crow_minutes, scenario
+from tests.estate.places import scenario
+from tests.support.places import crow_minutes
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ from placeopt.estate import solve
 from placeopt.estate.verify import verify
 from placeopt.scenario.rules.estate.services import Access, FairRents, Sequence
 from placeopt.scenario.scenario import Money
-from tests.estate.places import crow_minutes, random_place, scenario, with_money
+from tests.estate.places import random_place, scenario, with_money
+from tests.support.places import crow_minutes
 from tests.support.tiers import sample
 
 PARTS = 3

@@ -7,8 +7,9 @@ import pytest
 from placeopt.estate import solve
 from placeopt.estate.verify import verify
 from placeopt.scenario.rules.estate.services import Capital, Sequence
-from tests.estate.places import minutes, scenario
+from tests.estate.places import scenario
 from tests.estate.town import building, town
+from tests.support.places import minutes
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,9 @@ import pytest
 from placeopt.estate import solve
 from placeopt.estate.verify import verify
 from placeopt.scenario.scenario import Money
-from tests.estate.places import crow_minutes, minutes, random_place, scenario, with_money
+from tests.estate.places import random_place, scenario, with_money
 from tests.estate.town import building, town
+from tests.support.places import crow_minutes, minutes
 
 
 def part(table, column, **where):

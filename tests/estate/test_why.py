@@ -4,8 +4,9 @@ import pytest
 
 from placeopt.estate import solve
 from placeopt.scenario.rules.estate.services import Access, Carbon, Network, Revenue, Sequence
-from tests.estate.places import minutes, scenario
+from tests.estate.places import scenario
 from tests.estate.town import building, town
+from tests.support.places import minutes
 
 THREE = {"year": 2026, "decided": 3, "years": 3}
 

@@ -6,8 +6,9 @@ from placeopt.engine import Status
 from placeopt.estate import solve
 from placeopt.estate.explain.conflicts import explain
 from placeopt.scenario.rules.estate.services import Capital, Pinned, Revenue, Sequence, Served
-from tests.estate.places import crow_minutes, minutes, random_place, scenario, with_money
+from tests.estate.places import random_place, scenario, with_money
 from tests.estate.town import building, cost_of, town
+from tests.support.places import crow_minutes, minutes
 
 TWO = {"year": 2029, "decided": 2, "years": 2}
 LATER = 1 / 1.035  # worth of one pound of the second year

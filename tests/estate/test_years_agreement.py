@@ -7,14 +7,8 @@ from placeopt.engine import Status
 from placeopt.estate import solve
 from placeopt.scenario.rules.estate.services import Fairness, Sequence
 from tests.estate.enumeration import best_by_enumeration
-from tests.estate.places import (
-    BEHAVIOURS,
-    crow_minutes,
-    random_place,
-    random_rules,
-    scenario,
-    table,
-)
+from tests.estate.places import BEHAVIOURS, random_place, random_rules, scenario
+from tests.support.places import crow_minutes, table
 
 SHAPES = ((3, 2, 2, 2), (3, 3, 1, 2), (3, 2, 1, 3))  # zones, buildings, services, years
 # Seeds whose schedules are tried in a few seconds each.

@@ -11,8 +11,9 @@ from placeopt.estate import solve
 from placeopt.estate.verify import verify
 from placeopt.scenario.rules.estate.services import Sequence
 from tests.estate.enumeration import best_by_enumeration
-from tests.estate.places import crow_minutes, minutes, random_place, scenario, table
+from tests.estate.places import random_place, scenario
 from tests.estate.town import building, town
+from tests.support.places import crow_minutes, minutes, table
 
 SAMPLE = (3, 7, 11, 20)
 LARGE = 25  # one place in so many has a second service, which takes long to enumerate

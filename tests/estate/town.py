@@ -2,7 +2,8 @@
 
 from placeopt.engine import Status
 from placeopt.estate import solve
-from tests.estate.places import minutes, place, scenario
+from tests.estate.places import scenario
+from tests.support.places import minutes, place_of
 
 HOUSE = {"kind": "library", "floor_area_m2": 100.0, "district_id": "D1", "tenure": "freehold"}
 PERSON = {"district_id": "D1", "population": 100.0}
@@ -35,7 +36,7 @@ def town(buildings, services=({"service_id": "S"},), hosting=None, **tables):
         for s in services
         if not s.get("back_office")
     ]
-    return place(
+    return place_of(
         **{
             "zones": zones,
             "buildings": buildings,

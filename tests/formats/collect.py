@@ -32,7 +32,8 @@ from placeopt.scenario.rules.estate.services import (
     Network,
 )
 from placeopt.scenario.schema import json_schema
-from tests.estate.places import crow_minutes, random_place, scenario
+from tests.estate.places import random_place, scenario
+from tests.support.places import crow_minutes
 
 DATA = Path(__file__).parents[2] / "data"
 GOLDEN = Path(__file__).with_name("formats.txt")

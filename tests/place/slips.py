@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from placeopt.base.errors import Finding
+from placeopt.base.findings import row_number
 from placeopt.place import Place, check, dictionary
-from placeopt.place.faults import row_number
-from placeopt.place.tables import Column
+from placeopt.place.columns import Column
 
 Change = Callable[[np.ndarray], np.ndarray]
 

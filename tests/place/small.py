@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pandas as pd
 
-from placeopt.place import Place, PlaceInfo, write_place
-from placeopt.place.files.typed import conform_tables
+from placeopt.place import Place, write_place
 
 TABLES: dict[str, list[dict[str, object]]] = {
     "zones": [
@@ -107,8 +107,9 @@ TABLES: dict[str, list[dict[str, object]]] = {
 
 @cache
 def small_place() -> Place:
-    info = PlaceInfo("Smallshire", sources=('made up "here"', "and\there"), made_up=True)
-    return Place(info, conform_tables({name: pd.DataFrame(rows) for name, rows in TABLES.items()}))
+    place = Place.from_frames(TABLES, name="Smallshire", made_up=True)
+    sources = ('made up "here"', "and\there")
+    return replace(place, info=replace(place.info, sources=sources))
 
 
 def small_folder(path: Path) -> Path:

@@ -15,9 +15,9 @@ from placeopt.base.errors import InputError, NoPlanError, VerificationError
 from placeopt.engine.result import Status
 from placeopt.place import Column, Place, PlaceInfo, check, dictionary
 from placeopt.place.check.all_checks import dictionary_findings
+from placeopt.place.columns import unit_ranges
 from placeopt.place.files.raw import RawTable
-from placeopt.place.files.typed import conform_tables, empty_table, typed_table
-from placeopt.place.tables import unit_ranges
+from placeopt.place.files.typed import empty_table, typed_table
 from placeopt.scenario import Scenario
 
 NUMBERS = [
@@ -214,8 +214,7 @@ BUDGET: dict[str, list[dict[str, object]]] = {
 
 
 def small(tables: dict[str, list[dict[str, object]]]) -> Place:
-    frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
-    return Place(PlaceInfo("Smallshire"), conform_tables(frames))
+    return Place.from_frames(tables, name="Smallshire")
 
 
 def asked(problem: str) -> Scenario:

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from shapely import box
 
 from placeopt.place import Place, check, check_files, dictionary, read_place, write_place
+from placeopt.place.columns import Column
 from placeopt.place.files.read import read_leniently
-from placeopt.place.files.typed import conform_tables
-from placeopt.place.tables import Column, PlaceInfo
+from placeopt.place.files.typed import tables_from_rows
+from placeopt.place.tables import PlaceInfo
 from tests.place.small import TABLES, change, small_folder, small_place
 from tests.support.tiers import sample
 
@@ -102,7 +103,7 @@ def places(draw: st.DrawFn) -> Place:
     outlines = [box(x - 100 / 3, y - 9, x + 100 / 7, y + 9) for x, y in points]
     boundaries = gpd.GeoDataFrame({"zone_id": ids}, geometry=outlines, crs=info.crs)
     boundaries = boundaries.astype({"zone_id": str})
-    return Place(info, conform_tables(tables), boundaries if draw(st.booleans()) else None)
+    return Place(info, tables_from_rows(tables), boundaries if draw(st.booleans()) else None)
 
 
 @settings(max_examples=10, deadline=None, derandomize=True)

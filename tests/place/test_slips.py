@@ -11,8 +11,9 @@ import pytest
 from placeopt.base.errors import Finding
 from placeopt.place import Place, check, check_files, import_place, read_place, synthesise
 from placeopt.place.check.quantities import columns_of, logarithms, quantities
+from placeopt.place.columns import dictionary
 from placeopt.place.files.toml import info_text, parse_info
-from placeopt.place.tables import PlaceInfo, dictionary
+from placeopt.place.tables import PlaceInfo
 from tests.place import slips
 
 SHIPPED = ("marlshire", "families", "tiers", "early-years", "whole-person", "worklessness")

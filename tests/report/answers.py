@@ -12,9 +12,10 @@ import shapely
 from placeopt.base.errors import Finding
 from placeopt.engine import Answer, Clash, Explanation, Plan, Result, Status
 from placeopt.place import Place
-from placeopt.place.tables import PlaceInfo, dictionary
+from placeopt.place.tables import PlaceInfo
 from placeopt.scenario import Check, Scenario, Verification
 from placeopt.travel import TravelTimes
+from tests.support.places import place_of as place_from
 
 HOSTILE = "</script><script>alert('x')</script><b>&\"'"
 FORMULA = '=HYPERLINK("file:///etc/passwd")'
@@ -26,39 +27,38 @@ def place_of(zones: int = 16, buildings: int = 6, *, made_up: bool = True) -> Pl
     """Zones on a square grid, buildings spread over them."""
     across = int(np.ceil(np.sqrt(zones)))
     column, row = np.arange(zones) % across, np.arange(zones) // across
-    tables = {name: _empty(name) for name in dictionary()}
     ids = [f"Z{i:05d}" for i in range(zones)]
-    tables["zones"] = pd.DataFrame(
-        {
+    place = place_from(
+        zones={
             "zone_id": ids,
             "name": [f"Ward {i}" for i in range(zones)],
             "district_id": np.where(column < across / 2, "west", "east"),
             "x_m": 400_000.0 + SIDE * column,
             "y_m": 300_000.0 + SIDE * row,
             "population": 1000.0 + np.arange(zones) % 7,
-        }
-    )
-    tables["districts"] = pd.DataFrame({"district_id": ["west", "east"], "name": ["West", HOSTILE]})
-    tables["agencies"] = pd.DataFrame(
-        {"agency_id": ["council", "health"], "name": ["The Council", "The Health Trust"]}
-    )
-    tables["services"] = pd.DataFrame(
-        {"service_id": ["library", "clinic"], "name": ["Library", "Clinic"]}
-    )
-    tables["buildings"] = pd.DataFrame(
-        {
+        },
+        buildings={
             "building_id": [UPRN, *[f"B{i}" for i in range(1, buildings)]],
             "name": [HOSTILE, FORMULA, *[f"Building {i}" for i in range(2, buildings)]],
-        }
+            "x_m": [400_000.0] * buildings,
+            "y_m": [300_000.0] * buildings,
+        },
+        districts={"district_id": ["west", "east"], "name": ["West", HOSTILE]},
+        agencies={
+            "agency_id": ["council", "health"],
+            "name": ["The Council", "The Health Trust"],
+        },
+        services={"service_id": ["library", "clinic"], "name": ["Library", "Clinic"]},
     )
-    left, low = (tables["zones"][column].to_numpy() - SIDE / 2 for column in ("x_m", "y_m"))
+    centres = (place.zones[column].to_numpy() for column in ("x_m", "y_m"))
+    left, low = (centre - SIDE / 2 for centre in centres)
     boundaries = gpd.GeoDataFrame(
         {"zone_id": ids},
         geometry=shapely.box(left, low, left + SIDE, low + SIDE),
         crs="EPSG:27700",
     )
     info = PlaceInfo("Testshire", price_year=2025, sources=("by hand",), made_up=made_up)
-    return Place(info, tables, boundaries)
+    return replace(place, info=info, boundaries=boundaries)
 
 
 def estate_answer(zones: int = 16, buildings: int = 6, services: int = 2, **how) -> Answer:
@@ -408,7 +408,3 @@ def _answer(
         warnings=(Finding("warning", "zones.csv", 3, "name", HOSTILE, "is odd", "mend it"),),
         provenance={"versions": {"placeopt": "0.1.0"}, "seed": 1, "missing": float("nan")},
     )
-
-
-def _empty(table: str) -> pd.DataFrame:
-    return pd.DataFrame({column.name: pd.Series(dtype=object) for column in dictionary()[table]})

@@ -17,10 +17,11 @@ from placeopt.report.tables.closures import added_in_words, closed_points_table,
 from placeopt.report.tables.saving_parts import omission_notes, saving_parts, unstated_figures
 from placeopt.report.tables.sheets import all_sheets
 from placeopt.scenario.rules.estate.services import Behaviour, Network, Pinned, Served
-from tests.estate.places import minutes, scenario
+from tests.estate.places import scenario
 from tests.estate.town import building, town
 from tests.report import answers
 from tests.report.test_page import BROWSER, dom_of
+from tests.support.places import minutes
 
 NAMES = {"A": "Hill <b>Library</b>", "B": "North Hub", "C": "South Hub"}
 

@@ -11,8 +11,9 @@ from placeopt.place import read_place
 from placeopt.place.count import count_place
 from placeopt.scenario import read_scenario
 from placeopt.study.answer import load_today
-from tests.estate.places import crow_minutes, minutes, random_place, scenario, with_money
+from tests.estate.places import random_place, scenario, with_money
 from tests.estate.town import building, town
+from tests.support.places import crow_minutes, minutes
 
 LINES = {
     "open buildings": "open_buildings_gbp_per_year",

@@ -17,9 +17,9 @@ from placeopt.scenario.rules.budget.money import OneBudget, Outcomes
 from placeopt.scenario.rules.estate.services import Access, Capital, Carbon, Revenue
 from tests.budget import places as budgets
 from tests.estate import places as estates
-from tests.estate.places import minutes
 from tests.estate.town import building, town
 from tests.report.test_sentences import lies
+from tests.support.places import minutes
 
 RULES_WITH_A_NUMBER = (
     "E7",

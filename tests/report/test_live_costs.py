@@ -13,8 +13,9 @@ from placeopt.report.tables.sheets import all_sheets
 from placeopt.scenario.discount import discount_factors
 from placeopt.scenario.rules.estate.services import Network, Pinned, Sequence, Together
 from placeopt.scenario.scenario import Money
-from tests.estate.places import crow_minutes, minutes, random_place, scenario, with_money
+from tests.estate.places import random_place, scenario, with_money
 from tests.estate.town import building, town
+from tests.support.places import crow_minutes, minutes
 from tests.support.workbooks import Workbook
 
 PENNY = 0.005

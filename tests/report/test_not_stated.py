@@ -19,8 +19,9 @@ from placeopt.report.write import write_results
 from placeopt.scenario import check_scenario
 from placeopt.scenario.rules.estate.services import Carbon
 from placeopt.scenario.scenario import Money
-from tests.estate.places import minutes, scenario
+from tests.estate.places import scenario
 from tests.estate.town import building, town
+from tests.support.places import minutes
 
 DUE, TONNES, KWH = "backlog_gbp", "carbon_tco2e_per_year", "energy_kwh_per_year"
 PINNED = {"pinned": "keep"}

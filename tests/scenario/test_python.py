@@ -17,8 +17,8 @@ from placeopt.scenario.rules.estate.services import Access, Pinned
 from placeopt.scenario.scenario import Money, SolverSettings
 from placeopt.scenario.write import write_scenario
 from tests.budget.places import two_programmes
-from tests.estate.places import minutes
 from tests.estate.town import building, town
+from tests.support.places import minutes
 
 ACCESS = Access(services="all", minutes=20, share=0.9)
 

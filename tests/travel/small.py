@@ -9,35 +9,8 @@ import geopandas as gpd
 import pandas as pd
 from shapely import LineString, Point
 
-from placeopt.place import Place, PlaceInfo, dictionary
-
-
-def table(name: str, rows: dict[str, Any]) -> pd.DataFrame:
-    """A table of the dictionary with these columns; the others hold their defaults."""
-    count = len(next(iter(rows.values()))) if rows else 0
-    columns = {}
-    for column in dictionary()[name]:
-        if column.name in rows:
-            values = list(rows[column.name])
-        else:
-            missing = "" if column.type in ("id", "text") else float("nan")
-            default = column.default_value()
-            values = [missing if default is None else default] * count
-        dtype: Any = {"number": float, "id": object, "text": object}.get(column.type)
-        columns[column.name] = pd.Series(values, dtype=dtype)
-    return pd.DataFrame(columns)
-
-
-def place_of(
-    zones: dict[str, Any],
-    buildings: dict[str, Any],
-    folder: Path | None = None,
-    crs: str = "EPSG:27700",
-) -> Place:
-    """A place with only zones and buildings."""
-    tables = {name: table(name, {}) for name in dictionary()}
-    tables["zones"], tables["buildings"] = table("zones", zones), table("buildings", buildings)
-    return Place(PlaceInfo("small", crs=crs), tables, folder=folder)
+from placeopt.place import Place
+from tests.support.places import place_of
 
 
 def line_place(folder: Path | None = None) -> Place:

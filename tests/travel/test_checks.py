@@ -14,7 +14,8 @@ from placeopt.travel.checks import edge_table, faster_than_straight_line
 from placeopt.travel.networks import read_streets
 from placeopt.travel.streets.graph import make_graph, metres_graph
 from placeopt.travel.streets.paths import minutes_between, network_area, snap
-from tests.travel.small import line_place, place_of, rutland, write_streets
+from tests.support.places import place_of
+from tests.travel.small import line_place, rutland, write_streets
 
 GRID = {
     f"{i}.{j}": (400_000.0 + i * 500.0, 300_000.0 + j * 500.0) for i in range(9) for j in range(9)

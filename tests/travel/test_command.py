@@ -13,8 +13,8 @@ from placeopt.base.errors import InputError, UsageError
 from placeopt.place import write_place
 from placeopt.travel import measure
 from placeopt.travel.command import measure_place
+from tests.support.places import place_of, table
 from tests.travel.feeds import EAST, NORTH, write_gtfs, write_pbf
-from tests.travel.small import place_of, table
 
 
 @pytest.fixture

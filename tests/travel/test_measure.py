@@ -10,7 +10,8 @@ import pytest
 from placeopt.base.errors import InputError, UsageError
 from placeopt.place import Place
 from placeopt.travel import Step, measure
-from tests.travel.small import line_place, place_of, write_streets
+from tests.support.places import place_of
+from tests.travel.small import line_place, write_streets
 
 SQUARE = {
     "a": (400_000.0, 300_000.0),
@@ -87,10 +88,12 @@ def test_feet_and_unknown_systems_are_refused() -> None:
 
 
 def test_a_point_without_coordinates_is_named() -> None:
-    zones = {"zone_id": ["z"], "x_m": [float("nan")], "y_m": [300_000.0], "population": [1.0]}
+    zones = {"zone_id": ["z"], "x_m": [4e5], "y_m": [3e5], "population": [1.0]}
     buildings = {"building_id": ["b"], "kind": ["library"], "x_m": [4e5], "y_m": [3e5]}
+    place = place_of(zones, buildings)
+    without = place.replace(zones=place.zones.assign(x_m=np.nan))
     with pytest.raises(InputError, match=r"zones row 2.*z has no coordinates"):
-        measure(place_of(zones, buildings))
+        measure(without)
 
 
 @pytest.mark.parametrize(

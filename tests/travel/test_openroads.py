@@ -11,7 +11,7 @@ from shapely import LineString, Point
 from placeopt.travel import measure
 from placeopt.travel.networks import read_streets
 from placeopt.travel.speeds import CLASS_SPEED_DELAY
-from tests.travel.small import place_of
+from tests.support.places import place_of
 
 
 def write_open_roads(file: Path, layers: tuple[str, str] = ("road_link", "road_node")) -> None:

@@ -16,8 +16,8 @@ from placeopt.travel import measure
 from placeopt.travel.speeds import CLASS_SPEED_DELAY
 from placeopt.travel.streets.osm import read_osm
 from placeopt.travel.streets.osm_tags import directions, speed_limit_kmh
+from tests.support.places import place_of
 from tests.travel.feeds import EAST, NORTH, write_pbf
-from tests.travel.small import place_of
 
 ROAD = {"highway": "residential"}
 SQUARE = {"a": (0, 0), "b": (120, 0), "c": (120, 120), "d": (0, 120)}

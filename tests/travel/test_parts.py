@@ -15,7 +15,8 @@ from placeopt.travel.engines import ENGINES
 from placeopt.travel.fill_missing import cached_minutes, missing_blocks
 from placeopt.travel.networks import NetworkFiles, make_searches
 from placeopt.travel.origins import read_origins
-from tests.travel.small import place_of, write_streets
+from tests.support.places import place_of
+from tests.travel.small import write_streets
 
 
 def town(folder: Path, zones: int = 200, buildings: int = 300) -> Place:

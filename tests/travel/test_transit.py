@@ -16,8 +16,9 @@ import pytest
 from placeopt.base.errors import InputError, UsageError
 from placeopt.travel import Step, Transit, TravelTimes, measure
 from placeopt.travel.transit.gtfs import read_gtfs
+from tests.support.places import place_of
 from tests.travel.feeds import EAST, NORTH, write_gtfs
-from tests.travel.small import place_of, write_streets
+from tests.travel.small import write_streets
 
 STOPS = {"A": (0.0, 0.0), "B": (2000.0, 0.0), "C": (4000.0, 0.0), "D": (6000.0, 0.0)}
 TUESDAY = "2026-06-09"

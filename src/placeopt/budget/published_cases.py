@@ -28,11 +28,10 @@ import pandas as pd
 
 from placeopt.base.errors import Finding, PlaceError
 from placeopt.engine import Model
-from placeopt.place import Place, PlaceInfo, dictionary
+from placeopt.place import Place
 from placeopt.scenario import Scenario
 
 BASE_YEAR = 2025  # the cases state no year; a budget is decided for the year after this one
-EMPTY = {"id": "", "text": "", "number": np.nan, "integer": pd.NA, "boolean": False}
 
 
 def read_s_curves(path: str | Path, case: int) -> tuple[Place, Scenario]:
@@ -114,7 +113,7 @@ def read_hiptool(
         + risk_weight * rows["FRP"] / rows["FRP"].max()
         + equity_weight * (1 - rows["Equity"] / rows["Equity"].max())
     )
-    keys, spend = rows["Short name"].to_list(), rows["Spending"].to_list()
+    keys, spend = rows["Short name"].str.strip().to_list(), rows["Spending"].to_list()
     full_coverage_gbp = np.array(max_averted) * rows["ICER"].to_numpy()
     has_burden = full_coverage_gbp > 0  # an intervention without burden averts nothing
     curves, points = [], []
@@ -281,21 +280,7 @@ def _place(
         "curves": curves,
         "curve_points": points,
     }
-    tables = {table: _filled(table, given.get(table, [])) for table in dictionary()}
-    return Place(PlaceInfo(name), tables)
-
-
-def _filled(table: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
-    columns = dictionary()[table]
-    frame = pd.DataFrame(rows, columns=[column.name for column in columns])
-    kinds = {"number": "float64", "integer": "Int64", "boolean": "bool"}
-    for column in columns:
-        default = column.default_value()
-        empty = EMPTY[column.type] if default is None else default
-        values = frame[column.name].astype(object)
-        filled = values.where(values.notna(), empty)
-        frame[column.name] = filled.astype(kinds.get(column.type, "object"))  # type: ignore[call-overload]
-    return frame
+    return Place.from_frames(given, name=name)
 
 
 def _scenario(question: str) -> Scenario:

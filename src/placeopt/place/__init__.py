@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 from placeopt.place.check.all_checks import check
+from placeopt.place.columns import Column, dictionary
 from placeopt.place.demand import demand_of, digital_shares_of
 from placeopt.place.files.read import check_files, read_leniently, read_place
 from placeopt.place.files.template_workbook import write_template_workbook as write_template
 from placeopt.place.files.write import write_place
 from placeopt.place.synth import synthesise
-from placeopt.place.tables import Column, Place, PlaceInfo, dictionary
+from placeopt.place.tables import Place, PlaceInfo
 
 if TYPE_CHECKING:
     from placeopt.place.importer import import_place

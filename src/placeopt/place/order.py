@@ -12,7 +12,8 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from placeopt.place.tables import Place, dictionary
+from placeopt.place.columns import dictionary
+from placeopt.place.tables import Place
 
 if TYPE_CHECKING:
     import pandas as pd

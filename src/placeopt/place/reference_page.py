@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
+from placeopt.place.columns import Column, dictionary, number_in_words, unit_ranges
 from placeopt.place.files.cells import ID_CHARACTERS, TEXT_CHARACTERS
-from placeopt.place.tables import (
-    Column,
-    dictionary,
-    number_in_words,
-    unit_ranges,
-)
 
 _HEAD = """# The data dictionary
 

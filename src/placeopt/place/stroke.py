@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from placeopt.base.errors import UsageError
 from placeopt.base.files import atomic_file
-from placeopt.place.files.typed import conform_tables
+from placeopt.place.files.typed import tables_from_rows
 from placeopt.place.files.write import write_place
 from placeopt.place.tables import Place, PlaceInfo
 
@@ -92,7 +92,7 @@ def stroke_place() -> tuple[Place, pd.DataFrame]:
     )  # fmt: skip
     matrix = pd.concat([codes.rename("zone_id").reset_index(drop=True),
                         minutes.reset_index(drop=True)], axis=1)  # fmt: skip
-    return Place(info, conform_tables(tables)), matrix
+    return Place(info, tables_from_rows(tables)), matrix
 
 
 def _points() -> pd.DataFrame:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from placeopt.base.errors import Finding
-from placeopt.place.tables import number_in_words
+from placeopt.place.columns import number_in_words
 from placeopt.scenario.positions import Path
 
 T = TypeVar("T", bound=BaseModel)

@@ -10,7 +10,7 @@ from inspect import getdoc
 from pathlib import Path
 from typing import Any
 
-from placeopt.place.tables import number_in_words
+from placeopt.place.columns import number_in_words
 from placeopt.scenario.objectives import DEFAULT_OBJECTIVE, OBJECTIVES
 from placeopt.scenario.rules.rule import RULES, Problem, Rule
 from placeopt.scenario.schema import schema_text

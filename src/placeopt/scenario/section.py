@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from placeopt.base.errors import Finding, ScenarioError
+from placeopt.place.columns import number_in_words
 from placeopt.place.files.cells import text_fault
-from placeopt.place.tables import number_in_words
 from placeopt.scenario.faults import TomlFile, validation_findings
 from placeopt.scenario.ranges import LARGEST, SMALLEST, numbers_in, texts_in
 

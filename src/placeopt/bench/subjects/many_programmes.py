@@ -25,9 +25,7 @@ def many_programmes(
     programmes: int, outcomes: int, years: int, *, concave: bool, seed: int
 ) -> Place:
     """The place; money in GBP, outcomes in points."""
-    from placeopt.budget.published_cases import _filled
-    from placeopt.place import PlaceInfo, dictionary
-    from placeopt.place.tables import Place
+    from placeopt.place import Place
 
     rng = np.random.default_rng(seed)
     p_ids = [f"p{i:03}" for i in range(programmes)]
@@ -52,7 +50,7 @@ def many_programmes(
                 }
             )
     paid = np.bincount(payer, today, STREAMS)
-    rows: dict[str, list[dict[str, Any]]] = {
+    rows: dict[str, list[dict[str, object]]] = {
         "agencies": [{"agency_id": "all"}],
         "programmes": [
             {"programme_id": p, "agency_id": "all", "maximum_gbp_per_year": 2.5 * gbp}
@@ -92,8 +90,7 @@ def many_programmes(
         ],
         "curves": curves,
     }
-    tables = {table: _filled(table, rows.get(table, [])) for table in dictionary()}
-    return Place(PlaceInfo("Many programmes", made_up=True), tables)
+    return Place.from_frames(rows, name="Many programmes", made_up=True)
 
 
 def make_scenario(years: int, gap: float, seconds: float, *, pace: bool) -> Scenario:

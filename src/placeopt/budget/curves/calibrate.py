@@ -161,14 +161,14 @@ def with_curves(place: Place, calibration: Calibration) -> Place:
     def without_new(frame: pd.DataFrame) -> pd.DataFrame:
         return frame[~pd.MultiIndex.from_frame(frame[keys]).isin(new_keys)]
 
-    from placeopt.place.files.typed import conform_tables
+    from placeopt.place.files.typed import tables_from_rows
 
     timing = place.curves[[*keys, *kept_columns]].drop_duplicates(keys)
     new_curves = calibration.curves.drop(columns=kept_columns, errors="ignore")
     new_curves = new_curves.merge(timing, on=keys, how="left")
     curves = pd.concat([without_new(place.curves), new_curves], ignore_index=True)
     points = without_new(place.curve_points).reset_index(drop=True)
-    tables = conform_tables({"curves": curves, "curve_points": points})
+    tables = tables_from_rows({"curves": curves, "curve_points": points})
     return place.replace(curves=tables["curves"], curve_points=tables["curve_points"])
 
 

@@ -29,8 +29,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from placeopt.base.errors import Finding
+from placeopt.base.findings import error
 from placeopt.budget.curves.remaining_potential import inverse_transform
-from placeopt.place.faults import error
 
 if TYPE_CHECKING:
     from placeopt.place import Place

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from placeopt.base.errors import Finding, InputError, PlaceError, UsageError
+from placeopt.base.findings import error
 from placeopt.budget.curves.combination import curve_groups, potentials
 from placeopt.budget.curves.remaining_potential import MAX_EFFECT_SHARE
 from placeopt.budget.problem import capital, commitments, money, outcomes
@@ -22,7 +23,6 @@ from placeopt.budget.problem.arrays import OBJECTIVES, BudgetProblem
 from placeopt.budget.problem.checks import objectives
 from placeopt.budget.problem.payment_by_results import provider_terms_of
 from placeopt.place import Place
-from placeopt.place.faults import error
 from placeopt.scenario import Scenario
 from placeopt.scenario.rules.budget.money import (
     Capital,

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from placeopt.base.errors import Finding, PlaceError, errors_among
+from placeopt.base.findings import error, row_number, sort_findings
 from placeopt.place import Place
-from placeopt.place.faults import error, row_number, sort_findings
 from placeopt.place.files.read import read_records
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from placeopt.base.errors import Finding
+from placeopt.base.findings import error, row_number, sort_findings
 from placeopt.place.check.benefits import benefit_findings
 from placeopt.place.check.budget import budget_findings
 from placeopt.place.check.estate import estate_findings
@@ -22,17 +23,12 @@ from placeopt.place.check.outlines import outline_findings
 from placeopt.place.check.plausible import PlausibleNotes, plausible_findings
 from placeopt.place.check.points import point_findings
 from placeopt.place.check.tiers import tier_findings
-from placeopt.place.faults import error, row_number, sort_findings, table_label
+from placeopt.place.columns import Column, dictionary, number_in_words
 from placeopt.place.files.cells import shorten, text_fault
 from placeopt.place.files.raw import texts_of
 from placeopt.place.files.toml import FILE, info_findings
 from placeopt.place.files.typed import expected_value
-from placeopt.place.tables import (
-    Column,
-    Place,
-    dictionary,
-    number_in_words,
-)
+from placeopt.place.tables import Place, table_label
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from placeopt.base.errors import Finding
-from placeopt.place.faults import error, row_number, table_label
+from placeopt.base.findings import error, row_number
+from placeopt.place.tables import table_label
 
 if TYPE_CHECKING:
     from placeopt.place.tables import Place

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from placeopt.base.errors import Finding
+from placeopt.base.findings import error, row_number, warning
 from placeopt.base.number_format import pounds_and_pence
-from placeopt.place.faults import error, row_number, table_label, warning
+from placeopt.place.columns import unit_ranges
 from placeopt.place.files.raw import number_text
-from placeopt.place.tables import Place, unit_ranges
+from placeopt.place.tables import Place, table_label
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from placeopt.base.errors import Finding
+from placeopt.base.findings import did_you_mean, error, row_number, warning
 from placeopt.place.demand import AGE_COLUMNS
-from placeopt.place.faults import did_you_mean, error, row_number, table_label, warning
 from placeopt.place.files.cells import pad_uprn
 from placeopt.place.files.raw import number_text
-from placeopt.place.tables import Place
+from placeopt.place.tables import Place, table_label
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from placeopt.base.errors import Finding
+from placeopt.base.findings import row_number, warning
 from placeopt.place.check.plausible import IsNoted, note_hint
 from placeopt.place.check.quantities import Floats
-from placeopt.place.faults import row_number, table_label, warning
 from placeopt.place.files.raw import number_text
-from placeopt.place.tables import Place
+from placeopt.place.tables import Place, table_label
 
 AXES = ("x_m", "y_m")
 MIN_POINTS = 8  # with fewer points none is called far

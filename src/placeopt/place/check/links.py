@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from placeopt.base.errors import Finding
-from placeopt.place.faults import did_you_mean, error, row_number, table_label
+from placeopt.base.findings import did_you_mean, error, row_number
+from placeopt.place.columns import Column, dictionary
 from placeopt.place.files.raw import texts_of
-from placeopt.place.tables import Column, Place, dictionary
+from placeopt.place.tables import Place, table_label
 
 if TYPE_CHECKING:
     import pandas as pd

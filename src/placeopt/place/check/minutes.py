@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from placeopt.base.errors import Finding, InputError
+from placeopt.base.findings import did_you_mean, error, row_number, warning
 from placeopt.base.reading import require_parquet
 from placeopt.place.check.plausible import MAD_TO_SD, IsNoted, note_hint
-from placeopt.place.faults import did_you_mean, error, row_number, warning
 from placeopt.place.files.raw import texts_of
 from placeopt.place.tables import Place
 

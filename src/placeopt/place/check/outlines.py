@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.base.errors import Finding
-from placeopt.place.faults import error, row_number
+from placeopt.base.findings import error, row_number
 from placeopt.place.tables import Place
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from difflib import get_close_matches
 import numpy as np
 
 from placeopt.base.errors import Finding
+from placeopt.base.findings import row_number, warning
 from placeopt.place.check.quantities import (
     ColumnName,
     Floats,
@@ -29,9 +30,9 @@ from placeopt.place.check.quantities import (
     logarithms,
     quantities,
 )
-from placeopt.place.faults import row_number, table_label, warning
+from placeopt.place.columns import dictionary
 from placeopt.place.files.raw import number_text, texts_of
-from placeopt.place.tables import Place, dictionary
+from placeopt.place.tables import Place, table_label
 
 COLUMN_EVIDENCE = 8.0  # sum of squared deviations that a factor must explain, for a column
 CELL_EVIDENCE = 16.0  # the same for one cell: there are many more of them

@@ -11,9 +11,9 @@ from functools import cache
 import numpy as np
 
 from placeopt.base.errors import Finding
-from placeopt.place.faults import error, row_number, table_label, warning
+from placeopt.base.findings import error, row_number, warning
 from placeopt.place.files.raw import number_text
-from placeopt.place.tables import Place
+from placeopt.place.tables import Place, table_label
 
 _MARGIN_M = 10_000  # a building further than this beyond the zones' extent is implausible
 _REPROJECT = "reproject to {crs} (QGIS: Vector > Reproject layer) and give metres"

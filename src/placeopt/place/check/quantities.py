@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.place.tables import Column, Place, dictionary
+from placeopt.place.columns import Column, dictionary
+from placeopt.place.tables import Place
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from placeopt.base.errors import Finding
+from placeopt.base.findings import row_number, warning
 from placeopt.place.check.plausible import IsNoted, note_hint
-from placeopt.place.faults import row_number, table_label, warning
 from placeopt.place.files.raw import number_text
-from placeopt.place.tables import Place
+from placeopt.place.tables import Place, table_label
 
 COLUMNS = ("setup_cost_gbp", "running_cost_gbp_per_year", "min_usable_m2")
 MIN_RATIO = 1.2  # of a lower tier to a higher one, for a warning

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from placeopt.base.errors import Finding, InputError
+from placeopt.base.findings import error, row_number, warning
 from placeopt.base.reading import csv_rows, read_limited
-from placeopt.place.faults import error, row_number, warning
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING
 
 from placeopt.base.aliases import renamed
 from placeopt.base.errors import Finding, InputError, PlaceError, errors_among
+from placeopt.base.findings import did_you_mean, error, sort_findings, warning
 from placeopt.base.reading import layer_names, require_layers
 from placeopt.place.check.all_checks import check
 from placeopt.place.check.minutes import minutes_findings
 from placeopt.place.check.plausible import PlausibleNotes
-from placeopt.place.faults import did_you_mean, error, sort_findings, table_label, warning
+from placeopt.place.columns import dictionary
 from placeopt.place.files.raw import RawTable, read_csv, read_layer, texts_of
 from placeopt.place.files.template_workbook import read_template_workbook
 from placeopt.place.files.toml import FILE, parse_info
 from placeopt.place.files.typed import empty_table, typed_table
-from placeopt.place.tables import Place, PlaceInfo, dictionary
+from placeopt.place.tables import Place, PlaceInfo, table_label
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from placeopt.base.errors import Finding, InputError
 from placeopt.base.files import atomic_file
+from placeopt.base.findings import did_you_mean, error, warning
 from placeopt.base.reading import open_workbook
-from placeopt.place.faults import did_you_mean, error, warning
+from placeopt.place.columns import Column, dictionary
 from placeopt.place.files.raw import RawTable, table_of_rows, texts_of, value_text
 from placeopt.place.files.toml import parse_info
-from placeopt.place.tables import Column, Place, PlaceInfo, dictionary
+from placeopt.place.tables import Place, PlaceInfo
 
 if TYPE_CHECKING:
     from xlsxwriter.workbook import Workbook

@@ -8,8 +8,8 @@ from dataclasses import asdict, fields, replace
 from typing import Any
 
 from placeopt.base.errors import Finding, InputError
+from placeopt.base.findings import did_you_mean, error, warning
 from placeopt.base.reading import parse_toml
-from placeopt.place.faults import did_you_mean, error, warning
 from placeopt.place.files.cells import shorten, text_fault
 from placeopt.place.tables import PlaceInfo
 

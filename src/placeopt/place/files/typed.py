@@ -9,19 +9,23 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from placeopt.base.aliases import renamed
-from placeopt.base.errors import Finding
-from placeopt.place.faults import did_you_mean, error, row_number, warning
+from placeopt.base.errors import Finding, PlaceError
+from placeopt.base.findings import did_you_mean, error, row_number, warning
+from placeopt.place.columns import Column, dictionary, number_in_words
 from placeopt.place.files.cells import damaged_id
-from placeopt.place.files.raw import RawTable
-from placeopt.place.tables import Column, dictionary, number_in_words
+from placeopt.place.files.raw import RawTable, texts_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# A table as records (column -> value) or as columns of values.
+Rows: TypeAlias = Sequence[Mapping[str, object]] | Mapping[str, Sequence[object]]
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _NUMBER_LETTERS = re.compile(r"[0-9eE+.\n-]*")
@@ -109,39 +113,50 @@ def typed_column(
     return values, findings
 
 
-def empty_table(table: str) -> pd.DataFrame:
-    """A table without records, with the dictionary's columns and types."""
+@cache
+def _empty_table(table: str) -> pd.DataFrame:
     frame, _ = typed_table(table, RawTable(table, {c.name: [] for c in dictionary()[table]}))
     return frame
 
 
-def conform_tables(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Convert data frames made by a program to the tables of a place.
+def empty_table(table: str) -> pd.DataFrame:
+    """A table without records, with the dictionary's columns and types."""
+    return _empty_table(table).copy()
+
+
+def tables_from_rows(tables: Mapping[str, pd.DataFrame | Rows]) -> dict[str, pd.DataFrame]:
+    """Convert tables made by a program to those of a place, with the dictionary's defaults.
 
     Args:
-        tables: Data frames by table; columns with defaults may be missing.
+        tables: Table -> a data frame, a list of records, or columns of values. Tables and columns
+            that the dictionary does not require may be missing; ids may be whole numbers.
 
     Returns:
         Every table of the dictionary, complete and typed.
 
     Raises:
-        ValueError: A table or column is unknown, or a value is not of its column's type.
+        PlaceError: With every unknown table or column, missing column, empty cell that is required,
+            and value that is not of its column's type.
     """
-    from placeopt.place.files.raw import texts_of
+    import pandas as pd
 
-    unknown = set(tables) - set(dictionary())
-    if unknown:
-        raise ValueError(f"a place has no tables {sorted(unknown)}")
+    findings = [
+        error(f"{name}.csv", "there is no such table",
+              f"rename or remove it{did_you_mean(name, dictionary())}")
+        for name in tables if name not in dictionary()
+    ]  # fmt: skip
     result = {}
     for table in dictionary():
-        given = tables.get(table)
-        if given is None:
+        given = tables.get(table, ())
+        frame = given if isinstance(given, pd.DataFrame) else pd.DataFrame(given)
+        if frame.columns.empty:
             result[table] = empty_table(table)
             continue
-        cells = {str(name): texts_of(given[name]) for name in given.columns}
-        result[table], findings = typed_table(table, RawTable(f"{table}.csv", cells))
-        if findings:
-            raise ValueError("\n".join(map(str, findings)))
+        cells = {str(name): texts_of(frame[name]) for name in frame.columns}
+        result[table], faults = typed_table(table, RawTable(f"{table}.csv", cells))
+        findings += faults
+    if findings:
+        raise PlaceError(findings, "faults in the tables")
     return result
 
 

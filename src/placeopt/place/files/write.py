@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from placeopt.base.files import atomic_file, atomic_folder
+from placeopt.place.columns import Column, dictionary
 from placeopt.place.files.raw import texts_of
 from placeopt.place.files.read import BOUNDARIES_FILE, BOUNDARIES_LAYER, INFO_LAYER
 from placeopt.place.files.template_workbook import write_template_workbook
 from placeopt.place.files.toml import FILE, info_text
-from placeopt.place.tables import Column, Place, dictionary
+from placeopt.place.tables import Place
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from placeopt.base.errors import Finding, PlaceError, errors_among
 from placeopt.base.files import atomic_file, atomic_folder, require_writable
+from placeopt.base.findings import did_you_mean, error, warning
 from placeopt.place.check.all_checks import check
-from placeopt.place.faults import did_you_mean, error, warning
+from placeopt.place.columns import dictionary
 from placeopt.place.files.raw import RawTable
 from placeopt.place.files.typed import typed_table
 from placeopt.place.files.write import FILES, write_files, write_place
@@ -37,7 +38,7 @@ from placeopt.place.importer.report import (
     Taken,
 )
 from placeopt.place.importer.sources import GEOMETRY_COLUMNS, Source, crs_findings, read_source
-from placeopt.place.tables import Place, dictionary
+from placeopt.place.tables import Place
 
 if TYPE_CHECKING:
     import geopandas as gpd

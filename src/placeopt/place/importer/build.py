@@ -10,7 +10,8 @@ from functools import partial
 import numpy as np
 
 from placeopt.base.errors import Finding, PlaceError
-from placeopt.place.faults import did_you_mean, error, warning
+from placeopt.base.findings import did_you_mean, error, warning
+from placeopt.place.columns import dictionary
 from placeopt.place.files.cells import (
     damaged_id,
     parse_year,
@@ -28,7 +29,6 @@ from placeopt.place.importer.report import Assumed, ImportReport, LeftOut, Repri
 from placeopt.place.importer.sources import GEOMETRY_COLUMNS, Source, crs_findings
 from placeopt.place.importer.table_builder import TableBuilder, Unmatched
 from placeopt.place.importer.vintages import vintage_findings
-from placeopt.place.tables import dictionary
 
 
 def build_rows(

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from placeopt.base.errors import Finding, PlaceError
+from placeopt.base.findings import error, warning
 from placeopt.base.reading import csv_rows, read_limited
-from placeopt.place.faults import error, warning
 from placeopt.place.files.cells import SPACES, is_total, plain_number
 from placeopt.place.files.raw import RawTable
 

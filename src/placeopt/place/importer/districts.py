@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from placeopt.base.errors import Finding
+from placeopt.base.findings import did_you_mean, error, warning
 from placeopt.place.check.outlines import shape_findings
-from placeopt.place.faults import did_you_mean, error, warning
 from placeopt.place.files.typed import parse_floats
 from placeopt.place.importer.mapping import Districts
 from placeopt.place.importer.report import Assumed, ImportReport

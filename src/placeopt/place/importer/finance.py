@@ -27,8 +27,8 @@ from importlib.resources import files
 from typing import Any
 
 from placeopt.base.errors import Finding, PlaceError, errors_among
+from placeopt.base.findings import did_you_mean, error, warning
 from placeopt.base.number_format import pounds, with_sign
-from placeopt.place.faults import did_you_mean, error, warning
 from placeopt.place.files.cells import parse_year, plain_number
 from placeopt.place.files.raw import RawTable, number_text
 from placeopt.place.importer.mapping import FinanceFile

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from placeopt.base.errors import PlaceError
-from placeopt.place.faults import error
+from placeopt.base.findings import error
 from placeopt.place.files.cells import pad_uprn
 from placeopt.place.importer.clean import read_messy_csv
 

@@ -12,9 +12,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from placeopt.base.errors import Finding, InputError, PlaceError
+from placeopt.base.findings import did_you_mean, error
 from placeopt.base.reading import parse_toml
-from placeopt.place.faults import did_you_mean, error
-from placeopt.place.tables import PlaceInfo, dictionary
+from placeopt.place.columns import dictionary
+from placeopt.place.tables import PlaceInfo
 
 Cell = str | bool | int | float
 Grade = Literal["official", "published", "local", "assumed"]

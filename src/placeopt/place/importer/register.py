@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from placeopt.base.errors import Finding, PlaceError
-from placeopt.place.faults import did_you_mean, error, warning
+from placeopt.base.findings import did_you_mean, error, warning
 from placeopt.place.files.cells import plain_number
 from placeopt.place.files.raw import RawTable, number_text
 from placeopt.place.importer.clean import read_messy_csv

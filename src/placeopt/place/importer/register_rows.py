@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from placeopt.base.errors import Finding, PlaceError
-from placeopt.place.faults import error, warning
+from placeopt.base.findings import error, warning
 from placeopt.place.files.cells import damaged_id, parse_year, plain_number, restore_id
 from placeopt.place.files.raw import RawTable
 from placeopt.place.importer.mapping import RegisterFile

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from placeopt.base.errors import Finding, InputError, PlaceError
+from placeopt.base.findings import did_you_mean, error
 from placeopt.base.reading import layer_names, open_workbook, require_parquet
-from placeopt.place.faults import did_you_mean, error
 from placeopt.place.files.raw import RawTable, texts_of, value_text
 from placeopt.place.importer.clean import clean_table, read_messy_csv
 from placeopt.place.importer.mapping import SourceFile

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from placeopt.base.errors import Finding, PlaceError
-from placeopt.place.faults import did_you_mean, error
+from placeopt.base.findings import did_you_mean, error
 from placeopt.place.importer.mapping import TableRule
 from placeopt.place.importer.prices import Deflator
 from placeopt.place.importer.report import ImportReport, LeftOut

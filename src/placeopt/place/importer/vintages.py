@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from placeopt.base.errors import Finding
-from placeopt.place.faults import error, warning
+from placeopt.base.findings import error, warning
 from placeopt.place.importer.formula import FormulaError, formula_columns
 from placeopt.place.importer.mapping import ColumnRule, Join, TableRule
 

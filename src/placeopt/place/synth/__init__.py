@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from placeopt.base.errors import UsageError
-from placeopt.place.files.typed import conform_tables
+from placeopt.place.files.typed import tables_from_rows
 from placeopt.place.synth.carbon import assumptions, carbon_values
 from placeopt.place.synth.catalogue import catalogue
 from placeopt.place.synth.estate import estate_tables
@@ -79,7 +79,7 @@ def synthesise(
             licence="CC0-1.0",
             made_up=True,
         ),
-        tables=conform_tables(tables),
+        tables=tables_from_rows(tables),
         boundaries=boundaries_of(county, list(zone_table["zone_id"])),
     )
 

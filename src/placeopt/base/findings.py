@@ -1,15 +1,12 @@
-"""Make findings of a place: one function for each severity."""
+"""Make findings: one function for each severity, and what all of them share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, SupportsInt
+from typing import SupportsInt
 
 from placeopt.base.errors import Finding
-
-if TYPE_CHECKING:
-    from placeopt.place.tables import Place
 
 HEADING_ROWS = 1  # the heading is row 1, so the first record (position 0) is row 2
 
@@ -79,9 +76,3 @@ def sort_findings(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(
         unique, key=lambda f: (f.severity != "error", f.file, f.row or 0, f.column or "", f.message)
     )
-
-
-def table_label(place: Place, table: str) -> str:
-    """The name of a table's file in findings: ``zones.csv``, or ``place.gpkg:zones``."""
-    geopackage = place.extras.get("geopackage")
-    return f"{geopackage}:{table}" if geopackage else f"{table}.csv"
