@@ -4,41 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import partial
 from typing import SupportsInt
 
-from placeopt.base.errors import Finding
+from placeopt.base.errors import Finding, Severity
 
 HEADING_ROWS = 1  # the heading is row 1, so the first record (position 0) is row 2
 
 
-def error(
+def finding(
+    severity: Severity,
     file: str,
     message: str,
     remedy: str,
     *,
-    row: int | None = None,
+    row: SupportsInt | None = None,
     column: str | None = None,
     value: object = None,
-    ids: Iterable[str] = (),
+    ids: Iterable[object] = (),
 ) -> Finding:
-    """Return a finding that stops a solve."""
+    """Return a finding; ``error`` and ``warning`` make one of a known severity.
+
+    Args:
+        severity: Whether it stops a solve.
+        file: The file, or what stands for one.
+        message: What is wrong.
+        remedy: What would be right.
+        row: The row, or line, of the file as a person counts it.
+        column: The column or key.
+        value: What is there.
+        ids: All ids that a finding about several rows concerns.
+    """
+    line = None if row is None else int(row)
     text = None if value is None else str(value)
-    return Finding("error", file, row, column, text, message, remedy, tuple(ids))
+    return Finding(severity, file, line, column, text, message, remedy, tuple(map(str, ids)))
 
 
-def warning(
-    file: str,
-    message: str,
-    remedy: str,
-    *,
-    row: int | None = None,
-    column: str | None = None,
-    value: object = None,
-    ids: Iterable[str] = (),
-) -> Finding:
-    """Return a finding that does not stop a solve."""
-    text = None if value is None else str(value)
-    return Finding("warning", file, row, column, text, message, remedy, tuple(ids))
+error = partial(finding, "error")  # stops a solve
+warning = partial(finding, "warning")  # does not
 
 
 def row_number(position: SupportsInt) -> int:

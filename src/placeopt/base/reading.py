@@ -21,7 +21,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from placeopt.base.errors import Finding, InputError
+from placeopt.base.errors import InputError
+from placeopt.base.findings import error
 
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
@@ -51,7 +52,7 @@ def refusal(
     column: str | None = None,
 ) -> InputError:
     """One finding that a file is not read, as an exception to raise."""
-    return InputError([Finding("error", file, row, column, None, message, remedy)])
+    return InputError([error(file, message, remedy, row=row, column=column)])
 
 
 def read_limited(path: Path, max_bytes: int = TEXT_BYTES) -> bytes:

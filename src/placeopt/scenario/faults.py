@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from placeopt.base.errors import Finding
+from placeopt.base.findings import error
 from placeopt.place.columns import number_in_words
 from placeopt.scenario.positions import Path
 
@@ -70,28 +71,13 @@ def fault(
         remedy: What to do.
         column: The key's name in the finding; by default its dotted path.
     """
+    key, shown = column or dotted_path(path), display_value(value)
     for length in range(len(path), 0, -1):
         for source in sources:
             if path[:length] in source.lines:
-                row = source.lines[path[:length]]
-                return Finding(
-                    "error",
-                    source.name,
-                    row,
-                    column or dotted_path(path),
-                    display_value(value),
-                    message,
-                    remedy,
-                )
-    return Finding(
-        "error",
-        sources[0].name,
-        None,
-        column or dotted_path(path),
-        display_value(value),
-        message,
-        remedy,
-    )
+                file, row = source.name, source.lines[path[:length]]
+                return error(file, message, remedy, row=row, column=key, value=shown)
+    return error(sources[0].name, message, remedy, column=key, value=shown)
 
 
 def as_warning(finding: Finding) -> Finding:
@@ -134,12 +120,12 @@ def validate_section(
     try:
         # In JSON mode, strict refuses text for numbers but accepts lists for tuples.
         return model.model_validate_json(json.dumps(values, default=str), strict=True)
-    except ValidationError as error:
-        return validation_findings(error, model, values, sources, prefix, label)
+    except ValidationError as refused:
+        return validation_findings(refused, model, values, sources, prefix, label)
 
 
 def validation_findings(
-    error: ValidationError,
+    refused: ValidationError,
     model: type[BaseModel],
     values: dict[str, Any],
     sources: Sequence[TomlFile],
@@ -148,7 +134,7 @@ def validation_findings(
 ) -> list[Finding]:
     """Convert the errors of pydantic to findings in plain English."""
     remedies: dict[tuple[Path, str], list[str]] = {}
-    for item in error.errors():
+    for item in refused.errors():
         location = tuple(part for part in item["loc"])
         path, message, remedy = _explain(dict(item), location, model, values)
         known = remedies.setdefault((path, message), [])

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from placeopt.base.errors import Finding, InputError, ScenarioError
+from placeopt.base.findings import error
 from placeopt.base.reading import parse_toml
 from placeopt.scenario import positions
 from placeopt.scenario.combined_faults import (
@@ -94,15 +95,14 @@ def _parse(path: Path, name: str) -> TomlFile:
     """Read a file's values and lines; ``ScenarioError`` if it is not TOML."""
 
     def refuse(row: int | None, message: str, remedy: str) -> ScenarioError:
-        finding = Finding("error", name, row, None, None, message, remedy)
-        return ScenarioError([finding], "faults in the scenario")
+        return ScenarioError([error(name, message, remedy, row=row)], "faults in the scenario")
 
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise refuse(None, f"not UTF-8 text ({error.reason})", "save it as UTF-8") from None
-    except OSError as error:
-        raise refuse(None, f"cannot be read ({error.strerror})", "name a TOML file") from None
+    except UnicodeDecodeError as refused:
+        raise refuse(None, f"not UTF-8 text ({refused.reason})", "save it as UTF-8") from None
+    except OSError as refused:
+        raise refuse(None, f"cannot be read ({refused.strerror})", "name a TOML file") from None
     try:
         values = parse_toml(text, name)
     except InputError as refused:

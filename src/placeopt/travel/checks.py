@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.base.errors import Finding
+from placeopt.base.findings import warning
 from placeopt.place import Place
 from placeopt.travel.speeds import KMH, TOP_KMH, metres_per_minute
 from placeopt.travel.times import TravelTimes
@@ -176,8 +177,7 @@ def _warn(
     remedy: str,
     ids: Sequence[str] = (),
 ) -> Finding:
-    finding_ids = tuple(map(str, ids))
-    return Finding("warning", f"minutes by {mode}", None, column, value, fault, remedy, finding_ids)
+    return warning(f"minutes by {mode}", fault, remedy, column=column, value=value, ids=ids)
 
 
 def _first_names(names: Sequence[str], limit: int = MAX_NAMES) -> str:

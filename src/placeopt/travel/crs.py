@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from placeopt.base.errors import Finding, InputError
+from placeopt.base.errors import InputError
+from placeopt.base.findings import error
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -132,4 +133,4 @@ def _transformer(source: str, target: str) -> Any:
 def _refused(
     file: str, value: str | None, fault: str, remedy: str, column: str = "coordinate system"
 ) -> InputError:
-    return InputError([Finding("error", file, None, column, value, fault, remedy)])
+    return InputError([error(file, fault, remedy, column=column, value=value)])

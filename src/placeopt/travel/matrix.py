@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.base.errors import Finding, InputError, errors_among
+from placeopt.base.findings import error, warning
 from placeopt.base.reading import require_parquet
 from placeopt.place import Place
 from placeopt.travel.times import TravelTimes
@@ -113,8 +114,8 @@ def _read(file: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     import pandas as pd
 
     if not file.exists():
-        raise InputError([_finding("error", file.name, None, None, None, "is not there",
-                                   f"put the minutes at {file} or name another file")])  # fmt: skip
+        raise InputError([error(file.name, "is not there",
+                                f"put the minutes at {file} or name another file")])  # fmt: skip
     if file.suffix.lower() in (".parquet", ".pq"):
         import pyarrow.parquet as pq
 
@@ -138,26 +139,36 @@ def _as_long(
     table = table.assign(row=np.arange(len(table)) + 2)
     if "zone_id" not in table:
         remedy = "give columns zone_id, building_id, mode, minutes"
-        raise InputError([_finding("error", file, None, "zone_id", None, "is not there", remedy)])
+        raise InputError([error(file, "is not there", remedy, column="zone_id")])
     if "mode" not in table:
         table = table.assign(mode=modes[0])
         if len(modes) != 1:
             findings.append(
-                _finding("error", file, None, "mode", None,
-                         f"is not there, and {len(modes)} modes are asked for",
-                         f"add a column mode with {' or '.join(modes)}")
-            )  # fmt: skip
+                error(
+                    file,
+                    f"is not there, and {len(modes)} modes are asked for",
+                    f"add a column mode with {' or '.join(modes)}",
+                    column="mode",
+                )
+            )
     if "building_id" not in table:
         table = table.melt(["zone_id", "mode", "row"], None, "building_id", "minutes")
     elif "minutes" not in table:
-        raise InputError([_finding("error", file, None, "minutes", None, "is not there",
-                                   "give the minutes in a column of that name")])  # fmt: skip
+        remedy = "give the minutes in a column of that name"
+        raise InputError([error(file, "is not there", remedy, column="minutes")])
     for column in {"minutes", "worst_minutes"} & set(table.columns):
         numbers = pd.to_numeric(table[column], errors="coerce")
         text = table[column].astype(str).str.strip()
         wrong = numbers.isna() & table[column].notna() & ~text.isin(["", "nan", "NaN", "None"])
         findings += [
-            _finding("error", file, row, column, value, "is no number", "give minutes, or nothing")
+            error(
+                file,
+                "is no number",
+                "give minutes, or nothing",
+                row=row,
+                column=column,
+                value=value,
+            )
             for row, value in zip(table.loc[wrong, "row"], text[wrong], strict=True)
         ]
         table[column] = numbers
@@ -169,8 +180,9 @@ def _invalid_rows(long_table: pd.DataFrame, file: str) -> list[Finding]:
     values = long_table["minutes"]
     wrong = (values < 0) | np.isinf(values)
     findings = [
-        _finding("error", file, row, "minutes", f"{value:g}", "is not a time",
-                 "give minutes of 0 or more, or leave the pair out where there is no way")
+        error(file, "is not a time",
+              "give minutes of 0 or more, or leave the pair out where there is no way",
+              row=row, column="minutes", value=f"{value:g}")
         for row, value in zip(long_table.loc[wrong, "row"], values[wrong], strict=True)
     ]  # fmt: skip
     repeated = long_table[long_table.duplicated(list(KEYS))]
@@ -178,8 +190,8 @@ def _invalid_rows(long_table: pd.DataFrame, file: str) -> list[Finding]:
         repeated["row"], repeated["zone_id"], repeated["building_id"], repeated["mode"], strict=True
     ):
         findings.append(
-            _finding("error", file, row, "zone_id, building_id, mode",
-                     f"{zone}, {building}, {mode}", "is given twice", "give each pair once")
+            error(file, "is given twice", "give each pair once", row=row,
+                  column="zone_id, building_id, mode", value=f"{zone}, {building}, {mode}")
         )  # fmt: skip
     return findings
 
@@ -203,8 +215,9 @@ def _mismatches(
     ):
         ids_in_file = set(long_table[column]) | set(measured.get(column, ()))
         findings += [
-            _finding("error", file, None, column, key, "is in the place and not in the file",
-                     "add its minutes, with an empty cell where there is no way")
+            error(file, "is in the place and not in the file",
+                  "add its minutes, with an empty cell where there is no way",
+                  column=column, value=key)
             for key in ids if key not in ids_in_file
         ]  # fmt: skip
         unknown = sorted(ids_in_file - set(ids))
@@ -212,9 +225,9 @@ def _mismatches(
         if rows.any():
             names = ", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else "")
             findings.append(
-                _finding("warning", file, int(long_table.loc[rows, "row"].iloc[0]), column, names,
-                         f"{len(unknown)} not asked for; {int(rows.sum())} rows are left out",
-                         "check the ids if the place should have them")
+                warning(file, f"{len(unknown)} not asked for; {int(rows.sum())} rows are left out",
+                        "check the ids if the place should have them",
+                        row=long_table.loc[rows, "row"].iloc[0], column=column, value=names)
             )  # fmt: skip
     return findings
 
@@ -244,9 +257,8 @@ def _moved(
         if moved:
             names = ", ".join(moved[:5]) + (", ..." if len(moved) > 5 else "")
             findings.append(
-                _finding("warning", file, None, key, names,
-                         f"{len(moved)} have moved since the minutes were measured",
-                         "measure again: placeopt travel")
+                warning(file, f"{len(moved)} have moved since the minutes were measured",
+                        "measure again: placeopt travel", column=key, value=names)
             )  # fmt: skip
     return findings
 
@@ -268,11 +280,3 @@ def _matrix(
     matrix = np.full((len(zone_ids), len(building_ids)), np.nan)
     matrix[rows[known], columns[known]] = values[known]
     return matrix
-
-
-def _finding(
-    severity: Any, file: str, row: Any, column: str | None, value: Any, message: str, remedy: str
-) -> Finding:
-    return Finding(
-        severity, file, None if row is None else int(row), column, value, message, remedy
-    )

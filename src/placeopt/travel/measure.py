@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from placeopt.base.errors import Finding, InputError, UsageError
+from placeopt.base.errors import InputError, UsageError
+from placeopt.base.findings import error, row_number
 from placeopt.place import Place
 from placeopt.travel import crs as systems
 from placeopt.travel.fill_missing import ProgressCallback, Workers, coordinates_of, today
@@ -124,8 +125,8 @@ def require_measurable(place: Place) -> None:
         systems.require_not_degrees(frame["x_m"], frame["y_m"], table)
         missing = ~(np.isfinite(frame["x_m"]) & np.isfinite(frame["y_m"]))
         findings += [
-            Finding("error", table, int(row) + 2, "x_m, y_m", None,
-                    f"{frame[key].iloc[row]} has no coordinates", "give them or leave the row out")
+            error(table, f"{frame[key].iloc[row]} has no coordinates",
+                  "give them or leave the row out", row=row_number(row), column="x_m, y_m")
             for row in np.flatnonzero(missing)
         ]  # fmt: skip
     if findings:
@@ -183,16 +184,14 @@ def _find_file(place: Place, file: str | Path | None, default_names: tuple[str, 
             return candidate
         if candidate.is_dir():
             remedy = "name a file; of a feed its zip"
-            raise InputError(
-                [Finding("error", str(candidate), None, None, None, "is a folder", remedy)]
-            )
+            raise InputError([error(str(candidate), "is a folder", remedy)])
     first_candidate = str(candidates[0]) if candidates else default_names[0]
     alternatives = (
         f", or as {' or '.join(default_names[1:])}" if file is None and default_names[1:] else ""
     )
     raise InputError(
-        [Finding("error", first_candidate, None, None, None, "is not there",
-                 f"put the file beside the place{alternatives}, or name another")]
+        [error(first_candidate, "is not there",
+               f"put the file beside the place{alternatives}, or name another")]
     )  # fmt: skip
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.errors import Finding, InputError
+from placeopt.base.errors import InputError
+from placeopt.base.findings import error, row_number
 from placeopt.place import Place
 from placeopt.travel.cache import hash_of_array
 from placeopt.travel.crs import require_not_degrees
@@ -102,9 +103,7 @@ def read_origins(place: Place, file: Path | None = None) -> Origins:
     missing = [c for c in ("zone_id", "x_m", "y_m", "weight") if c not in table]
     if missing:
         remedy = "give columns zone_id, x_m, y_m, weight"
-        raise InputError(
-            [Finding("error", file.name, None, c, None, "is not there", remedy) for c in missing]
-        )
+        raise InputError([error(file.name, "is not there", remedy, column=c) for c in missing])
     zone = pd.Index(place.zones["zone_id"]).get_indexer(pd.Index(table["zone_id"]))
     numbers = table[["x_m", "y_m", "weight"]].apply(pd.to_numeric, errors="coerce").to_numpy(float)
     _check(place, file.name, zone, numbers)
@@ -116,19 +115,19 @@ def read_origins(place: Place, file: Path | None = None) -> Origins:
 
 def _check(place: Place, file: str, zone: NDArray[np.intp], numbers: Floats) -> None:
     findings = [
-        Finding("error", file, int(row) + 2, "zone_id", None, "is no zone of the place",
-                "use the ids of zones.csv")
+        error(file, "is no zone of the place", "use the ids of zones.csv",
+              row=row_number(row), column="zone_id")
         for row in np.flatnonzero(zone < 0)
     ]  # fmt: skip
     wrong = ~np.isfinite(numbers).all(axis=1) | ~(numbers[:, 2] > 0)
     findings += [
-        Finding("error", file, int(row) + 2, "x_m, y_m, weight", None, "is no point with people",
-                "give metres and a weight above 0")
+        error(file, "is no point with people", "give metres and a weight above 0",
+              row=row_number(row), column="x_m, y_m, weight")
         for row in np.flatnonzero(wrong)
     ]  # fmt: skip
     findings += [
-        Finding("error", file, None, "zone_id", str(place.zones["zone_id"].iloc[z]),
-                "has no sample point", "give every zone at least one")
+        error(file, "has no sample point", "give every zone at least one",
+              column="zone_id", value=place.zones["zone_id"].iloc[z])
         for z in np.setdiff1d(np.arange(len(place.zones)), zone)
     ]  # fmt: skip
     if findings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from placeopt.base.errors import Finding, ScenarioError, errors_among
+from placeopt.base.findings import error
 from placeopt.scenario.read import read_scenario
 from placeopt.scenario.scenario import Scenario
 
@@ -63,4 +64,4 @@ def comparison_findings(
 
 def _fault(scenario: Scenario, message: str, remedy: str) -> Finding:
     file = scenario.path.name if scenario.path is not None else "the scenario"
-    return Finding("error", file, None, KEY, scenario.answer.compare_with, message, remedy)
+    return error(file, message, remedy, column=KEY, value=scenario.answer.compare_with)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from placeopt.base.errors import Finding
+from placeopt.base.findings import error, row_number
 from placeopt.scenario.faults import TomlFile, as_warning, fault
 from placeopt.scenario.positions import Path
 from placeopt.scenario.rules.estate.services import (
@@ -235,7 +236,14 @@ def _pinned_table_findings(place: Place, scenario: Scenario) -> Iterator[Finding
     for i, (building, pinned) in enumerate(pairs):
         if pinned == "close" and building in unknown:
             remedy = "state what it hosts in hosting.csv, or set its status to vacant"
-            yield Finding("error", "buildings.csv", i + 2, "pinned", building, UNKNOWN_USE, remedy)
+            yield error(
+                "buildings.csv",
+                UNKNOWN_USE,
+                remedy,
+                row=row_number(i),
+                column="pinned",
+                value=building,
+            )
 
 
 def _capital_findings(

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.base.errors import Finding, InputError, UsageError
+from placeopt.base.findings import error
 from placeopt.travel.speeds import (
     CLASS_SPEED_DELAY,
     CLASSES_WITHOUT_STOPS,
@@ -202,6 +203,4 @@ def _fastest_of_parallel(
 
 def _no_edges(streets: Streets, mode: str) -> Finding:
     file = str(streets.source.get("file", "streets"))
-    return Finding(
-        "error", file, None, mode, None, "no edge is open to this mode", "ask for other modes"
-    )
+    return error(file, "no edge is open to this mode", "ask for other modes", column=mode)

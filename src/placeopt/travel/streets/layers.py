@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.errors import Finding, InputError
+from placeopt.base.errors import InputError
+from placeopt.base.findings import error, row_number
 from placeopt.base.reading import layer_names
 from placeopt.travel import crs as systems
 from placeopt.travel.speeds import KMH_PER_MPH
@@ -120,8 +121,8 @@ def from_frames(
     if index.has_duplicates:
         row = int(np.flatnonzero(index.duplicated())[0])
         raise InputError(
-            [_finding(f"{file} nodes", row + 2, names["node"], node_ids[row], "is given twice",
-                      "give every node once")]
+            [error(f"{file} nodes", "is given twice", "give every node once",
+                   row=row_number(row), column=names["node"], value=node_ids[row])]
         )  # fmt: skip
     tail = index.get_indexer(edges[names["from"]].astype(str))
     head = index.get_indexer(edges[names["to"]].astype(str))
@@ -163,8 +164,9 @@ def _layers(file: Path, edges: str | None, nodes: str | None) -> tuple[str, str]
         found = next((name for name in candidates if name in layer_list), None)
         if found is None:
             findings.append(
-                _finding(file.name, None, f"layer {requested or description}", None, "is not there",
-                         f"name one of {', '.join(layer_list)} as {description}_layer")
+                error(file.name, "is not there",
+                      f"name one of {', '.join(layer_list)} as {description}_layer",
+                      column=f"layer {requested or description}")
             )  # fmt: skip
         chosen.append(found or "")
     if findings:
@@ -187,13 +189,11 @@ def _columns(
         elif field in given or field in ("node", "from", "to"):
             column_list = ", ".join(map(str, frame.columns))
             findings.append(
-                _finding(
+                error(
                     f"{file} {layer}",
-                    None,
-                    field,
-                    None,
                     f"has no {' or '.join(names_tried)}",
                     f'name the column with columns={{"{field}": ...}}; there are {column_list}',
+                    column=field,
                 )
             )
     if findings:
@@ -276,10 +276,3 @@ def _text(frame: pd.DataFrame, column: str | None) -> NDArray[np.object_]:
     return (
         frame[column].astype(object).where(frame[column].notna(), "").astype(str).to_numpy(object)
     )
-
-
-def _finding(
-    file: str, row: int | None, column: str | None, value: Any, message: str, remedy: str
-) -> Finding:
-    text = None if value is None else str(value)
-    return Finding("error", file, row, column, text, message, remedy)

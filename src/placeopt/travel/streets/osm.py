@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.errors import Finding, InputError
+from placeopt.base.errors import InputError
+from placeopt.base.findings import error
 from placeopt.travel import crs as systems
 from placeopt.travel.streets.arrays import BOTH, CLOSED, Dropped, Streets
 from placeopt.travel.streets.osm_tags import (
@@ -302,4 +303,4 @@ def _around_barriers(
 
 
 def _fault(file: Path, fault: str, remedy: str) -> InputError:
-    return InputError([Finding("error", file.name, None, None, None, fault, remedy)])
+    return InputError([error(file.name, fault, remedy)])

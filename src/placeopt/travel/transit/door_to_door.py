@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.base.errors import Finding, InputError, UsageError
+from placeopt.base.findings import error
 from placeopt.travel.streets.graph import Graph
 from placeopt.travel.streets.paths import Snapped, minutes_between, snap
 from placeopt.travel.transit.gtfs import Timetable
@@ -296,8 +297,9 @@ def _subset(points: Snapped, which: slice) -> Snapped:
 
 
 def _no_street_near(table: Timetable, stops: Snapped) -> Finding:
-    return Finding(
-        "error", str(table.source.get("file", "feed")), None, "stops.txt", None,
+    return error(
+        str(table.source.get("file", "feed")),
         f"no stop stands near a street; the nearest is {stops.metres.min() / 1000:,.1f} km away",
         "use a feed and streets of the same area",
-    )  # fmt: skip
+        column="stops.txt",
+    )

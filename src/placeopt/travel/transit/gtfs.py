@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.base.errors import Finding, InputError
+from placeopt.base.findings import error, warning
 from placeopt.travel import crs as systems
 from placeopt.travel.streets.arrays import Dropped
 from placeopt.travel.transit.gtfs_checks import check_feed, parse_minutes
@@ -152,11 +153,13 @@ def _no_usable_trip(table: Timetable, date: Date) -> Finding:
         if finding.column == "date":
             return replace(finding, severity="error")
     why = "; ".join(f"{d.count} {d.what} {d.why}" for d in table.dropped)
-    return Finding(
-        "error", table.source["file"], None, "date", date.isoformat(),
+    return error(
+        table.source["file"],
         f"no trip of this date can be used ({why or 'none calls at two stops'})",
         "see the warnings of placeopt travel about an earlier day, or ask who made the feed",
-    )  # fmt: skip
+        column="date",
+        value=date.isoformat(),
+    )
 
 
 def _combine(feeds: Sequence[Timetable], date: Date) -> Timetable:
@@ -260,14 +263,13 @@ def _report_no_trips(feed: Feed, date: Date, is_only_feed: bool) -> None:
             dates += list(feed.tables[file][column])
     span = f"from {_iso(min(dates))} to {_iso(max(dates))}" if dates else "no date at all"
     covers_date = bool(dates) and min(dates) <= date.strftime("%Y%m%d") <= max(dates)
-    finding = Finding(
-        "warning" if covers_date and not is_only_feed else "error",
+    make = warning if covers_date and not is_only_feed else error
+    finding = make(
         feed.name,
-        None,
-        "date",
-        date.isoformat(),
         "nothing runs on this date",
         f"the feed speaks {span}; choose an ordinary weekday in it",
+        column="date",
+        value=date.isoformat(),
     )
     if finding.severity == "error":
         raise InputError([finding])

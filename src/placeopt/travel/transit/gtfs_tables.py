@@ -15,12 +15,14 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from placeopt.base.errors import Finding, InputError, Severity, errors_among
+from placeopt.base.findings import finding
 from placeopt.base.reading import require_unpackable
 
 if TYPE_CHECKING:
@@ -78,13 +80,13 @@ class Feed:
 
         ``ids`` are all the ids that a finding about several rows concerns.
         """
-        where, finding_ids = f"{self.name} {file}".strip(), tuple(map(str, ids))
+        make = partial(finding, severity, f"{self.name} {file}".strip(), message, remedy)
         if not len(rows):
-            finding = Finding(severity, where, None, column, values, message, remedy, finding_ids)
-            self.findings.append(finding)
+            self.findings.append(make(column=column, value=values, ids=ids))
             return
+        finding_ids = tuple(ids)
         self.findings += [
-            Finding(severity, where, int(row), column, str(value), message, remedy, finding_ids)
+            make(row=row, column=column, value=str(value), ids=finding_ids)
             for row, value in zip(rows, values, strict=True)
         ]
 
