@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from placeopt.base.errors import Finding, ScenarioError, UsageError, errors_among
 from placeopt.base.files import atomic_folder, require_writable
 from placeopt.engine import Answer, Plan
+from placeopt.engine.settings import ProgressCallback
 from placeopt.place import Place, read_leniently, read_place, write_place
 from placeopt.scenario import Scenario, check_scenario, read_scenario
 from placeopt.scenario.check.all_checks import add_lines
-from placeopt.study.answer import ProgressCallback, answer_checked, engine_findings, solve
+from placeopt.study.answer import answer_checked, engine_findings, solve
 
 if TYPE_CHECKING:
     import pandas as pd

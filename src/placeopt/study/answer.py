@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,8 @@ from placeopt.store.provenance import provenance_of
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from placeopt.travel import TravelTimes
 
 
 def solve(place: Place, scenario: Scenario, *, progress: ProgressCallback | None = None) -> Answer:
@@ -75,6 +76,7 @@ def answer_checked(
     findings: list[Finding],
     scenario: Scenario,
     progress: ProgressCallback | None,
+    times: TravelTimes | None = None,
 ) -> Answer:
     """The answer for a place that was checked already.
 
@@ -83,6 +85,7 @@ def answer_checked(
         findings: Findings of its check; every warning among them is kept in the answer.
         scenario: The question.
         progress: Called with reports from running solves.
+        times: Minutes that were measured already with the scenario's travel settings.
 
     Raises:
         PlaceError: If there is an error among the findings.
@@ -95,9 +98,11 @@ def answer_checked(
     scenario_faults = errors_among(scenario_findings)
     if scenario_faults:
         raise ScenarioError(scenario_faults, "faults in the scenario")
-    answer = _solver_of(scenario)(place, scenario, progress)
-    other = read_compared_scenario(scenario)
-    compared = None if other is None else answer_checked(place, findings, other, progress)
+    answer = _solve(place, scenario, progress, times)
+    other, compared = read_compared_scenario(scenario), None
+    if other is not None:
+        measured = answer.times if other.travel == scenario.travel else None
+        compared = answer_checked(place, findings, other, progress, measured)
     travel_findings = answer.times.findings if answer.times is not None else ()
     return replace(
         answer,
@@ -109,27 +114,26 @@ def answer_checked(
     )
 
 
-def _solver_of(scenario: Scenario) -> Callable[[Place, Scenario, ProgressCallback | None], Answer]:
+def _solve(
+    place: Place,
+    scenario: Scenario,
+    progress: ProgressCallback | None,
+    times: TravelTimes | None,
+) -> Answer:
+    """Solve by the scenario's problem; an estate's minutes are measured if they were not yet."""
     if scenario.problem == "estate":
-        return _solve_estate
+        from placeopt import estate
+        from placeopt.travel import measure
+
+        if times is None:
+            settings: dict[str, Any] = scenario.travel.model_dump()
+            times = measure(place, **settings)
+        return estate.solve(place, times, scenario, progress=progress)
     if scenario.problem == "budget":
-        return _solve_budget
+        from placeopt import budget
+
+        return budget.solve(place, scenario, progress=progress)
     raise UsageError(f"problem {scenario.problem!r} cannot be solved yet; use estate or budget")
-
-
-def _solve_estate(place: Place, scenario: Scenario, progress: ProgressCallback | None) -> Answer:
-    from placeopt import estate
-    from placeopt.travel import measure
-
-    settings: dict[str, Any] = scenario.travel.model_dump()
-    times = measure(place, **settings)
-    return estate.solve(place, times, scenario, progress=progress)
-
-
-def _solve_budget(place: Place, scenario: Scenario, progress: ProgressCallback | None) -> Answer:
-    from placeopt import budget
-
-    return budget.solve(place, scenario, progress=progress)
 
 
 def engine_findings(scenario: Scenario) -> list[Finding]:

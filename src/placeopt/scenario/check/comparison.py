@@ -39,8 +39,8 @@ def comparison_findings(
     name = scenario.answer.compare_with
     try:
         other = read_compared_scenario(scenario)
-    except ScenarioError as error:
-        first = error.findings[0]
+    except ScenarioError as refused:
+        first = refused.findings[0]
         yield _fault(scenario, f"that scenario has faults: {first}", "mend it, or name another")
         return
     if other is None:
