@@ -49,16 +49,16 @@ def row_number(position: SupportsInt) -> int:
     return int(position) + HEADING_ROWS + 1
 
 
-def did_you_mean(word: str, words: Iterable[str], alike: float = 0.6) -> str:
+def did_you_mean(word: str, words: Iterable[str], similarity: float = 0.6) -> str:
     """``, did you mean 'X'?`` for the most similar of ``words``; "" if none is similar enough.
 
     Args:
         word: The unknown word.
         words: The known words.
-        alike: The least similarity, from 0 to 1.
+        similarity: The least similarity, from 0 to 1.
     """
     lower = {candidate.lower(): candidate for candidate in words}
-    close = get_close_matches(word.strip().lower(), list(lower), n=1, cutoff=alike)
+    close = get_close_matches(word.strip().lower(), list(lower), n=1, cutoff=similarity)
     return f", did you mean {lower[close[0]]!r}?" if close else ""
 
 

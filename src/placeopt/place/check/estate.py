@@ -218,7 +218,7 @@ def unmatched_building_kinds(place: Place) -> Iterator[Finding]:
                       "use the kinds of the buildings table", row=row_number(i),
                       column="building_kind", value=kinds.iloc[i])  # fmt: skip
     for i in np.flatnonzero((~own.isin(kinds)).to_numpy()) if len(kinds) else ():
-        suggestion = did_you_mean(own.iloc[i], set(kinds), alike=0.85)  # only near misses
+        suggestion = did_you_mean(own.iloc[i], set(kinds), similarity=0.85)  # only near misses
         if suggestion:
             yield warning(
                 table_label(place, "buildings"),
