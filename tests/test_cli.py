@@ -100,7 +100,7 @@ def test_an_unknown_option_is_status_2(home: Path) -> None:
     assert placeopt("solve", "plain.toml", "--nonsense", cwd=home).returncode == 2
 
 
-def test_a_missing_scenario_file_is_said_in_one_line(home: Path) -> None:
+def test_a_missing_scenario_file_is_reported_in_one_line(home: Path) -> None:
     done = placeopt("solve", "nowhere.toml", cwd=home)
     assert done.returncode == 1
     assert "nowhere.toml" in done.stderr

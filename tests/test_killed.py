@@ -214,7 +214,7 @@ def test_an_ended_benchmark_keeps_every_run_that_ended(seed: int, tmp_path: Path
     assert all(record["verified"] for record in records)
 
 
-def test_two_benchmarks_of_one_folder_take_no_turns(tmp_path: Path) -> None:
+def test_a_second_benchmark_of_one_folder_is_refused(tmp_path: Path) -> None:
     """The second is refused at once: a run may take hours."""
     from placeopt.base.files import exclusive_folder
 

@@ -164,7 +164,7 @@ def test_tables_that_go_by_size_keep_their_order():
     assert back["by_size"].equals(by_size)
 
 
-def test_an_answer_says_where_the_clock_ended_a_search(monkeypatch):
+def test_an_answer_names_searches_that_timed_out(monkeypatch):
     """An engine that stops at its limit makes the answer warn; the summary says it may differ."""
     module = import_module("placeopt.engine.solve")
     place = random_place(3, 4, 5, 2)
@@ -182,7 +182,7 @@ def test_an_answer_says_where_the_clock_ended_a_search(monkeypatch):
     assert answer_summary(answer, describe(answer))["repeats"] is False
 
 
-def test_the_clock_is_heard_inside_and_outside():
+def test_nested_contexts_both_record_timeouts():
     with recording_timeouts() as outer:
         with recording_timeouts() as inner:
             record_timeout("a search")

@@ -64,6 +64,6 @@ def test_a_word_that_returns_is_seen() -> None:
     assert returned("budget", text, words) == ["line 1: told", "line 2: dear"]
 
 
-def test_the_list_is_sorted_and_says_each_word_once() -> None:
+def test_the_list_is_sorted_without_duplicates() -> None:
     lines = [line for line in RETIRED.read_text(encoding="utf-8").splitlines() if line[:1] != "#"]
     assert lines == sorted(set(lines))

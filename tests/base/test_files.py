@@ -90,7 +90,7 @@ def test_files_of_another_origin_are_refused(name: str, tmp_path: Path) -> None:
     assert (tmp_path / name).read_text(encoding="utf-8") == "mine"
 
 
-def test_what_other_programs_leave_is_no_hindrance(tmp_path: Path) -> None:
+def test_files_of_other_programs_do_not_block_a_write(tmp_path: Path) -> None:
     for name in ("~$workbook.xlsx", ".DS_Store", "plan.gpkg-wal"):
         (tmp_path / name).touch()
     require_writable(tmp_path, OWNED)
@@ -124,7 +124,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("exchanged", [True, False])
-def test_what_an_ended_process_left_is_cleared_away(exchanged: bool, tmp_path: Path) -> None:
+def test_files_of_an_ended_process_are_removed(exchanged: bool, tmp_path: Path) -> None:
     """Also where it ended between the two steps in which folders change places."""
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()

@@ -129,7 +129,7 @@ def test_a_cell_of_a_csv_file_has_a_limit() -> None:
     )
 
 
-def test_a_quotation_mark_left_open_is_told_by_its_row(tmp_path: Path) -> None:
+def test_an_unclosed_quotation_mark_is_named_with_its_row(tmp_path: Path) -> None:
     (tmp_path / "zones.csv").write_text('a,b\n1,2\n"3,4\n' + "5,6\n" * 50_000, encoding="utf-8")
     (tmp_path / "place.toml").write_text('name = "x"\n', encoding="utf-8")
     lines = [str(finding) for finding in check_files(tmp_path)]

@@ -62,7 +62,7 @@ def test_the_order_is_shuffled_with_the_seed(results: Path) -> None:
     assert names != [case.name for case in suite("smoke")]
 
 
-def test_what_it_was_measured_on_stands_in_every_row(results: Path) -> None:
+def test_every_row_names_its_machine(results: Path) -> None:
     frame = pd.read_parquet(results / "results.parquet")
     assert len(frame) == len(pd.read_csv(results / "results.csv")) == 11
     for column in (
@@ -85,7 +85,7 @@ def test_the_page_has_a_table_for_every_family(results: Path) -> None:
     assert known["proven"].eq("yes").all()
 
 
-def test_values_known_before_are_set_beside_the_plans(results: Path, tmp_path: Path) -> None:
+def test_known_values_are_compared_with_the_plans(results: Path, tmp_path: Path) -> None:
     known = tmp_path / "known.csv"
     known.write_text(
         "family,case,value,bound,proven,source\nsmoke,p-median-12-3-s1,1000,,no,a dream\n"
@@ -102,12 +102,12 @@ def test_an_engine_that_is_not_there_is_left_out(tmp_path: Path) -> None:
     assert read_records(tmp_path) == []
 
 
-def test_engines_are_not_asked_what_they_have_no_model_for(tmp_path: Path) -> None:
+def test_engines_skip_cases_without_a_model(tmp_path: Path) -> None:
     run("smoke", ["cp-sat", "spopt", "pulp-cbc"], tmp_path, only="capacitated-facility")
     assert read_records(tmp_path) == []
 
 
-def test_a_plan_that_does_not_cost_what_it_says_scores_nothing(tmp_path: Path) -> None:
+def test_a_plan_with_a_wrong_cost_scores_nothing(tmp_path: Path) -> None:
     case = suite("smoke")[0]
     record = {
         "status": "optimal", "objective": 1.0, "bound": 1.0, "positions": [0, 1, 2],
@@ -132,7 +132,7 @@ def test_generated_cases_are_the_same_every_time() -> None:
         assert (a.distances.dense() == b.distances.dense()).all()
 
 
-def test_every_name_of_a_case_is_its_own() -> None:
+def test_names_of_cases_are_unique() -> None:
     for name in ("smoke", "generated", "spopt", "large", "estate", "budget", "stroke"):
         cases = suite(name)
         assert len({case.name for case in cases}) == len(cases)

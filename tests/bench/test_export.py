@@ -75,7 +75,7 @@ def test_the_index_lists_every_case_with_its_size(files: Path) -> None:
     assert all((files / row["file"]).is_file() for row in rows.values())
 
 
-def test_what_would_be_hundreds_of_megabytes_is_listed_and_not_written(tmp_path: Path) -> None:
+def test_very_large_cases_are_listed_and_not_written(tmp_path: Path) -> None:
     index = export("smoke", tmp_path, only="p-centre", max_pairs=100)
     assert "144 pairs of customers and sites: not written" in index.read_text()
     assert not list(tmp_path.glob("*.mps"))

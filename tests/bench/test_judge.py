@@ -34,13 +34,13 @@ def test_an_optimum_worse_than_another_engines_plan_is_a_wrong_claim() -> None:
     assert of(judged, "solved") == {"a": True, "b": False}
 
 
-def test_of_what_is_maximised_the_larger_is_the_better() -> None:
+def test_larger_is_better_for_a_maximised_problem() -> None:
     rows = ({"engine": "a"}, {"engine": "b", "objective": 101.0})
     judged = judge(runs(*({**row, "kind": "p-dispersion"} for row in rows)))
     assert of(judged, "wrong") == {"a": True, "b": False}
 
 
-def test_what_a_tool_tells_its_user_is_judged_also_where_its_solver_had_no_proof() -> None:
+def test_a_tools_claim_is_judged_even_without_a_solver_proof() -> None:
     told = {"engine": "spopt", "status": "feasible at limit", "claimed": True, "proven": False}
     judged = judge(runs({"engine": "a", "claimed": True}, {**told, "objective": 350.0}))
     assert of(judged, "wrong") == {"a": False, "spopt": True}
@@ -64,12 +64,12 @@ def test_a_bound_that_another_plan_breaks_proves_nothing() -> None:
     assert of(judged, "solved") == {"a": True, "b": False}
 
 
-def test_a_plan_that_fails_its_check_makes_nobody_elses_claim_wrong() -> None:
+def test_a_plan_that_fails_its_check_proves_no_claim_wrong() -> None:
     cheat = {"engine": "b", "objective": 1.0, "verified": False, "proven": False}
     assert of(judge(runs({"engine": "a"}, cheat)), "wrong") == {"a": False, "b": False}
 
 
-def test_infeasible_is_a_wrong_claim_where_somebody_has_a_plan() -> None:
+def test_infeasible_is_a_wrong_claim_if_another_engine_has_a_plan() -> None:
     nothing = {"engine": "b", "status": "infeasible", "objective": None}
     judged = judge(runs({"engine": "a"}, nothing))
     assert of(judged, "wrong") == {"a": False, "b": True}
@@ -77,7 +77,7 @@ def test_infeasible_is_a_wrong_claim_where_somebody_has_a_plan() -> None:
     assert not judge(runs(nothing))["wrong"].any()
 
 
-def test_of_plans_as_cheap_the_one_that_covers_more_twice_is_the_better() -> None:
+def test_of_equally_cheap_plans_more_backup_is_better() -> None:
     judged = judge(runs({"engine": "a", "second": 80.0}, {"engine": "b", "second": 70.0}))
     assert of(judged, "wrong") == {"a": False, "b": True}
 
@@ -90,7 +90,7 @@ def test_a_value_known_before_makes_a_worse_claim_wrong(tmp_path: Path) -> None:
     assert judged["known_source"].eq("Somebody (1985)").all()
 
 
-def test_a_file_of_known_values_says_what_is_wrong_with_it(tmp_path: Path) -> None:
+def test_faults_of_a_file_of_known_values_are_reported(tmp_path: Path) -> None:
     path = tmp_path / "known.csv"
     path.write_text("family,case,value\nf,c,99\n")
     with pytest.raises(UsageError, match="no column bound, proven, source"):
@@ -123,7 +123,7 @@ def test_an_unproven_run_counts_with_its_limit() -> None:
     assert "| f | a | 1 | 0 | 0 | 0 | 20.00 | 100 |" in summary_table(judged)
 
 
-def test_ratios_say_at_least_where_the_other_was_stopped() -> None:
+def test_ratios_are_lower_bounds_for_stopped_runs() -> None:
     rows = [
         {"engine": "placeopt", "cpu_seconds": 0.1},
         {"engine": "slow", "cpu_seconds": 3.0},
@@ -132,7 +132,7 @@ def test_ratios_say_at_least_where_the_other_was_stopped() -> None:
     assert "| c | 0.100 | 30 | >= 150 |" in ratio_table(judge(runs(*rows)))
 
 
-def test_repeated_runs_stand_with_the_median_of_their_seconds() -> None:
+def test_repeated_runs_are_listed_with_their_median_seconds() -> None:
     rows = [{"engine": "a", "repeat": i, "cpu_seconds": s} for i, s in enumerate((1.0, 9.0, 2.0))]
     assert "| c | 100 2.00 s |" in family_table(judge(runs(*rows)))
 

@@ -32,7 +32,7 @@ def test_loading_does_not_count_against_the_limit(tmp_path: Path) -> None:
     assert (record, fault) == ({}, "")
 
 
-def test_a_run_beyond_its_limit_is_ended_and_says_where_it_stood(tmp_path: Path) -> None:
+def test_a_run_beyond_its_limit_is_killed_with_its_position(tmp_path: Path) -> None:
     stuck = worker("def endless():\n    time.sleep(60)\n(folder / 'ready').touch()\nendless()")
     record, fault = run_worker({"time_limit": 0.2}, tmp_path, stuck, grace_seconds=0.2)
     assert record is None
@@ -40,7 +40,7 @@ def test_a_run_beyond_its_limit_is_ended_and_says_where_it_stood(tmp_path: Path)
     assert "in endless" in fault
 
 
-def test_what_a_run_started_is_ended_with_it(tmp_path: Path) -> None:
+def test_children_of_a_run_are_killed_with_it(tmp_path: Path) -> None:
     """CBC runs in a separate process and would otherwise use the next runs' time."""
     stuck = worker(
         "child = subprocess.Popen(['sleep', '60'])\n"
@@ -65,7 +65,7 @@ def test_a_run_that_writes_much_is_not_held_up_by_a_full_pipe(tmp_path: Path) ->
     assert run_worker({"time_limit": 5.0}, tmp_path, loud)[0] == {}
 
 
-def test_a_run_that_breaks_says_its_last_words(tmp_path: Path) -> None:
+def test_a_failed_run_reports_its_last_output(tmp_path: Path) -> None:
     record, fault = run_worker({"time_limit": 5.0}, tmp_path, worker("raise ValueError('no')"))
     assert record is None
     assert fault == "ValueError: no"
@@ -93,7 +93,7 @@ def _alive(pid: int) -> bool:
     return not Path("/proc").exists()
 
 
-def test_a_run_that_wants_more_memory_than_its_limit_fails_and_is_told(tmp_path: Path) -> None:
+def test_a_run_above_its_memory_limit_fails_and_is_reported(tmp_path: Path) -> None:
     options = {"n": 4000, "p": 5, "seed": 1}
     case = Case("wide", "smoke", "p-median", "points", options=options)
     task = {"case": case.as_dict(), "engine": "highs", "time_limit": 60.0, "gap": 0.0, "seed": 1}

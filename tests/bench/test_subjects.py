@@ -42,7 +42,7 @@ def test_rivals_plan_the_same_budget_and_pass_its_verifier(engine, tmp_path: Pat
     assert ours["bound"] <= theirs["objective"] + 1e-6
 
 
-def test_an_estates_plan_that_was_touched_fails_its_check(tmp_path: Path) -> None:
+def test_a_changed_estate_plan_fails_its_check(tmp_path: Path) -> None:
     case = CASES["estate"]
     record, check = answer(case, "placeopt", tmp_path)
     assert check["verified"]
@@ -103,7 +103,7 @@ def test_spopt_agrees_on_small_cases_of_every_model_it_has(family, kind, tmp_pat
     assert theirs["claimed"]
 
 
-def test_spopts_word_at_a_time_limit_is_no_proof(tmp_path: Path) -> None:
+def test_spopts_status_at_a_time_limit_is_no_proof(tmp_path: Path) -> None:
     """PuLP's status is 1 at the limit as well; the claim that spopt reports is recorded
     separately."""
     pytest.importorskip("spopt", reason="the rival is optional: pip install placeopt[bench]")

@@ -24,7 +24,7 @@ TASK = {
 
 
 @pytest.mark.parametrize("way", ["cbc", "highs", "cvxpy"])
-def test_no_ways_plan_lies_below_our_bound_and_all_hold(way, tmp_path):
+def test_every_methods_plan_is_feasible_and_above_our_bound(way, tmp_path):
     if way == "cvxpy":
         pytest.importorskip("cvxpy", reason='the rival is optional: pip install "placeopt[bench]"')
     budget, found = module(), {}

@@ -30,7 +30,7 @@ def small(cost=None, benefit=None, **tables):
     )
 
 
-def test_a_hundred_people_followed_to_the_last_pound():
+def test_an_appraisal_of_a_hundred_people_by_hand():
     """100 x 0.5 x 0.8 = 40 stay; 40 x 0.25 = 10 better off, a year on and half as many after.
     2026: 10 x 500 x (1 - 0.2) = 4,000; 2027: 2,000. Cost 1,000 in 2025 and in 2026."""
     found = appraise(small())
@@ -65,7 +65,7 @@ def test_phasing_states_each_year_and_leaves_none_out():
         appraise(small(appraisal_phasing=shares[:1]))
 
 
-def test_amounts_of_the_day_are_brought_to_the_places_prices():
+def test_nominal_amounts_are_converted_to_the_places_prices():
     prices = [{"year": year, "index": index} for year, index in
               ((2025, 100.0), (2026, 104.0), (2027, 110.0))]  # fmt: skip
     found = appraise(small(cost={"nominal": True}, deflators=prices), Money(discount_rate=0))
@@ -75,7 +75,7 @@ def test_amounts_of_the_day_are_brought_to_the_places_prices():
         appraise(small(cost={"nominal": True}, deflators=prices[:1]))
 
 
-def test_a_letter_in_a_yes_no_column_is_an_error(tmp_path, data):
+def test_an_upper_case_y_in_a_yes_no_column_is_an_error(tmp_path, data):
     """A published tool ignored an upper-case Y in its own analysis: an error of 29 %."""
     place = tmp_path / "place"
     shutil.copytree(data / "early-years", place)
@@ -85,7 +85,7 @@ def test_a_letter_in_a_yes_no_column_is_an_error(tmp_path, data):
         read_place(place)
 
 
-def test_what_makes_no_sense_is_found_before_it_is_counted():
+def test_invalid_appraisal_tables_are_found_first():
     said = [str(finding) for finding in check(small(
         cost={"last_year": 2020}, benefit={"agency_id": ""},
         appraisal_phasing=[{"item_id": "nothing", "year": 2025, "share": 1.0}],
@@ -132,7 +132,7 @@ def test_numbers_without_a_grade_are_listed(tmp_path):
     assert "evidence grade" not in CliRunner().invoke(app, asked).output
 
 
-def test_early_years_as_they_were_told(data):
+def test_early_years_gives_the_published_totals(data):
     """42 million over 15 years brings 101 million to the council and over 400 million to all: a
     quarter of the benefit goes to the payer. Benefits are corrected by their grades."""
     found = appraise(read_place(data / "early-years"), Money(optimism_bias=True), payer="county")

@@ -58,7 +58,7 @@ IMPROVEMENT = np.array([[10.0], [20.0], [0.0]])  # ten children fewer in the fir
 BETTER = {("care", 2025): 10.0, ("care", 2026): 20.0, ("care", 2027): 0.0}
 
 
-def test_ten_children_fewer_save_what_the_chain_multiplies_out():
+def test_the_benefits_chain_by_hand():
     table = benefits_chain_table(families(), Money(), 2025, IMPROVEMENT)
     row = table[(table["benefit_id"] == "placements") & (table["year"] == 2025)].iloc[0]
     # 10 x 50,000 = 500,000 gross; x (1 - 0.2) x (1 - 0.1) = 360,000 net; half of it is cash.

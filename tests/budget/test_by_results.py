@@ -120,7 +120,7 @@ def test_a_single_year_sets_all_it_will_owe_aside():
     assert by_year(answer, "coaching") == pytest.approx([90 / 1.1], abs=1e-2)
 
 
-def test_what_is_not_held_is_not_paid_and_comes_back():
+def test_results_that_do_not_last_are_not_paid_and_clawed_back():
     # 30 in 2027 pay the 30 due of 2026's result and nothing else: no coaching, 100 jobs, nothing
     # held. In 2028 the deferred 10 is not due and 0.5 x 40 = 20 comes back: 80 + 20 = 100 pay the
     # fee of 60 and set 40 aside
@@ -381,7 +381,7 @@ def test_an_investor_who_can_never_be_paid_is_a_fault():
     assert "some rows of coaching name its provider a donor" in found[-1].message
 
 
-def test_who_was_bought_from_in_a_past_year_has_consented():
+def test_a_provider_bought_from_in_a_past_year_has_consented():
     """2026 is past and bought 100 at 0.1 GBP a job: the contract continues, and the plan is
     verified."""
     known = [{"programme_id": key, "year": 2026, "kind": "actual", "amount_gbp": 100}

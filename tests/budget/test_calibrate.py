@@ -50,7 +50,7 @@ def test_a_curve_without_noise_is_found_again(curve, direction):
     assert row["grade"] == 3
 
 
-def test_the_best_form_is_taken_and_all_that_were_tried_are_told(tmp_path):
+def test_the_best_form_is_chosen_and_all_forms_are_reported(tmp_path):
     rng = np.random.default_rng(7)
     spend = np.linspace(2, 100, 25)
     value = 50 + Curve("hill", 10.0, 40.0, 4.0).effect(spend) + rng.normal(0, 0.1, 25)
@@ -89,12 +89,12 @@ def test_least_squares_agree_with_a_fine_grid():
         (range(8), [9, 8, 7, 6, 5, 4, 3, 2], "does not improve with spending"),
     ],
 )
-def test_evidence_that_cannot_carry_a_curve_is_an_error(spend, value, said):
+def test_insufficient_evidence_for_a_curve_is_an_error(spend, value, said):
     with pytest.raises(PlaceError, match=said):
         calibrate(observed(spend, value))
 
 
-def test_a_fit_that_says_little_says_so():
+def test_a_weak_fit_is_a_warning():
     rng = np.random.default_rng(1)
     spend = np.linspace(0, 100, 20)
     found = calibrate(observed(spend, 50 + 0.01 * spend + rng.normal(0, 1, 20)), "power")
@@ -131,7 +131,7 @@ def test_calibrated_curves_replace_and_read_back(tmp_path):
     assert again.curves["maximum_effect"][0] == pytest.approx(8, rel=1e-4)
 
 
-def test_the_command_writes_the_place_and_tells_every_fit(tmp_path):
+def test_the_command_writes_the_place_and_reports_every_fit(tmp_path):
     from typer.testing import CliRunner
 
     from placeopt.cli import app

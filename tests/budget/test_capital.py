@@ -121,7 +121,7 @@ def test_money_is_never_borrowed_from_a_later_year():
     assert starts(answer) == {"new": [2027]}
 
 
-def test_more_capital_by_a_year_is_said_once():
+def test_a_shortfall_of_capital_is_stated_once():
     """8 are needed, 3 and 3 kept: 2 more suffice, in any year."""
     place, rule = schemes({"new": 8}, {"cap": (3, 3)}), Capital(rule="capital")
     place = place.replace(outcomes=place.outcomes.assign(minimum_standard=1.0))
@@ -131,7 +131,7 @@ def test_more_capital_by_a_year_is_said_once():
     assert found["capital"].startswith("£2 more capital would be needed")
 
 
-def test_past_years_take_what_they_can_and_no_more():
+def test_past_years_use_only_available_capital():
     """Programmes that started in 2026 took 5 of the receipts' 6 and had 1 from elsewhere. With the
     rest and 2027's 2 another scheme of 3 can start, but not one of 6."""
     known = [

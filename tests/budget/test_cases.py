@@ -88,7 +88,7 @@ def test_the_uganda_package_has_its_known_objective_and_prices(shift, shared):
     assert -result.objective == pytest.approx(stated["objval"], rel=1e-6)
 
 
-def test_a_cell_that_is_not_understood_is_an_error(tmp_path):
+def test_an_unreadable_cell_is_an_error(tmp_path):
     text = "META\nkey;value\nbudget;10\nPROJECTS\nproject_id;cost;votes\n1;5;7\n2;5\nVOTES\n"
     (tmp_path / "bad.pb").write_text(text)
     with pytest.raises(PlaceError, match=r"bad\.pb row 7: 2 fields where the heading has 3"):

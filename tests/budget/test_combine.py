@@ -63,14 +63,14 @@ def test_additive_effects_favour_the_best_pound():
     assert reached(answer)["ready"] == pytest.approx(1.0, abs=0.01)
 
 
-def test_where_the_best_one_counts_the_other_gives_its_money_away():
+def test_best_of_frees_the_money_of_the_other_programme():
     """Today the best does 10. 20 on a: better by 10, as a pound does 1 there and 0.5 on c."""
     answer = solve(two_on_one("best_of"), question())
     assert spent(answer) == pytest.approx({"a": 20, "b": 0, "c": 0}, abs=0.01)
     assert reached(answer)["ready"] == pytest.approx(10.0, abs=0.01)
 
 
-def test_holding_what_the_best_one_does_frees_the_other():
+def test_a_standard_at_the_best_effect_frees_the_other_programme():
     """Held at today's 50: a alone keeps ready (10 GBP), so c gets 10 and is better by 5; if both
     counted, the 19 units of today would take 19 GBP on a, and c would get 1."""
     rule = Outcomes(rule="outcomes")
@@ -146,7 +146,7 @@ def test_the_verifier_catches_a_plan_that_counts_twice(monkeypatch):
         solve(two_on_one("best_of"), question())
 
 
-def test_each_on_what_the_other_leaves_is_worked_out_by_hand():
+def test_remaining_potential_by_hand():
     """Of a whole of 40, today's 10 and 9 leave 40 x 0.75 x 0.775 = 23.25: 16.75 is done. With all
     20 GBP on a, 20 is done, better by 3.25; halves, or all on b (18), do less."""
     answer = solve(two_on_one("remaining", whole_effect=40.0), question())
@@ -168,7 +168,7 @@ def test_a_standard_costs_least_with_one_programme():
 
 @pytest.mark.parametrize("form", ["power", "exponential", "coverage", "hill", "logistic"])
 @pytest.mark.parametrize("seed", range(2))
-def test_random_curves_on_what_the_others_leave_meet_a_grid(form, seed):
+def test_random_curves_on_remaining_potential_meet_a_grid(form, seed):
     rng = np.random.default_rng([seed, len(form)])
     params = [(float(rng.uniform(3, 8)), float(rng.uniform(15, 30) if form == "power" else
                rng.uniform(4, 12)), float(rng.uniform(0.4, 3))) for _ in range(3)]  # fmt: skip
@@ -194,7 +194,7 @@ FORMS = ["points", "power", "exponential", "coverage", "hill", "logistic"]
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_pieces_lie_under_and_over_the_curve_of_what_is_left(form):
+def test_pieces_bracket_the_transform_of_remaining_potential(form):
     rng = np.random.default_rng(11)
     for _ in range(40):
         upper, whole = float(rng.uniform(20, 100)), float(rng.uniform(1.05, 4))
@@ -219,7 +219,7 @@ def test_the_pieces_lie_under_and_over_the_curve_of_what_is_left(form):
             assert np.abs(exact - found).max() <= stated + 1e-7
 
 
-def test_what_cannot_be_decided_with_is_refused_and_not_added_up():
+def test_invalid_combinations_are_refused_and_not_added():
     both = (PlaceError, ScenarioError)
     with pytest.raises(both, match="needs its whole"):
         solve(two_on_one("remaining"), question())
@@ -236,7 +236,7 @@ def test_pairs_that_make_no_sense_are_refused():
         solve(place.replace(combinations=twice), question())
 
 
-def test_together_adds_what_no_group_claims():
+def test_combine_effects_adds_ungrouped_programmes():
     level = np.array([[4.0, 3.0, 2.0], [1.0, 5.0, 0.0]])
     outcome = np.array([0, 0, 1])
     found = combine_effects(level, (CurveGroup(0, (0, 1), 0.5),), outcome, 2, np.full(2, np.nan))

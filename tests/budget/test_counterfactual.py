@@ -66,7 +66,7 @@ def test_one_pot_needs_a_payment_back(counterfactual):
     assert answer.plan.tables["transfers"].empty
 
 
-def test_a_benefit_makes_good_what_is_no_longer_paid():
+def test_a_cash_benefit_replaces_a_lost_payment():
     """A fall prevented saves the council 50 in cash: with 200 for homecare (one fall fewer than
     today) it has 50 of cash and nothing of the grant, against 0 + 50 alone: just as much."""
     answer = solved(two_agencies(agency_id="council"), rule(), years=1)
@@ -76,7 +76,7 @@ def test_a_benefit_makes_good_what_is_no_longer_paid():
     assert rows.loc["council", "alone_gbp"] == pytest.approx(50)
 
 
-def test_saved_money_pays_back_what_the_pot_took():
+def test_saved_cash_funds_transfers():
     """The same 50 of cash saved by the nhs: alone it prevents half a fall with 150 (25 of cash,
     less the 50 for the lights: -25); with 200 it saves 50 and pays them to the council: 0 and 50.
     """
@@ -88,7 +88,7 @@ def test_saved_money_pays_back_what_the_pot_took():
     assert rows["plan_gbp"].to_dict() == pytest.approx({"council": 50, "nhs": 0})
 
 
-def test_ring_fenced_money_pays_nobody_back():
+def test_ring_fenced_money_pays_no_transfers():
     """A further 50 of the nhs, of no use to homecare (200 at most): open, it pays for the lights in
     place of the grant (or is paid over); fenced for a programme that does nothing, it does neither,
     and the grant has to pay them again."""
@@ -106,7 +106,7 @@ def test_ring_fenced_money_pays_nobody_back():
         assert by_year(answer, "lights") == [100]
 
 
-def test_what_the_total_took_pays_nobody():
+def test_money_cut_by_the_total_pays_no_transfers():
     """A total of 180 takes 20 of what the grant brings in on paper.
 
     The council lacks the 50 that the grant pays for its lights. Homecare has the largest effect of
@@ -123,7 +123,7 @@ def test_what_the_total_took_pays_nobody():
     assert rows.loc["nhs", "unspent_gbp"] == pytest.approx(20)
 
 
-def test_saved_money_pays_though_the_total_binds():
+def test_saved_cash_funds_transfers_though_the_total_binds():
     """As above, but a fall prevented saves the nhs 50 in cash: h for homecare saves (h - 100) / 2.
 
     It pays those to the council, and the lights 180 - h: (h - 100) / 2 + 180 - h = 50 with h = 160,
@@ -259,7 +259,7 @@ def paid_back():
 
 
 @pytest.mark.parametrize("table", LIES)
-def test_a_planted_lie_about_positions_is_caught(table, paid_back):
+def test_a_wrong_position_is_caught(table, paid_back):
     """A small change of any figure of these tables fails."""
     plan = paid_back.plan
     for column in LIES[table]:

@@ -57,7 +57,7 @@ def two_trades(**hair) -> object:
     )
 
 
-def test_nobody_is_trained_for_jobs_that_there_are_not():
+def test_no_one_is_trained_beyond_the_number_of_jobs():
     """A hair place is worth 1/15 of a range, a construction place 1/151: 18 are filled, and the
     other 199 of 217 go to construction; without saturation all train for hair."""
     answer = solve(two_trades(), scenario_of(rules=[one_budget(217)]))
@@ -73,7 +73,7 @@ def test_nobody_is_trained_for_jobs_that_there_are_not():
     assert by_year(answer, "hair") == pytest.approx([15], abs=1e-3)
 
 
-def test_what_is_past_saturation_today_may_be_given_up():
+def test_a_surplus_beyond_saturation_may_be_given_up():
     """94 are trained for 18 jobs today: a fault, unless beyond = saturates is written for it. Then
     217 places fill 18 and 199 jobs, which is 76 useless places of a range of 6 given up."""
     place = two_trades(baseline=94, target=100)
@@ -177,7 +177,7 @@ def test_years_are_counted_for_as_long_as_effects_last():
         solve(for_ever, question)
 
 
-def test_the_last_year_buys_what_comes_after_it():
+def test_the_last_year_is_credited_with_later_effects():
     """Homecare works a year later: in 2027 it is bought for 2028, which counts. A pound of it is
     worth 0.01 / 2 in a year, one of lights 0.005 / 2; the sum is divided by the decided years
     only."""

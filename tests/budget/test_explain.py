@@ -49,7 +49,7 @@ def test_money_that_units_would_have_to_free_is_named():
     assert found["one_budget"] == "the total of 2026 would have to be £60 higher"
 
 
-def test_what_prevention_would_get_less_is_named():
+def test_the_shortfall_of_prevention_is_named():
     # lights are preventive, so they keep 100; homecare's floor is 20: 120 of the 110
     place = changed(two_programmes(), "programmes", "lights", kind="preventive")
     found = gives(place, one_budget(110), Reinvestment(rule="reinvestment", share=0.0))
@@ -67,7 +67,7 @@ def test_an_agency_that_pools_too_little_is_named():
     assert found["one_budget"] == "the total would have to be £40 higher"
 
 
-def test_what_agencies_would_be_worse_off_is_named():
+def test_the_loss_of_agencies_is_named():
     place = place_over_years(2)
     place = place.replace(streams=place.streams.assign(agency_id=["nhs", "council"]))
     # alone the nhs keeps 200 - 20 - 50 for the lights = 130 a year, so at most 70 may be spent;
@@ -115,7 +115,7 @@ def test_faults_of_purchase_are_named():
     assert found["commissioning"].endswith("below its efficient scale")
 
 
-def test_a_single_rule_that_clashes_is_said_to_be_the_only_one():
+def test_a_single_clashing_rule_is_stated_as_the_only_one():
     rule = Outcomes(rule="outcomes", outcome={"falls": {"minimum_standard": 7.5}})
     # 350 GBP for homecare: more than the grant, and a point beyond the curve's end
     answer = solve(two_programmes(), scenario_of(rules=[one_budget(180), rule]))
@@ -124,7 +124,7 @@ def test_a_single_rule_that_clashes_is_said_to_be_the_only_one():
     )
 
 
-def test_what_the_total_lacks_is_the_least_money(data):
+def test_the_shortfall_of_the_total_agrees_with_the_least_money(data):
     """With curves: a quarter less than today is below the least money by the stated amount."""
     place = read_place(data / "marlshire")
     scenario = read_scenario(data / "marlshire" / "scenarios" / "budget.toml")

@@ -59,7 +59,7 @@ def test_equal_standards_have_no_proven_first():
 
 
 @pytest.mark.parametrize("seed", [1, 5])
-def test_a_wide_gap_hides_no_standard_that_breaks(seed):
+def test_a_standard_that_breaks_is_found_despite_a_wide_gap(seed):
     """The search is just below the bound; just below the plan a standard might still hold."""
     place = random_place(seed, concave=False)
     near = order_of_breaking(place, scenario_of(solver={"gap": 1e-4}))

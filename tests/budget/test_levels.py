@@ -108,7 +108,7 @@ def test_standards_in_every_draw_keep_a_margin():
 
 @pytest.mark.parametrize("holds", ["every", "tail"])
 @pytest.mark.parametrize("seed", range(2))
-def test_standards_in_bad_evidence_on_what_is_left_meet_a_grid(holds, seed):
+def test_uncertain_standards_on_remaining_potential_meet_a_grid(holds, seed):
     rng = np.random.default_rng(seed)
     place = two_on_one("remaining", whole_effect=30.0, minimum_standard=50.5)
     slope = {"a": rng.uniform(0.9, 1.3), "b": rng.uniform(0.8, 1.2), "c": 0.9}
@@ -143,7 +143,7 @@ def test_standards_in_bad_evidence_on_what_is_left_meet_a_grid(holds, seed):
 
 
 @pytest.mark.parametrize("side", ["under", "over"])
-def test_the_lines_of_every_draw_lie_on_their_side(side):
+def test_lines_of_every_draw_bracket_the_curve(side):
     place = two_on_one("remaining", whole_effect=21.0, minimum_standard=50.0)
     rules = (Outcomes(rule="outcomes"), weak(0.6, scenarios=30))
     problem = build_problem(place, question(*rules))

@@ -261,7 +261,7 @@ def test_a_contract_runs_to_its_last_year():
     assert by_year(solved(place, budgets(180, 180, 180)), "lights") == [100, 100, 0]
 
 
-def test_what_starts_and_stops_costs_in_the_year_of_the_change():
+def test_start_and_stop_costs_fall_in_the_year_of_the_change():
     place = changed(
         place_over_years(),
         *("programmes", "lights"),

@@ -165,7 +165,7 @@ def _large(monkeypatch):
     return problem, value
 
 
-def test_a_master_that_runs_out_of_time_still_hands_over_a_plan(monkeypatch):
+def test_a_master_that_runs_out_of_time_still_returns_a_plan(monkeypatch):
     problem, value = _large(monkeypatch)
     asked = []
 

@@ -34,7 +34,7 @@ def s_shaped():
     return s_curve_place(np.array([3.0, 4.0]), np.array([20.0, 30.0]), np.array([90.0, 80.0]), 60.0)
 
 
-def test_a_bound_above_a_plan_that_holds_is_not_believed(monkeypatch):
+def test_a_bound_above_a_feasible_plan_is_not_reported(monkeypatch):
     """An engine that cuts off the best plans: its answers are not reported as proven."""
     place, scenario = s_shaped()
     problem = build_problem(place, scenario)

@@ -20,7 +20,7 @@ from placeopt.scenario.rules.budget.money import (
 from tests.budget.places import budgets, by_year, changed, place_over_years, scenario_of, solved
 
 
-def test_what_is_contracted_stays_and_past_years_are_as_they_were():
+def test_contracts_stay_and_past_years_keep_actual_spending():
     commitments = [
         {"programme_id": "lights", "year": 2026, "amount_gbp": 80, "kind": "actual"},
         {"programme_id": "homecare", "year": 2026, "amount_gbp": 90, "kind": "actual"},
@@ -122,7 +122,7 @@ def test_past_units_follow_demand_though_less_was_spent():
     assert not verify(place, question, replace(answer.plan, tables=tables)).ok
 
 
-def test_what_is_not_the_places_or_leaves_no_year_is_refused():
+def test_unknown_ids_or_no_year_left_are_refused():
     place = place_over_years(1)
     question = scenario_of(rules=(budgets(180), Continuity(rule="continuity")), years=1)
     plan = solve(place, question).plan

@@ -58,7 +58,7 @@ def test_prevention_is_kept_in_the_last_decided_year(data):
     assert drugs == pytest.approx(0.12, abs=1e-3)
 
 
-def test_releasing_six_ring_fences_is_worth_something(data):
+def test_releasing_six_ring_fences_improves_the_objective(data):
     apart = answered(data, "worklessness/scenarios/six_streams.toml")
     combine_effects = answered(data, "worklessness/scenarios/one_pot.toml")
     assert combine_effects.result.objective < apart.result.bound

@@ -47,7 +47,7 @@ CELLS = [
 
 
 @pytest.mark.parametrize(("table", "column"), CELLS)
-def test_no_cell_that_a_plan_hands_over_can_be_changed_unseen(table, column):
+def test_no_cell_of_a_plan_can_be_changed_unseen(table, column):
     place, scenario, plan = solved()
     rows = plan.tables[table].astype({column: object})
     for row, value in enumerate(rows[column]):

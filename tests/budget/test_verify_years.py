@@ -340,7 +340,7 @@ def test_rewards_come_in_a_year_later_and_their_deferred_part_two():
     assert rewards(place, deferred, timeline) == pytest.approx([0, 0, 9])
 
 
-def test_what_goes_back_for_a_missed_result_is_worked_out_by_hand():
+def test_clawback_of_a_missed_result_by_hand():
     # target 28: 40, 30 and 25 days are 12, 2 and 0 above it; 3 GBP a day, at most down to 36
     place, timeline = care_town(), plan_timeline(care_town(), asked(), plan_by_hand())
     outcomes = place.outcomes.assign(target=28.0, clawback_gbp_per_unit=3.0)

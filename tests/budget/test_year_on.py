@@ -123,7 +123,7 @@ def test_a_wrong_file_is_refused_with_all_faults(home: Path) -> None:
         (("--out", "x", "--plan", "first", "--rolls"), "no amount for the decided year 2031"),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_a_sentence(home: Path, arguments, words) -> None:
+def test_invalid_requests_are_refused_in_a_sentence(home: Path, arguments, words) -> None:
     done = year_on(home, "--actual", "actual.csv", *arguments)
     assert done.returncode in (1, 2)
     assert words in done.stderr

@@ -80,7 +80,7 @@ def test_the_earlier_of_two_deadlines_holds(clock: Clock) -> None:
         assert Deadline.enclosing().seconds_left() == 11.0
 
 
-def test_what_a_found_plan_needs_runs_past_the_deadline(clock: Clock) -> None:
+def test_completion_of_a_found_plan_runs_past_the_deadline(clock: Clock) -> None:
     with Deadline.of_answer(1.0).enforced():
         clock.now += 50
         with without_deadline():
@@ -106,7 +106,7 @@ def clashing(seconds: float) -> engine.Answer:
     return estate.solve(here, minutes(here, drive=[[10.0, 60.0], [60.0, 10.0]]), asked)
 
 
-def test_an_estate_explains_within_its_limit_and_says_what_it_left(clock: Clock) -> None:
+def test_an_estate_explanation_keeps_the_limit_and_names_skipped_rules(clock: Clock) -> None:
     whole = clashing(10.0)
     assert {clash.name for clash in whole.explanation.clashes} == {"access", "revenue"}
     assert "time limit" not in whole.explanation.sentence
@@ -122,7 +122,7 @@ def test_an_estate_explains_within_its_limit_and_says_what_it_left(clock: Clock)
     assert [f.column for f in short.warnings] == ["solver.time_limit_seconds"]
 
 
-def test_a_budget_explains_within_its_limit_and_says_what_it_left(clock: Clock) -> None:
+def test_a_budget_explanation_keeps_the_limit_and_names_skipped_rules(clock: Clock) -> None:
     asked = scenario_of(rules=(one_budget(10), Outcomes(rule="outcomes")))
     whole = budget.solve(two_programmes(), asked)
     assert whole.result.status is Status.INFEASIBLE

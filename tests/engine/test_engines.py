@@ -74,7 +74,7 @@ def test_prices_say_what_one_more_unit_costs(engine: str):
     assert result.row_duals[row] < 0  # one more building makes the journeys shorter
 
 
-def test_prices_that_break_strong_duality_are_not_handed_out():
+def test_prices_that_break_strong_duality_are_not_returned():
     model = p_median(6, 2, integer=False)
     good = solve(model)
     arrays = model.arrays()
@@ -111,14 +111,14 @@ def test_a_log_of_cbc_that_stops_short_proves_nothing():
 
 
 @pytest.mark.parametrize("integer", [False, True])
-def test_unbounded_is_told_from_infeasible(integer: bool):
+def test_unbounded_and_infeasible_are_distinguished(integer: bool):
     assert solve(line(-np.inf, 5, integer=integer)).status is Status.UNBOUNDED
     both = line(1, 0, integer=integer)
     both.add_columns("y", size=1, lower=-np.inf, cost=1)
     assert solve(both).status is Status.INFEASIBLE
 
 
-def test_what_an_engine_cannot_do_is_refused_with_one_that_can():
+def test_an_unsupported_request_names_an_engine_that_supports_it():
     with pytest.raises(EngineError, match="glop cannot take whole-number columns; highs can"):
         solve(p_median(), Settings(engine="glop"))
     with pytest.raises(EngineError, match="cp-sat cannot take continuous columns; highs can"):

@@ -71,7 +71,7 @@ def test_ctrl_c_returns_the_best_plan_so_far(engine: str):
     assert out.splitlines()[-1] == "interrupted True True", err
 
 
-def test_after_ctrl_c_the_solves_of_the_same_search_end_at_once_with_what_they_start_from():
+def test_after_ctrl_c_later_solves_return_their_warm_start():
     stop = threading.Event()
 
     def call() -> None:
@@ -106,13 +106,13 @@ def test_a_limit_leaves_a_plan_that_is_not_called_optimal():
 
 
 @pytest.mark.parametrize("engine", ["cbc", "scip", "cp-sat"])
-def test_at_a_limit_every_engine_states_a_bound_it_can_stand_by(engine: str):
+def test_at_a_limit_every_engine_states_a_valid_bound(engine: str):
     result = solve(hard(), Settings(engine=engine, gap=0, time_limit_seconds=2.0))
     assert result.status in (Status.FEASIBLE, Status.NO_PLAN)
     assert result.bound <= 10
 
 
-def test_what_a_progress_report_raises_reaches_the_caller_or_the_solve_ends():
+def test_an_error_in_a_progress_callback_reaches_the_caller():
     def shy(report: Progress) -> None:
         raise RuntimeError("no")
 
@@ -161,7 +161,7 @@ def test_progress_redraws_one_line_on_a_terminal():
     assert "best plan 5   bound 4" in stream.shown()
 
 
-def test_a_terminal_shows_that_work_goes_on_before_an_engine_reports():
+def test_a_terminal_shows_progress_before_an_engine_reports():
     stream = Terminal()
     with TerminalProgress(stream, after=0.5):
         time.sleep(1.6)

@@ -68,7 +68,7 @@ def test_minutes_of_closures_by_group_and_mode():
     assert ("without_car", "drive") not in table.index
 
 
-def test_a_service_that_leaves_is_a_closure_of_its_own():
+def test_a_service_that_leaves_an_open_building_is_a_closure():
     """S leaves A, which stays open for T; no residents use A for S today, because B is nearer."""
     staffed = {"area_base_m2": 10.0, "staffing_cost_gbp_per_point_per_year": 500.0}
     place = town(
@@ -90,7 +90,7 @@ def test_a_service_that_leaves_is_a_closure_of_its_own():
     assert answer.plan.tables["closures_by_group"].empty
 
 
-def test_visits_that_nobody_serves_any_more_go_nowhere():
+def test_unserved_visits_of_a_closure_go_nowhere():
     """Z2 reaches only A; half of all visits may go unserved."""
     drive = [[2.0, 7.0, np.nan], [4.0, np.nan, np.nan]]
     rules = Served(unserved_share=0.5), Behaviour(residents="nearest")
@@ -114,7 +114,7 @@ def test_spread_users_follow_the_spread_of_those_who_stay():
     assert list(today["share"]) == pytest.approx([4 / 7, 2 / 7, 1 / 7] * 2)
 
 
-def test_a_closure_stands_in_the_year_in_which_it_closes():
+def test_a_closure_is_listed_in_the_year_in_which_it_closes():
     """A closes in 2027, the second of three years, with that year's visits: 10 % a year more.
     Redundancy and closing cost more the earlier they are."""
     shut = building("A", 0.0, closure_cost_gbp=100.0)
@@ -144,7 +144,7 @@ def test_a_closure_stands_in_the_year_in_which_it_closes():
     assert list(last["visits_per_year"]) == pytest.approx([1210.0, 1210.0])
 
 
-def test_a_closure_with_a_planted_lie_is_caught():
+def test_a_wrong_closure_is_caught():
     drive = [[2.0, 7.0, 20.0], [4.0, 20.0, 9.0]]
     place = three()
     place = place.replace(zones=place.zones.assign(without_car_share=[0.2, 0.0]))

@@ -14,7 +14,7 @@ def clashes(place, *rules, drive):
     return {clash.name: clash.what_gives for clash in explanation.clashes}
 
 
-def test_access_and_revenue_clash_and_each_says_what_gives():
+def test_access_and_revenue_clash_with_a_relaxation_of_each():
     """B1 (10,000) reaches half the people, B2 (30,000) the other half. Both within 20 minutes
     needs 40,000; the ceiling of 20,000 allows B1 alone."""
     here = town([building("B1", 10_000), building("B2", 30_000)])
@@ -32,7 +32,7 @@ def test_access_and_revenue_clash_and_each_says_what_gives():
     assert "40,000" in gives["revenue"]
 
 
-def test_a_pot_that_is_too_small_says_how_large_it_must_be():
+def test_the_explanation_states_the_needed_capital():
     """B1 must close for a candidate: fit-out and move cost 8,000, the pot has 5,000."""
     services = [{"service_id": "S", "moving_cost_gbp": 8_000.0}]
     buildings = [building("B1", 10_000, pinned="close"), building("B2", 1, status="candidate")]
@@ -41,7 +41,7 @@ def test_a_pot_that_is_too_small_says_how_large_it_must_be():
     assert "8,000" in gives["capital"]
 
 
-def test_two_rules_that_clash_by_themselves_are_both_named():
+def test_two_clashing_rules_are_both_named():
     here = town([building("B1", 10_000), building("B2", 30_000)])
     rules = (Network(at_least=2), Network(at_most=1))
     explanation = explain(here, minutes(here, drive=[[5.0, 5.0]] * 2), scenario(*rules))

@@ -35,7 +35,7 @@ def test_a_building_handed_over_is_not_sold_as_well():
 
 
 @pytest.mark.parametrize("decided", [1, 2])
-def test_what_it_was_is_told_as_replaced_and_costs_nothing(decided):
+def test_a_replaced_building_is_marked_and_costs_nothing(decided):
     """Over two years: the move is made in the second, 10,000 + 2,000; at once, 2 x 2,000."""
     here = library(**HANDED_OVER)
     times = minutes(here, drive=[[10.0] * 2] * 2)

@@ -72,7 +72,7 @@ def past(answer):
     return [round(answer.plan.summary[f"past_{name}_visits_per_year"]) for name in names]
 
 
-def test_nobody_is_sent_past_an_open_door_for_a_few_pounds():
+def test_visits_are_sent_nearer_for_a_small_cost():
     """Cost is 50,000 + 60 m2 x GBP 10 = 50,600 a year, 5,030 less than today: half a per cent of
     it, GBP 253, is allowed, which is less than a tenth of the saving. Z1 to NEAR costs 30 more: 30
     x 11 + 30 x 10 = 630; minutes fall from 25,000 + 5,000 to 5,000 + 5,000."""
@@ -124,7 +124,7 @@ def test_fit_out_that_capital_cannot_pay_is_named():
     assert past(answer) == pytest.approx([500, 0, 500, 0, 0], abs=2)
 
 
-def test_residents_who_go_by_themselves_are_not_sent():
+def test_residents_who_choose_hosts_are_not_reassigned():
     for rule in (
         Behaviour(residents="nearest"),
         Behaviour(residents="decay", decay_per_minute=0.1),
@@ -137,7 +137,7 @@ def test_residents_who_go_by_themselves_are_not_sent():
         assert "sent_past" not in answer.plan.tables
 
 
-def test_nobody_is_left_unserved_to_save_minutes():
+def test_no_visits_are_left_unserved_to_save_minutes():
     """Half of all visits might go unserved; the least cost serves half, and the rest stays so."""
     here, times = two_open()
     answer = solve(here, times, unwritten(*KEEP, Served(unserved_share=0.5)))
@@ -155,7 +155,7 @@ def test_the_minutes_of_all_decided_years_count():
     assert list(answer.plan.sent_past["year"]) == [2026, 2027, 2028]
 
 
-def test_it_is_done_when_the_search_has_used_its_time():
+def test_reassignment_runs_after_the_search_timed_out():
     """The time limit of a thousandth of a second has passed before it begins; it has its own
     time."""
     here, times = two_open()
@@ -163,7 +163,7 @@ def test_it_is_done_when_the_search_has_used_its_time():
     assert answer.plan.summary["reassignment_minutes_after"] == pytest.approx(10_000)
 
 
-def test_without_time_the_plan_found_stays_and_it_is_said(monkeypatch):
+def test_without_time_the_plan_stays_and_this_is_stated(monkeypatch):
     here, times = two_open()
     monkeypatch.setattr(
         "placeopt.estate.search.reassignment.solve", lambda *_, **__: Result(Status.NO_PLAN)
@@ -175,7 +175,7 @@ def test_without_time_the_plan_found_stays_and_it_is_said(monkeypatch):
     assert "There was no time left to send visits nearer" in words(answer)
 
 
-def test_the_page_says_what_it_came_to():
+def test_the_page_states_the_reassignment():
     here, times = two_open(near_m2=20.0)
     text = words(solve(here, times, unwritten(*KEEP)))
     assert "a visit takes 8.3 minutes on average instead of 15.0" in text
@@ -202,7 +202,7 @@ def test_the_page_says_what_it_came_to():
         ("reassignment_mean_minutes_after", 4.0),
     ],
 )
-def test_a_lie_about_it_is_caught(name, value, passing):
+def test_a_wrong_reassignment_is_caught(name, value, passing):
     plan = replace(passing.plan, summary={**passing.plan.summary, name: value})
     assert not verify(passing.place, passing.times, passing.scenario, plan).ok
 
@@ -213,7 +213,7 @@ def passing():
     return solve(*two_open(near_m2=20.0), unwritten(*KEEP))
 
 
-def test_a_dearer_plan_than_may_be_is_caught(passing):
+def test_a_plan_above_the_allowed_cost_is_caught(passing):
     """If half of the least cost is claimed, the plan's cost exceeds the allowed cost."""
     summary = {**passing.plan.summary}
     for name in ("best_found", "proven_bound"):

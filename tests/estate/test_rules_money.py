@@ -101,7 +101,7 @@ def test_cost_of_capital_is_borne_until_a_building_is_gone():
         assert cost_of(here, ceiling) == (pytest.approx(11_000) if more else None)
 
 
-def test_staff_of_a_point_given_up_are_let_go_unless_one_opens():
+def test_redundancy_is_due_unless_a_point_opens():
     """S is in B1 and B2, each 10,000 and 4,000 of staff. Closing one saves 14,000 and costs 9,000
     for the staff: 14,000 + 9,000; for 15,000 both stay, 28,000. The candidate B3 (1,000) takes the
     staff of one: both close for it, 1,000 + 4,000 and 9,000 for the other's; for 40,000 the one
@@ -174,7 +174,7 @@ def two_agencies(cost_a, cost_b, area_b=50.0):
     return town(buildings, services, hosting)
 
 
-def test_fair_rents_cover_the_trust_and_leave_nobody_worse_off():
+def test_fair_rents_cover_the_trust_and_raise_no_agencys_cost():
     """(E15) B moves in with A: the trust's cost is B1's 10,000, half of it for each by area. A
     paid 10,000 and B 30,000 before: 5,000 each is fair without transfers."""
     agencies, rents = trust(two_agencies(10_000, 30_000), FairRents())
@@ -200,7 +200,7 @@ def test_no_rents_are_fair_where_buildings_cost_more():
     assert cost_of(here, close, FairRents()) is None
 
 
-def test_nobody_pays_a_rent_where_no_floor_is_let():
+def test_no_agency_pays_rent_if_no_floor_is_let():
     """(E15) S uses no floor area, so no rent covers the 10,000 of its building; with 50 m2 the rent
     is 200 a m2."""
     for area, cost in ((0.0, None), (50.0, 10_000)):
@@ -240,7 +240,7 @@ def test_objectives_in_order_spend_the_slack_on_minutes():
     assert cost_of(here, slack=(0.05,), **ordered) == pytest.approx(20_000)
 
 
-def test_a_weighted_sum_counts_minutes_at_their_worth():
+def test_a_weighted_sum_values_minutes_by_their_weight():
     """The same town: B2 costs 500 more and saves 20,000 minutes. At 2p a minute B1 costs 10,000 and
     800 for minutes; at 3p B2 costs 10,500 and 600. Rejected: B1 at 3p, 11,200."""
     here = town([building("B1", 10_000), building("B2", 10_500)])
@@ -273,7 +273,7 @@ def test_each_objective_is_reported_beside_the_weighted_sum():
         {"minimise": ("weighted",), "weights": {"cost": 0.0}},
     ],
 )
-def test_weights_that_say_nothing_are_refused(wrong):
+def test_weights_without_effect_are_refused(wrong):
     with pytest.raises(ScenarioError):
         scenario(**wrong)
 
@@ -289,7 +289,7 @@ def asked(money, *rules):
     return question.model_copy(update={"money": money, "year": 2026})
 
 
-def test_carbon_priced_keeps_the_dearer_building_that_emits_less():
+def test_priced_carbon_keeps_the_costlier_building_that_emits_less():
     """B1 costs 10,000 and emits 50 t, B2 20,000 and 20 t. At 400 a tonne B1 comes to 30,000 and
     B2 to 28,000; at 300, to 25,000 and 26,000. A year without a value is not priced."""
     here = town(

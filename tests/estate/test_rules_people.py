@@ -20,7 +20,7 @@ from tests.estate.town import building, cost_of, town
 from tests.support.places import minutes, table
 
 
-def test_served_keeps_a_building_that_nobody_else_can_replace():
+def test_served_keeps_the_only_building_in_reach():
     """(E1) B1 (10,000) and B2 (30,000); only B2 is in reach of Z2. Closing B2 would cost 10,000,
     but Z2's visits, half of all, would go unserved."""
     here = town([building("B1", 10_000), building("B2", 30_000)])
@@ -30,7 +30,7 @@ def test_served_keeps_a_building_that_nobody_else_can_replace():
     assert cost_of(here, drop=("served",), drive=reach) == pytest.approx(0)
 
 
-def test_hosted_sends_nobody_to_a_building_without_the_service():
+def test_hosted_sends_no_visits_to_a_building_without_the_service():
     """(E2) The cheap B1 (10,000) hosts only T, the expensive B2 (30,000) only S: both stay, 40,000.
     Sending S's visits to B1 for 10,000 is not a plan."""
     services = [{"service_id": "S"}, {"service_id": "T"}]
@@ -73,7 +73,7 @@ def test_desks_take_floor_and_are_housed_without_visitors():
     assert cost_of(fewer) == pytest.approx(10_000)
 
 
-def test_access_keeps_the_dear_building_that_is_near():
+def test_access_keeps_the_expensive_building_that_is_near():
     """(E7) B1 costs 10,000 and is 30 minutes from Z2; B2 costs 30,000 and is near both. With 60 %
     within 20 minutes required, B1 alone (10,000) reaches half and is rejected."""
     here = town([building("B1", 10_000), building("B2", 30_000)])
@@ -85,7 +85,7 @@ def test_access_keeps_the_dear_building_that_is_near():
     assert cost_of(here, Access(services="all", ceiling_minutes=30), drive=drive) == 10_000
 
 
-def test_an_open_door_to_which_nobody_is_sent_meets_no_standard():
+def test_a_host_without_assigned_residents_meets_no_standard():
     """(E7) 2,000 visits, 1,000 from each zone, at 100 m2 a thousand; B1 (10,000) has 150 m2 and is
     30 minutes from Z2, B2 (2,000 when idle, 40 a m2) is 10 from it. Both are open in any case. By
     the nearest host all residents are within 20 minutes, though only the 500 visits for which B1
@@ -139,7 +139,7 @@ def test_a_zone_without_visits_counts_by_its_nearest_host():
     assert cost_of(here, Access(services="all", minutes=20, share=0.5), drive=drive) == 10_000
 
 
-def test_residents_who_go_by_themselves_are_served_where_they_go():
+def test_residents_who_choose_hosts_are_served_where_they_go():
     """(E7, E16) With distance decay half of each zone's visits go to either host, so half the
     residents are served within 20 minutes, though all residents have a host within them."""
     here = town([building("B1", 10_000), building("B2", 10_000, pinned="keep")])
@@ -180,7 +180,7 @@ def test_a_partial_offer_does_not_meet_a_full_standard():
     assert cost_of(here, some) == pytest.approx(10_000)
 
 
-def test_fairness_keeps_the_dear_building_that_few_would_lose():
+def test_fairness_keeps_the_expensive_building_that_few_would_lose():
     """(E8) B1 (10,000) is 10 minutes from Z1 and 30 from Z2; B2 (30,000) 20 and 10. B1 alone costs
     10,000, but Z2 loses 20 minutes. With a limit of 15, B2 alone (Z1 loses 10) costs 30,000; with a
     limit of 5, both stay for 40,000. Z2 is rural, Z1 urban: no group worse keeps both. The worst
@@ -327,7 +327,7 @@ def test_fairness_counts_todays_minutes_by_the_same_behaviour():
         Fairness(equal_minutes=10.0, aversion=100.0),
     ],
 )
-def test_what_no_number_can_tell_apart_is_refused_in_words(rule):
+def test_decay_that_underflows_is_refused(rule):
     here = town([building("B1", 10_000), building("B2", 20_000)])
     with pytest.raises(UsageError, match="no number"):
         cost_of(here, rule, drive=[[10.0, 90.0], [10.0, 90.0]])
@@ -386,7 +386,7 @@ def test_the_tier_says_whether_a_point_needs_its_least():
     assert cost_of(here, two, hub) is None
 
 
-def test_an_access_rule_that_counts_nobody_is_refused():
+def test_an_access_rule_that_counts_no_residents_is_refused():
     """(E7) No zone states households without a car: the rule would hold in every plan."""
     here = town([building("B1", 10_000), building("B2", 30_000)])
     asked = Access(services="all", minutes=20, share=1.0, who="without_car")

@@ -15,7 +15,7 @@ PLAIN = {"decided": 2, "rate": 0.0}
 THREE = {"decided": 3, "rate": 0.0}
 
 
-def test_sequence_says_nothing_of_one_year():
+def test_sequence_does_not_apply_to_one_year():
     """(E12) It does not apply to one year: B1 (10,000) closes for B2 (7,000) at once."""
     here = town([building("B1", 10_000), building("B2", 7_000)])
     for rule in (Sequence(), Sequence(moves_per_year=0, double_running_years=1)):
@@ -33,7 +33,7 @@ def test_a_service_moves_only_when_its_new_home_is_fitted_out():
     assert cost_of(here, drop=("sequence",), **PLAIN) == pytest.approx(11_000)
 
 
-def test_so_many_services_move_in_a_year():
+def test_moves_in_a_year_are_limited():
     """(E12) S in B1 and T in B2 (10,000 each) both move to B3 (1,000). At once they cost 2,000 in
     two years; one a year, 1,000 + 10,000 and then 1,000, 12,000; none, 40,000."""
     services = [{"service_id": "S"}, {"service_id": "T"}]
@@ -48,7 +48,7 @@ def test_so_many_services_move_in_a_year():
         assert cost_of(here, rule, **PLAIN) == pytest.approx(least)
 
 
-def test_staff_of_a_service_point_that_closes_are_paid_once_more():
+def test_staff_of_a_closing_point_are_paid_double_running():
     """(E12) B1 (10,000) closes and B2 (1,000) stays, each with 4,000 of staff: 5,000 a year for
     two years, and half a year of B1's staff, 12,000. Without double running it is 10,000."""
     services = [{"service_id": "S", "staffing_cost_gbp_per_point_per_year": 4_000.0}]
@@ -252,7 +252,7 @@ def needed_twice():
     )  # fmt: skip
 
 
-def test_a_service_does_not_come_back_to_a_building_that_it_left():
+def test_a_service_does_not_return_to_a_building_that_it_left():
     """(E12) 2,000 visits at 60 m2 a thousand take 120 m2 in 2026, 96 in 2027, when a fifth is
     digital, and 120 again in 2028; B1 and B2 have 100 each and both stay open (12,000 a year). S's
     point costs 7,000: 36,000 + 6 x 7,000 = 78,000. Leaving B2 in 2027 and returning in 2028 would
@@ -297,7 +297,7 @@ def test_a_vacant_building_is_not_filled_and_then_sold():
     assert cost_of(here, refills, **asked) == pytest.approx(21_000 - 50_000)
 
 
-def test_what_would_have_to_come_back_is_said():
+def test_a_needed_return_is_explained():
     """Every service leaves B2 in 2027, the only year without S there, and S is needed there
     again."""
     here = needed_twice()

@@ -64,7 +64,7 @@ def test_every_resident_is_in_one_band(answer):
         assert bands["residents_after"].sum() == pytest.approx(people)
 
 
-def test_every_building_is_told_why(answer):
+def test_every_building_has_a_reason(answer):
     assert (answer.plan.buildings["why"].str.len() > 10).all()
 
 

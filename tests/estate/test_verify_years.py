@@ -77,7 +77,7 @@ def test_a_building_may_not_open_again(answer):
     assert "opens again in 2028" in broken(answer, buildings_by_year=cells)[""]
 
 
-def test_what_is_disposed_of_is_gone(answer):
+def test_a_disposal_is_final(answer):
     cells = [(2028, "B1", "state", "held")]
     assert "disposed of before 2028 and not then" in broken(answer, buildings_by_year=cells)[""]
 

@@ -57,7 +57,7 @@ def test_running_costs_are_split_into_their_parts(answer):
         assert column.sum() == pytest.approx(s[f"running_cost_{when}_gbp_per_year"])
 
 
-def test_what_is_paid_once_is_told_by_kind(answer):
+def test_one_off_costs_are_stated_by_kind(answer):
     s = answer.plan.summary
     assert (s["fit_out_gbp"], s["closing_gbp"], s["redundancy_gbp"]) == (1_000, 700, 300)
     assert s["one_off_gbp"] == pytest.approx(2_000)

@@ -35,7 +35,7 @@ def test_a_ceiling_that_closes_a_building_names_its_year():
     assert "With it open carbon would pass its ceiling of 30 t (E14) in 2028." in said["B1"]
 
 
-def test_what_a_building_is_needed_for_is_named_with_its_years():
+def test_a_buildings_need_is_named_with_its_years():
     """B1 is 10 minutes from Z1 and B2 from Z2. The standards need all within 15 minutes of S, one
     of them from the second year on. Until then B1 alone would suffice, but a closed B2 stays
     closed."""

@@ -32,7 +32,7 @@ def test_a_service_moves_the_year_after_fit_out():
     assert cost_of(here, drop=("sequence",), **TWO) == pytest.approx(2_000 + 1_000 * LATER)
 
 
-def test_at_most_so_many_services_move_in_a_year():
+def test_moves_per_year_limits_the_plan():
     """(E12) No move: B1 in both years. Rejected: the move above, 11,966."""
     here = moving()
     assert cost_of(here, Sequence(moves_per_year=0), **TWO) == pytest.approx(10_000 * (1 + LATER))
@@ -126,7 +126,7 @@ def test_a_quick_plan_is_kept_where_no_better_one_is_found(monkeypatch):
     assert found.result.objective <= 1.2 * best
 
 
-def test_what_would_have_to_give_is_said_over_years_too():
+def test_the_least_relaxation_is_stated_over_years_too():
     """B1 must close in every year, and B2 can be fitted out only in the first: too late, unless
     works come in the year of the move. A pot of 600 is then 400 short."""
     here = moving()

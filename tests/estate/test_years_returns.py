@@ -121,7 +121,7 @@ def agrees(seed):
 
 
 @pytest.mark.parametrize("seed", SAMPLE)
-def test_engine_and_enumeration_agree_on_what_stays_away(seed):
+def test_engine_and_enumeration_agree_on_returns(seed):
     assert agrees(seed)
 
 
@@ -135,7 +135,7 @@ def test_they_agree_on_five_hundred_places():
     assert [seed for seed in range(500) if not agrees(seed)] == []
 
 
-def test_a_plan_that_comes_back_is_not_verified():
+def test_a_plan_with_a_return_fails_verification():
     """The plan of a scenario that allows returns, checked against one that does not."""
     service = {"service_id": "S", "area_m2_per_1000_visits": 60.0}
     service |= {"staffing_cost_gbp_per_point_per_year": 7_000.0}

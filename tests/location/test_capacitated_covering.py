@@ -66,7 +66,7 @@ def least(fit, data: dict[str, np.ndarray], radius: float) -> float:  # type: ig
 @pytest.mark.parametrize(
     ("kind", "fit"), [("capacitated-facility-location", fits), ("single-source", fits_whole)]
 )
-def test_the_cheapest_sites_that_hold_everybody(kind, fit, seeds) -> None:  # type: ignore[no-untyped-def]
+def test_the_cheapest_sites_with_enough_capacity_are_found(kind, fit, seeds) -> None:  # type: ignore[no-untyped-def]
     found = set()
     for seed in seeds:
         data, radius = instance(seed), 5.0 + seed % 3

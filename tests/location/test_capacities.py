@@ -38,7 +38,7 @@ def test_the_bound_opens_whole_sites_not_shares_of_them(kind: str) -> None:
     assert 12 / 10 * 100 + 12 < lagrangian.value <= TWO_OF_THREE + 1e-6
 
 
-def test_rooms_are_counted_in_the_largest_unit_that_tells_them_apart() -> None:
+def test_capacities_are_counted_in_their_largest_common_unit() -> None:
     arrays = three_sites("single-source")
     assert arrays.scaled_capacity.tolist() == [1, 1, 1]
     assert arrays.scaled_surplus == 1  # 30 - 12 = 18: one site of 10 may stay shut, not two
@@ -63,7 +63,7 @@ def test_a_load_found_twice_is_kept_once() -> None:
 
 @pytest.mark.parametrize("rounds", [1, 3])
 @pytest.mark.parametrize("kind", ["single-source", "capacitated-p-median"])
-def test_a_search_cut_short_is_right_all_the_same(rounds, kind, monkeypatch):
+def test_a_search_with_few_rounds_finds_the_same_optimum(rounds, kind, monkeypatch):
     """The relaxation may end in a round that added columns; its shares are those of all columns.
 
     For any number of rounds the proven plan costs the same.

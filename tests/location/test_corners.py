@@ -47,7 +47,7 @@ def test_more_sites_than_there_are(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [k for k in KINDS if k != "p-dispersion"])
-def test_a_customer_out_of_everybodys_reach(kind: str) -> None:
+def test_a_customer_out_of_reach_of_all_sites(kind: str) -> None:
     for problem in each(kind):
         table = problem.distances.dense().copy()
         table[0] = np.inf

@@ -110,7 +110,7 @@ def test_many_searches_may_end_anywhere(
 
 
 @pytest.mark.parametrize("kind", ["p-median", "facility-location", "p-centre", "p-dispersion"])
-def test_ctrl_c_ends_every_search_with_what_it_has(kind: str, clock: Clock) -> None:
+def test_ctrl_c_ends_every_search_with_its_best_plan(kind: str, clock: Clock) -> None:
     """Pressed at the k-th reading; afterwards the program handles Ctrl-C again."""
     problem = tiny(kind, 3003)
     best = by_enumeration(problem)

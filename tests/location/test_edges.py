@@ -13,7 +13,7 @@ from placeopt.location import KINDS, Matrix, Pairs, Points, Problem, Solution, l
 from tests.location.tiny import by_enumeration, points, tiny
 
 
-def test_with_as_many_sites_as_customers_nobody_travels() -> None:
+def test_with_as_many_sites_as_customers_the_distance_is_zero() -> None:
     solution = locate(Problem("p-median", points(20, 1), p=20))
     assert solution.objective == 0
     assert solution.proven
@@ -26,7 +26,7 @@ def test_with_one_site_the_median_is_the_best_column() -> None:
     assert solution.objective == pytest.approx(where.dense().sum(axis=0).min())
 
 
-def test_a_p_too_small_to_reach_everybody_is_infeasible() -> None:
+def test_a_p_too_small_to_reach_all_customers_is_infeasible() -> None:
     apart = np.array([[0.0, np.nan], [np.nan, 0.0]])
     for kind in ("p-median", "p-centre"):
         assert locate(Problem(kind, apart, p=1)).status is Status.INFEASIBLE
@@ -37,7 +37,7 @@ def test_more_sites_than_there_are_is_infeasible() -> None:
     assert locate(Problem("p-median", points(5, 1), p=6)).status is Status.INFEASIBLE
 
 
-def test_a_ceiling_nobody_can_keep_is_infeasible() -> None:
+def test_an_impossible_ceiling_is_infeasible() -> None:
     for kind in ("p-median", "p-centre"):
         problem = Problem(kind, points(30, 3), p=2, ceiling=10.0)
         assert locate(problem).status is Status.INFEASIBLE
@@ -61,7 +61,7 @@ def test_customers_without_weight_do_not_count() -> None:
     assert solution.proven
 
 
-def test_points_on_one_another_are_ties_not_trouble() -> None:
+def test_coincident_points_are_ties() -> None:
     place = np.repeat(points(10, 6).customers, 5, axis=0)
     for kind in ("p-median", "p-centre"):
         solution = locate(Problem(kind, Points(place, place), p=10))
@@ -69,7 +69,7 @@ def test_points_on_one_another_are_ties_not_trouble() -> None:
         assert solution.proven
 
 
-def test_what_was_decided_before_is_kept() -> None:
+def test_fixed_sites_are_kept() -> None:
     solution = locate(Problem("p-median", points(40, 7), p=5, opened=(3, 17), closed=(0, 1)))
     assert {3, 17} <= set(solution.positions.tolist())
     assert not {0, 1} & set(solution.positions.tolist())
@@ -135,7 +135,7 @@ def test_the_verifier_sees_a_wrong_total_a_closed_site_and_an_overfull_one() -> 
         ({"kind": "p-medain"}, "no problem"),
     ],
 )
-def test_a_senseless_question_is_refused_in_plain_words(change: dict, word: str) -> None:
+def test_an_invalid_problem_is_refused_in_plain_words(change: dict, word: str) -> None:
     with pytest.raises(UsageError, match=word):
         Problem(**{"kind": "p-median", "distances": points(5, 1), "p": 2, **change})
 

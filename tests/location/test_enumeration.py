@@ -52,7 +52,7 @@ def test_small_problems_find_what_enumeration_finds(
 
 
 @pytest.mark.parametrize("kind", ["p-median", "facility-location", "maximal-covering"])
-def test_the_way_of_large_problems_finds_what_enumeration_finds(
+def test_the_method_for_large_problems_agrees_with_enumeration(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(branch_and_bound, "MAX_MIP_ENTRIES", 0)

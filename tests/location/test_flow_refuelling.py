@@ -266,7 +266,7 @@ def test_a_station_that_is_full_leaves_trips_out() -> None:
     assert plan.loads[2] == pytest.approx(13)
 
 
-def test_a_way_that_is_given_is_taken() -> None:
+def test_a_given_path_is_used() -> None:
     """a to c by b is 10, the direct road is 7; only stations on the given path count."""
     roads = [*ROADS, ("a", "c", 7.0)]
     short = FlowRefuelling(roads, {("a", "c"): 5}, p=1, vehicle_range=14, opened=["b"])
@@ -335,7 +335,7 @@ SENSELESS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize("case", range(len(SENSELESS)))
-def test_what_makes_no_sense_is_refused(case: int) -> None:
+def test_invalid_problems_are_refused(case: int) -> None:
     changes, said = SENSELESS[case]
     plain: dict[str, Any] = {"roads": ROADS, "flows": {("a", "d"): 1}, "p": 1, "vehicle_range": 9}
     with pytest.raises(UsageError) as caught:
@@ -343,7 +343,7 @@ def test_what_makes_no_sense_is_refused(case: int) -> None:
     assert said in str(caught.value)
 
 
-def test_too_few_stations_for_those_that_stand_is_infeasible() -> None:
+def test_fewer_stations_than_fixed_ones_is_infeasible() -> None:
     problem = FlowRefuelling(ROADS, {("a", "d"): 1}, p=1, vehicle_range=9, opened=["a", "b"])
     plan = locate_stations(problem)
     assert plan.status is Status.INFEASIBLE

@@ -29,7 +29,7 @@ def test_zones_are_customers_and_suitable_buildings_are_sites() -> None:
     assert (problem.distances.dense()[:, 3] == given).all()
 
 
-def test_the_best_libraries_are_worth_the_minutes_they_say() -> None:
+def test_the_objective_of_the_best_libraries_is_right() -> None:
     problem = read_problem("p-median", MARLSHIRE, service="library", p=5)
     solution = locate(problem)
     table = problem.distances.dense()[:, solution.positions]
@@ -37,7 +37,7 @@ def test_the_best_libraries_are_worth_the_minutes_they_say() -> None:
     assert solution.objective == pytest.approx((table.min(axis=1) * problem.weights).sum())
 
 
-def test_a_scenario_says_how_people_travel() -> None:
+def test_a_scenario_states_the_modes_of_travel() -> None:
     path = MARLSHIRE / "scenarios" / "estate.toml"
     by_bus = read_problem("p-centre", path, service="library", p=5)
     on_foot = read_problem("p-centre", path, service="library", p=5, modes=("walk",))

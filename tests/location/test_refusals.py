@@ -52,7 +52,7 @@ def test_a_field_is_used_or_refused(kind: str, field: str) -> None:
         assert f"{field}: {kind} has none" in refusal(kind, **given)
 
 
-def test_opening_costs_nobody_gave_follow_the_kind() -> None:
+def test_default_opening_costs_follow_the_kind() -> None:
     """A covering counts sites, a p-median of the same distances has no costs at all."""
     problem = plain("covering")
     assert problem.replace(kind="p-median", p=2, radius=None).fixed_costs.tolist() == [0.0] * 5
@@ -95,7 +95,7 @@ SENSELESS: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize("case", range(len(SENSELESS)))
-def test_what_makes_no_sense_is_refused_by_its_field(case: int) -> None:
+def test_invalid_values_are_refused_by_their_field(case: int) -> None:
     """The message has the field, its value and the remedy."""
     kind, changes, said = SENSELESS[case]
     assert said in refusal(kind, **changes)

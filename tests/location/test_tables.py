@@ -30,7 +30,7 @@ def test_dense_sparse_and_long_matrices_give_the_same_plan(tmp_path: Path) -> No
         assert (solution.objective, list(solution.positions)) == (4.0, [0, 1]), name
 
 
-def test_a_file_that_is_no_matrix_is_refused_in_a_sentence(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_matrix_is_refused(tmp_path: Path) -> None:
     (tmp_path / "broken.npz").write_bytes(b"no matrix")
     with pytest.raises(UsageError, match=r"broken\.npz does not read"):
         locate_file("p-median", tmp_path / "broken.npz", p=2)
@@ -54,7 +54,7 @@ def test_a_data_frames_own_index_holds_ids_of_customers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("word", ["zone", "Zone_ID", "customer", "id", "name"])
-def test_a_numeric_column_of_ids_is_no_site(tmp_path: Path, word: str) -> None:
+def test_a_numeric_column_of_ids_is_not_a_site(tmp_path: Path, word: str) -> None:
     """``zone`` 011, 012 are ids, kept unchanged."""
     path = text(tmp_path, f"{word},a,b,weight\n011,1,9,5\n012,9,1,6\n")
     problem = read_problem("p-median", path, p=1)

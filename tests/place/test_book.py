@@ -34,7 +34,7 @@ def test_the_template_has_every_column_with_its_validation(tmp_path: Path) -> No
     assert all(row[7] and row[8] for row in rows)  # an example and a meaning each
 
 
-def test_an_empty_template_says_what_is_needed(tmp_path: Path) -> None:
+def test_an_empty_template_lists_the_required_tables(tmp_path: Path) -> None:
     with pytest.raises(PlaceError, match="the place has neither an estate nor a budget"):
         read_place(write_template(tmp_path / "fill.xlsx"))
 
@@ -66,6 +66,6 @@ def test_the_commands_write_and_read_it(tmp_path: Path) -> None:
         assert (tmp_path / "again" / file.name).read_bytes() == file.read_bytes()
 
 
-def test_what_is_no_workbook_is_a_finding(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_workbook_is_a_finding(tmp_path: Path) -> None:
     (tmp_path / "fill.xlsx").write_text("no workbook")
     assert "fill.xlsx: it cannot be read" in str(check_files(tmp_path / "fill.xlsx")[0])

@@ -323,7 +323,7 @@ def test_place_toml_is_checked_line_by_line(folder: Path) -> None:
     assert messages(folder)[0].startswith("error: place.toml: the file is missing")
 
 
-def test_what_is_no_place_is_said_so(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_place_is_reported(tmp_path: Path) -> None:
     assert "there is nothing here" in str(check_files(tmp_path / "nowhere")[0])
     (tmp_path / "x.txt").write_text("x")
     assert "this is no place" in str(check_files(tmp_path / "x.txt")[0])

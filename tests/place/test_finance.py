@@ -41,7 +41,7 @@ def test_thousands_become_pounds_and_streams_are_summed():
     assert set(made["year"]) == {"2017"}
 
 
-def test_what_is_no_amount_is_an_error_with_its_cell():
+def test_a_cell_that_is_not_an_amount_is_an_error():
     with pytest.raises(PlaceError) as raised:
         read(f"{HEAD}\nE1,2017-18,Y,,50,150\nE1,sometime,1,,1,2")
     first, second = raised.value.findings
@@ -73,7 +73,7 @@ def test_income_above_spending_is_an_error_by_default():
     assert any("left out" in finding.message for finding in made.findings)
 
 
-def test_a_column_of_numbers_that_is_no_known_line_is_said():
+def test_an_unknown_numeric_column_is_reported():
     said = read("year,Education services,Trading\n2017-18,5,7").findings
     assert "columns of numbers are not read: Trading" in said[0].message
     made = read("year,Education services,Trading\n2017-18,5,7", lines={"Trading": "trade"})
@@ -223,7 +223,7 @@ def test_the_report_lists_lines_and_assumptions(tmp_path):
     assert "source_column" not in page  # a column of ours is no column of theirs that was not used
 
 
-def test_a_total_that_is_missed_names_what_was_not_read():
+def test_a_wrong_total_names_the_columns_not_read():
     with pytest.raises(PlaceError) as raised:
         read("year,edutot,culhrt,servicetot\n2019-20,100,7,107")
     (fault,) = [one for one in raised.value.findings if one.severity == "error"]

@@ -142,7 +142,7 @@ def test_a_shapefile_is_read_too(tmp_path: Path) -> None:
     assert (tmp_path / "import-report.md").is_file()
 
 
-def test_the_report_tells_what_was_taken_assumed_and_left_out(tmp_path: Path) -> None:
+def test_the_report_lists_what_was_taken_assumed_and_left_out(tmp_path: Path) -> None:
     report = import_place(sources(tmp_path), tmp_path / "out")
     assert {(t.column, t.target) for t in report.renamed} >= {("Ref", "building_id")}
     assert [(x.table, x.rows, x.reason) for x in report.left_out] == [
@@ -189,7 +189,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("old", "new", "finding"), FAULTS)
-def test_faults_of_mapping_and_sources_are_told(
+def test_faults_of_mapping_and_sources_are_reported(
     tmp_path: Path, old: str, new: str, finding: str
 ) -> None:
     assert old in MAPPING
@@ -235,7 +235,7 @@ def test_an_id_that_the_joined_table_lacks_is_one_finding(tmp_path: Path) -> Non
     assert found.ids == tuple(str(row) for row in range(2, 42))
 
 
-def test_an_id_that_stands_twice_is_told_by_its_own_file(tmp_path: Path) -> None:
+def test_a_duplicate_id_is_reported_by_its_own_file(tmp_path: Path) -> None:
     """The table with the duplicates is never written."""
     mapping = sources(tmp_path)
     ASSETS.assign(Ref=["1", "2", "3", "1"]).to_csv(tmp_path / "assets.csv", index=False)
@@ -248,7 +248,7 @@ def test_an_id_that_stands_twice_is_told_by_its_own_file(tmp_path: Path) -> None
     assert {f.file for f in stop.value.findings} == {"assets.csv"}
 
 
-def test_what_filters_zones_filters_their_outlines(tmp_path: Path) -> None:
+def test_outlines_of_filtered_zones_are_filtered(tmp_path: Path) -> None:
     shapes = gpd.GeoDataFrame(
         {"code": ["E1", "E2", "E3"]},
         geometry=[box(x, 310000, x + 900, 311000) for x in (450000, 452000, 454000)],
@@ -334,7 +334,7 @@ def test_points_in_no_or_several_districts_are_warned_of(tmp_path: Path) -> None
         ]
 
 
-def test_faults_of_district_outlines_are_told(tmp_path: Path) -> None:
+def test_faults_of_district_outlines_are_reported(tmp_path: Path) -> None:
     mapping = wards(tmp_path, ("A", 449000, 455000))
     text = mapping.read_text(encoding="utf-8").replace('"ward"', '"wrad"')
     mapping.write_text(text, encoding="utf-8")
@@ -348,7 +348,7 @@ def test_faults_of_district_outlines_are_told(tmp_path: Path) -> None:
         import_place(sources(tmp_path, mapping=MAPPING + WITHIN), tmp_path / "out")
 
 
-def test_what_a_fill_made_of_empty_cells_is_told(tmp_path: Path) -> None:
+def test_the_result_of_a_fill_is_reported(tmp_path: Path) -> None:
     """In the report of assumptions, and in findings on ids missing from a joined table."""
     filled = 'population.from = "residents", population.fill.value = 1500'
     mapping = sources(tmp_path, mapping=MAPPING.replace('population = "residents"', filled))
@@ -475,7 +475,7 @@ def test_money_whose_prices_cannot_be_changed_is_refused(tmp_path, column, index
     assert not (tmp_path / "out").exists()
 
 
-def test_a_file_in_the_way_is_told_before_a_source_is_read(tmp_path: Path) -> None:
+def test_a_file_in_the_way_is_reported_before_a_source_is_read(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
     steps: list[str] = []
     with pytest.raises(OutputError, match="is a file; name a folder"):

@@ -83,7 +83,7 @@ def refusal(folder: Path, content: str, **options: str) -> str:
     return str(stop.value)
 
 
-def test_windows_1252_is_read_and_said(tmp_path: Path) -> None:
+def test_windows_1252_is_read_and_reported(tmp_path: Path) -> None:
     content = (HEAD + ROW.replace("Town Hall", "Café – Hall")).encode("cp1252")
     place, said = brought_in(tmp_path, content)
     assert place.buildings["name"].tolist() == ["Café – Hall"]
@@ -95,7 +95,7 @@ def test_bytes_of_no_encoding_are_refused(tmp_path: Path) -> None:
     assert "neither UTF-8 nor Windows-1252 (line 3, byte 0x81)" in refusal(tmp_path, "")
 
 
-def test_utf_16_is_read_and_said(tmp_path: Path) -> None:
+def test_utf_16_is_read_and_reported(tmp_path: Path) -> None:
     place, said = brought_in(tmp_path, (HEAD + ROW).encode("utf-16"))
     assert len(place.buildings) == 1
     assert "assets.csv: the file is in UTF-16 and was read as such" in said
@@ -117,7 +117,7 @@ def test_line_ends_inside_cells_become_one_line(tmp_path: Path) -> None:
     assert "assets.csv row 2: 1 cells have line ends inside, read as one line" in said
 
 
-def test_headings_that_stand_twice_are_numbered_and_asked_for(tmp_path: Path) -> None:
+def test_duplicate_headings_are_numbered(tmp_path: Path) -> None:
     content = HEAD.replace("Break", "Cost") + ROW
     text = refusal(tmp_path, content, Break="Cost")
     assert "Cost the source has no such column" in text
@@ -255,7 +255,7 @@ def test_findings_name_the_row_of_the_file_below_a_title(tmp_path: Path) -> None
     assert "assets.csv row 6: Cost is 'x'" in text
 
 
-def test_a_places_own_files_refuse_what_a_spreadsheet_lost(tmp_path: Path) -> None:
+def test_a_places_own_files_refuse_values_damaged_by_a_spreadsheet(tmp_path: Path) -> None:
     folder = small_folder(tmp_path / "place")
     change(folder, "zones", 2, "zone_id", "1.00012E+11")
     text = "\n".join(map(str, check_files(folder)))

@@ -73,7 +73,7 @@ def test_a_faulty_outline_in_a_file_stops_before_the_solve(
         read_place(folder)
 
 
-def test_outlines_of_another_system_are_told_once() -> None:
+def test_outlines_of_another_system_are_reported_once() -> None:
     """Not once for each as far away: they are right in their own system."""
     for crs, told in (("EPSG:3857", "in EPSG:3857"), (None, "in no system")):
         (found,) = check(outlined(*GOOD, crs=crs))
@@ -86,7 +86,7 @@ def test_an_outline_that_crosses_itself_says_where() -> None:
     assert found.value == "Self-intersection[455000 312000]"
 
 
-def test_outlines_without_their_columns_are_told() -> None:
+def test_outlines_without_their_columns_are_reported() -> None:
     place = outlined(*GOOD)
     assert place.boundaries is not None
     other = place.boundaries.rename(columns={"zone_id": "zone"})

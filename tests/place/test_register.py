@@ -72,7 +72,7 @@ def test_rows_of_one_building_are_merged_only_when_accepted(tmp_path: Path) -> N
     assert rules.str.contains("4 rows of the register are 2 buildings").any()
 
 
-def test_an_edited_file_of_groups_is_obeyed(tmp_path: Path) -> None:
+def test_an_edited_file_of_groups_is_followed(tmp_path: Path) -> None:
     imported(tmp_path)
     shown = (tmp_path / "place" / "assets-groups.csv").read_text(encoding="utf-8-sig")
     (tmp_path / "groups.csv").write_text(shown.replace("G2,no", "G2,yes"))
@@ -158,7 +158,7 @@ def test_parcels_are_grouped_by_address_and_distance(tmp_path: Path) -> None:
     assert [row.outcome for row in found.rows][3] == "left out: land without a building"
 
 
-def test_what_a_register_lacks_is_said(tmp_path: Path) -> None:
+def test_missing_columns_of_a_register_are_reported(tmp_path: Path) -> None:
     with pytest.raises(PlaceError, match="no heading of the register is an id of the asset"):
         register(tmp_path, "Name,GeoX,GeoY\nHall,450100,310100\n")
     with pytest.raises(PlaceError, match="has no easting and northing"):
@@ -171,7 +171,7 @@ def test_what_a_register_lacks_is_said(tmp_path: Path) -> None:
     assert found.rows[0].outcome == "left out: the row has neither an asset number nor a UPRN"
 
 
-def test_a_tenure_that_is_not_stated_is_no_freehold(tmp_path: Path) -> None:
+def test_a_tenure_that_is_not_stated_stays_empty(tmp_path: Path) -> None:
     found = register(tmp_path, f"UPRN,Name,GeoX,GeoY,TenureType\n1,Hall,{POINT},\n")
     assert found.table.cells["register_tenure"] == [""]
     assert any("the tenure of 1 rows is not stated" in str(f) for f in found.table.findings)

@@ -48,7 +48,7 @@ def test_every_asset_is_placed_or_left_out_with_a_reason(
     assert (place.buildings["kind"] == "library").sum() == 5
 
 
-def test_what_the_sources_lack_is_listed_as_assumed(
+def test_values_missing_from_the_sources_are_listed_as_assumed(
     imported: tuple[Place, ImportReport, Path],
 ) -> None:
     place, _, out = imported

@@ -127,7 +127,7 @@ def test_a_lower_tier_above_a_higher_one_is_named(made: Place, column: str) -> N
     assert ("tiers.csv", column, lowest + 2) in [(f.file, f.column, f.row) for f in said]
 
 
-def test_a_note_silences_and_one_that_silences_nothing_is_told(made: Place) -> None:
+def test_a_note_silences_a_warning_and_an_unused_note_is_reported(made: Place) -> None:
     from dataclasses import replace
 
     place = scaled(made, "buildings", "floor_area_m2", 1000, row=3)
@@ -154,7 +154,7 @@ def test_notes_are_written_and_read_back() -> None:
     assert fault.column == "plausible"
 
 
-def test_hours_for_minutes_are_told(made: Place, tmp_path: Path) -> None:
+def test_hours_for_minutes_are_reported(made: Place, tmp_path: Path) -> None:
     from dataclasses import replace
 
     from placeopt.place.check.minutes import minutes_findings

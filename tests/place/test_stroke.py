@@ -14,7 +14,7 @@ from placeopt.place.check.plausible import PlausibleNotes
 from placeopt.place.stroke import stroke_place, write_stroke_place
 
 
-def test_a_missing_package_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("placeopt.place.stroke.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install \"placeopt\[stroke\]\""):
         stroke_place()

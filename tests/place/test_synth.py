@@ -65,7 +65,7 @@ def test_a_made_up_county_has_no_errors(seed: int):
     assert errors(county(seed)) == []
 
 
-def test_the_county_has_the_sizes_it_promises():
+def test_the_county_has_its_stated_sizes():
     place = county()
     sizes = {name: len(table) for name, table in place.tables.items()}
     promised = {"zones": 150, "buildings": 110, "services": 10, "agencies": 6, "districts": 4}

@@ -70,9 +70,7 @@ def test_names_in_any_script_are_let_through(name: str) -> None:
         ("price_year", "price_year = 99999", "above the years known; give a year from 1900"),
     ],
 )
-def test_what_a_place_says_of_itself_is_checked(
-    key: str, line: str, told: str, tmp_path: Path
-) -> None:
+def test_info_of_a_place_is_checked(key: str, line: str, told: str, tmp_path: Path) -> None:
     folder = small_folder(tmp_path / "small")
     path = folder / "place.toml"
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -89,7 +87,7 @@ def test_what_a_place_says_of_itself_is_checked(
     assert told in str(found)
 
 
-def test_what_a_place_says_of_itself_is_checked_in_memory() -> None:
+def test_info_of_a_place_is_checked_in_memory() -> None:
     place = small_place()
     spoilt = replace(place, info=replace(place.info, name="Small\x00shire", price_year=-5))
     assert {f.column for f in check(spoilt)} == {"name", "price_year"}

@@ -66,13 +66,13 @@ def test_an_index_on_other_areas_is_refused(
     assert message in str(stop.value)
 
 
-def test_what_is_mixed_knowingly_is_a_warning(tmp_path: Path) -> None:
+def test_mixed_true_makes_a_warning(tmp_path: Path) -> None:
     said = brought_in(tmp_path, "LSOA21CD", "IMD19_decile", "E01006074", ", mixed = true")
     assert "warning" not in said
     assert "IMD 2019 is published for areas of 2011, the zones are areas of 2021" in said
 
 
-def test_areas_that_do_not_say_their_census_are_a_warning(tmp_path: Path) -> None:
+def test_areas_of_unknown_census_are_a_warning(tmp_path: Path) -> None:
     said = brought_in(tmp_path, "code", "IMD19_decile", "E01006074")
     assert "does not say of which census the zones are; check that they are of 2011" in said
 

@@ -59,7 +59,7 @@ def test_every_input_cell_is_echoed_with_its_unit(care):
     assert asked_for["money, discount_rate"] == 0.035
 
 
-def test_rows_of_other_years_say_that_they_were_not_read(care):
+def test_rows_of_other_years_are_marked_as_not_read(care):
     answer, _ = care
     earlier = answer.place.spending.assign(year=2024)
     rows = type(earlier)(

@@ -94,7 +94,7 @@ def test_the_map_layers_have_flows_as_styled_lines(closing):
     assert flows["visits_per_year"].sum() == 2000.0
 
 
-def test_what_nobody_serves_is_said_and_drawn_nowhere():
+def test_unserved_visits_are_stated_and_have_no_line():
     """Z2 reaches A alone, and half of the visits may go unserved."""
     place = town([building("A", 10.0), building("B", 10.0)])
     nan = float("nan")

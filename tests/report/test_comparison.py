@@ -46,7 +46,7 @@ def said(mine: Answer, other: Answer) -> str:
     return found[1].text
 
 
-def test_the_difference_and_what_is_proven_of_it_are_said() -> None:
+def test_the_difference_and_its_proven_range_are_stated() -> None:
     text = said(estate(9e6, 8.8e6), estate(6e6, 5.9e6))
     assert "come to £9.0 million, against £6.0 million for the question" in text
     assert "£3.0 million more (50%)." in text
@@ -67,7 +67,7 @@ def test_bounds_that_overlap_prove_no_difference() -> None:
     )
 
 
-def test_nothing_is_said_where_one_of_the_two_has_no_plan() -> None:
+def test_no_comparison_is_stated_without_both_plans() -> None:
     mine, other = estate(9e6, 9e6), replace(estate(6e6, 6e6), plan=None)
     assert difference(mine) is None
     assert difference(replace(mine, compared=other)) is None
@@ -116,7 +116,9 @@ def test_both_questions_are_answered_and_the_difference_leads(tmp_path: Path) ->
         ("broken.toml", "that scenario has faults"),
     ],
 )
-def test_what_cannot_be_compared_is_a_fault(tmp_path: Path, other: str, told: str) -> None:
+def test_questions_that_cannot_be_compared_are_a_fault(
+    tmp_path: Path, other: str, told: str
+) -> None:
     written(tmp_path, "money", minimise="least_money")
     other_problem = f'question = "?"\nplace = "{PLACE}"\nproblem = "estate"\n'
     (tmp_path / "estate.toml").write_text(other_problem)

@@ -24,7 +24,7 @@ def gift():
     return solved(investor({"donor": True}), budgets(300, 300, 300))
 
 
-def test_a_gift_is_said_on_page_and_workbook(gift, tmp_path):
+def test_a_gift_is_stated_on_page_and_workbook(gift, tmp_path):
     """The withheld amount, the payments for results, and that the provider gives the rest."""
     assert providers_in_words(gift) == [GIFT]
     write_results(gift, tmp_path / "out")
@@ -33,7 +33,7 @@ def test_a_gift_is_said_on_page_and_workbook(gift, tmp_path):
     assert GIFT in {cell.value for row in first.iter_rows() for cell in row}
 
 
-def test_a_sentence_about_consent_is_added_up_anew(gift):
+def test_a_sentence_about_consent_is_recomputed(gift):
     """The sentence is recomputed from prices of results in the tables and from the place's terms,
     not taken from the plan: 25 times the price pays back 300, 30 times 360."""
     loan = gift.place.replace(provider_terms=gift.place.provider_terms.assign(donor=False))
@@ -52,7 +52,7 @@ def test_a_sentence_about_consent_is_added_up_anew(gift):
     )
 
 
-def test_who_is_not_bought_from_is_said_to_lose_nothing():
+def test_a_provider_not_bought_from_loses_nothing():
     """At 0.1 GBP a job only donors are bought from."""
     (said,) = providers_in_words(solved(investor(), budgets(300, 300, 300)))
     assert said == (
@@ -60,7 +60,7 @@ def test_who_is_not_bought_from_is_said_to_lose_nothing():
     )
 
 
-def test_a_past_purchase_is_said_to_be_consent():
+def test_a_past_purchase_is_stated_as_consent():
     """2026 is past and bought coaching: the contract continues at a loss of 288."""
     known = [{"programme_id": key, "year": 2026, "kind": "actual", "amount_gbp": 100}
              for key in ("lights", "coaching")]  # fmt: skip

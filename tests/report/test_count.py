@@ -35,7 +35,7 @@ def test_every_breakdown_of_the_shipped_place_ties(marlshire: Place) -> None:
     assert tables["who_pays_whom"]["amount_gbp"].sum() == pytest.approx(ledger)
 
 
-def test_what_is_not_stated_is_a_row_of_its_own() -> None:
+def test_unstated_values_have_a_separate_row() -> None:
     place = small_place()
     tables = count_place(place)
     owners = tables["estate_by_agency"].set_index("agency_id")
@@ -54,7 +54,7 @@ def test_district_spending_follows_visits_or_residents() -> None:
     assert table["amount_gbp"].sum() == pytest.approx(4900.1)
 
 
-def test_a_ledger_that_does_not_tie_is_said(tmp_path: Path) -> None:
+def test_a_ledger_that_does_not_reconcile_is_reported(tmp_path: Path) -> None:
     rows = write_count(small_place(), tmp_path, ledger_total_gbp=5000.0)
     assert not rows.loc[rows["breakdown"].str.startswith("spending"), "ties"].any()
     assert rows["difference_gbp"].min() == pytest.approx(-99.9)
@@ -82,7 +82,7 @@ def test_the_command_writes_workbook_page_layer_and_tables(
     assert CliRunner().invoke(app, wrong).exit_code == 1
 
 
-def test_nothing_to_count_is_said(tmp_path: Path) -> None:
+def test_a_place_with_nothing_to_count_is_reported(tmp_path: Path) -> None:
     place = small_place()
     empty = place.replace(buildings=place.buildings.iloc[:0], spending=place.spending.iloc[:0])
     with pytest.raises(UsageError, match="nothing to count"):

@@ -223,16 +223,16 @@ def sample() -> list[Answer]:
     return found
 
 
-def test_what_gives_is_enough_and_noticeably_less_is_not(sample):
+def test_a_stated_relaxation_suffices_and_noticeably_less_does_not(sample):
     assert judged(sample) == []
 
 
 @pytest.mark.exhaustive
-def test_what_gives_in_a_hundred_clashes_is_so():
+def test_relaxations_of_a_hundred_clashes_are_right():
     assert judged(clashing(range(50), range(50))) == []
 
 
-def test_a_lie_in_what_gives_is_found(sample):
+def test_a_wrong_relaxation_is_found(sample):
     """The first digit of each number changed, one sentence of each kind."""
     seen, missed = set(), []
     for answer in sample:

@@ -69,7 +69,7 @@ def test_sums_count_what_is_stated_and_say_so(partly):
     assert "Carbon is stated for 1 of 2 buildings" in said
 
 
-def test_a_figure_that_nobody_states_is_no_nought(partly):
+def test_a_figure_that_is_not_stated_is_not_zero(partly):
     """A plan with 0 for a value that the place does not state fails verification."""
     for column in (DUE, "carbon_after_tco2e_per_year", "energy_after_kwh_per_year"):
         tables = dict(partly.plan.tables)

@@ -25,7 +25,7 @@ def said(answer) -> str:
     return headline(answer)
 
 
-def test_nothing_is_said_of_buildings_that_fill_up():
+def test_no_reason_is_stated_for_buildings_with_free_floor():
     """Visits pass the nearest host although every building has free floor area; as sent they take
     longer, and no reason without a table is given."""
     answer = answers.estate_answer()
@@ -44,7 +44,7 @@ def test_a_building_that_loses_a_service_does_not_stay_as_it_is():
     assert "as they are" not in text
 
 
-def test_a_building_that_takes_a_service_in_is_no_hub():
+def test_a_building_that_takes_in_a_service_is_not_called_a_hub():
     """Four buildings take a service in, and one has the tier of a hub."""
     answer = answers.estate_answer()
     rows = answer.plan.buildings.assign(
@@ -78,7 +78,7 @@ def ring_fenced(most: float, total: float, **settings):
     return solve(place, scenario)
 
 
-def test_money_of_no_use_is_said_only_where_nothing_can_take_it():
+def test_money_is_of_no_use_only_if_no_programme_can_take_it():
     """Lights take at most 30 of their 50 and homecare all 200 of the grant: 20 are of no use. If
     the total of 200 binds, or the lights could take more, the 20 or 50 are only unspent."""
     text = said(ring_fenced(most=30, total=250))
@@ -192,7 +192,7 @@ def moved_between():
         ([80, 100, 110, 110], "Agencies pay each other £30."),
     ],
 )  # fmt: skip
-def test_worse_off_is_said_of_the_years_in_which_it_is_so(plan, text):
+def test_worse_off_is_stated_for_the_right_years(plan, text):
     """Discounted at 3.5 %: 25 of 2027 are worth 24.2, more than 20 of 2026; 10 are worth less."""
     answer = answers.budget_answer()
     agencies = pd.DataFrame({"agency_id": ["council", "health"], "name": ["The Council", "Health"],
@@ -203,7 +203,7 @@ def test_worse_off_is_said_of_the_years_in_which_it_is_so(plan, text):
     assert text in said(replace(answer, scenario=asked))
 
 
-def test_a_rising_programme_is_not_said_to_be_cut():
+def test_a_rising_programme_is_not_described_as_cut():
     """Cuts are not allowed (a pace of 0) and 50 more is spent: no pace limits it."""
     from placeopt.budget import solve
     from placeopt.scenario.rules.budget.money import Pace
@@ -221,7 +221,7 @@ def test_a_rising_programme_is_not_said_to_be_cut():
     assert "pace_cut" not in set(codes[rises])
 
 
-def test_what_a_further_amount_does_is_read_off_the_curve():
+def test_the_effect_of_a_further_amount_follows_the_curve():
     """Not the slope times a million pounds: a further £10 at about 150 on a curve of 0.01 a
     pound."""
     from placeopt.budget import solve
@@ -255,7 +255,7 @@ def test_a_limit_that_was_not_reached_is_not_blamed(bound):
     assert "More time may find one." in text
 
 
-def test_a_stage_that_was_proven_is_said_to_be():
+def test_a_proven_stage_is_stated_as_proven():
     """The cost was proven to 0.05 %; the gap of the minutes is still 4 %."""
     answer = answers.estate_answer(gap=0.04, status=Status.FEASIBLE)
     steps = {"cost_gap_share": 5e-4, "cost_proven_bound": 1.0, "visit_minutes_gap_share": 0.04,

@@ -20,7 +20,7 @@ def sheets(answer):
     return all_sheets(answer)
 
 
-def test_a_building_is_told_anew_only_where_it_changes(sheets):
+def test_a_building_is_repeated_only_where_it_changes(sheets):
     course = sheets["course"].frame
     assert course["building_name"][0] == "Building 2"
     assert list(course.loc[0, ["in_2026", "in_2027", "in_2028"]]) == [
@@ -45,7 +45,7 @@ def test_cash_by_year_and_by_agency_ties_to_the_cash_flow(answer, sheets):
     assert years.loc[years["year"] == 2030, "receipts_gbp"].item() == -80_000
 
 
-def test_everybody_is_in_the_groups_and_the_losers_are_ordered(answer, sheets):
+def test_groups_cover_all_residents_and_losers_are_ordered(answer, sheets):
     groups, losers = sheets["groups"].frame, sheets["losers"].frame
     people = answer.plan.zones["population"].sum()
     assert groups["residents"][0] == people
@@ -76,7 +76,7 @@ def test_page_and_workbook_show_the_years(answer, tmp_path):
     } <= set(names)
 
 
-def test_receipts_are_told_gross_and_net(answer):
+def test_receipts_are_stated_gross_and_net(answer):
     narrative = describe(answer)
     said = " ".join(narrative.sentences)
     assert "2026 to 2028" in said
@@ -84,7 +84,7 @@ def test_receipts_are_told_gross_and_net(answer):
     assert "£80,000 net" in said
 
 
-def test_carbon_priced_is_told_shown_and_sourced(answer, tmp_path):
+def test_priced_carbon_is_stated_shown_and_sourced(answer, tmp_path):
     said = " ".join(describe(answer).sentences)
     assert "5 tonnes of CO2e a year at the end, against 6 tonnes if nothing changes" in said
     assert "3 years, discounted, the carbon saved is worth £599" in said
@@ -101,7 +101,7 @@ def test_carbon_priced_is_told_shown_and_sourced(answer, tmp_path):
     assert rows[2] == (2027, 6, 5, 1, 310, 310, 300)
 
 
-def test_what_a_building_is_today_and_each_year_is_no_decision(sheets):
+def test_states_of_buildings_are_not_labelled_as_decisions(sheets):
     """An open building was once described as one that "Opens", because both have the same code."""
     assert set(sheets["buildings"].frame["status_before"]) <= {"Open", "Empty", "Possible site"}
     states = set(sheets["buildings_by_year"].frame["state"])

@@ -84,7 +84,7 @@ def test_a_made_up_place_is_flagged_first_and_a_real_one_is_not(estate, tmp_path
     assert "made-up" not in "".join(read(tmp_path).said)
 
 
-def test_proven_is_said_only_where_it_is_proven():
+def test_proven_is_stated_only_if_it_is_proven():
     optimal = describe(answers.estate_answer(gap=0.004)).status_in_words
     assert optimal == (
         "Proven: no plan that keeps the rules can cost more than 0.40% less over the whole period."
@@ -101,7 +101,7 @@ def test_proven_is_said_only_where_it_is_proven():
     assert "143" not in weak, "no plan costs 143 % less"
 
 
-def test_residents_who_can_no_longer_reach_a_service_are_told_of():
+def test_residents_out_of_reach_of_a_service_are_stated():
     said = " ".join(describe(answers.estate_answer()).sentences)
     assert "1,000 residents can no longer reach" in said
 
@@ -180,7 +180,7 @@ def test_an_empty_column_is_in_the_workbook_only(estate):
     assert "decision" in shown
 
 
-def test_a_building_that_stands_empty_is_given_up_not_closed():
+def test_an_empty_building_is_described_as_given_up_not_closed():
     answer = answers.estate_answer()
     rows = answer.plan.buildings.assign(decision="close", status_before=["open", "vacant"] * 3)
     plan = replace(answer.plan, tables={**answer.plan.tables, "buildings": rows})

@@ -84,7 +84,7 @@ def test_zones_have_the_colour_of_their_band_without_a_script(estate):
     assert colours(drawn["walk-before"])[-1] == BAND_COLOURS[-1]  # the last zone reaches nothing
 
 
-def test_a_service_that_goes_is_out_of_everybody_s_reach(estate):
+def test_a_service_without_hosts_is_out_of_reach(estate):
     told = tables_under_maps((estate[1] / "index.html").read_text(encoding="utf-8"))
     assert told["clinic", "walk", "after"][:-1] == [0.0] * (len(NAMES) - 1)
     assert told["clinic", "walk", "before"][0] > 0
@@ -111,7 +111,7 @@ def test_hubs_are_compared_with_buildings_as_large_today():
     assert "1 such building today, 2 such buildings in the plan" in hubs.description
 
 
-def test_hubs_come_last_where_nothing_like_them_stands_today():
+def test_hubs_come_last_without_comparable_buildings_today():
     answer = with_services(answers.estate_answer(), {"B2": 1}, {"B1": 2})
     assert [choice.key for choice in reach_choices(answer)] == ["library", "clinic", "hubs"]
     assert "none today, 1 such building in the plan" in reach_choices(answer)[-1].description
@@ -119,7 +119,7 @@ def test_hubs_come_last_where_nothing_like_them_stands_today():
     assert [choice.key for choice in reach_choices(alone)] == ["library", "clinic"]
 
 
-def test_the_largest_difference_is_told():
+def test_the_largest_difference_is_stated():
     answer = answers.estate_answer()
     on_foot = dict(reach_maps(answer)["modes"][0]["sentences"])
     assert on_foot["library"] == "As many residents are in each band in the plan as today on foot."

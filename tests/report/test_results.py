@@ -175,7 +175,7 @@ def test_an_infeasible_answer_leaves_nothing_of_an_earlier_plan(tmp_path):
     assert book.sheetnames == ["Summary", "Rules", "Findings", "Assumptions", "Provenance"]
 
 
-def test_the_headline_says_what_is_saved_and_how_sure_it_is():
+def test_the_headline_states_the_saving_and_its_certainty():
     said = headline(answers.estate_answer())
     assert "saves £25,000 a year (25%" in said
     assert "cost more than 0.40% less" in said

@@ -198,7 +198,7 @@ def lies(text: str):
                 yield text.replace(was, now, 1)
 
 
-def test_a_lie_planted_in_any_kind_of_sentence_is_found(sample):
+def test_an_error_planted_in_any_kind_of_sentence_is_found(sample):
     """Each number's first digit is changed, and words are reversed. A change in a name inside
     brackets or in an id is not an error about the plan."""
     kinds, missed = set(), []
@@ -245,7 +245,7 @@ def test_a_sentence_of_another_answer_is_found():
         assert wrong[0].startswith("not so"), kind
 
 
-def test_minutes_of_the_wrong_measure_are_found():
+def test_minutes_by_the_wrong_measure_are_found():
     """A sentence states how much longer residents travel, not the minutes to the nearest host."""
     answer = sent_answers()[1]  # all of one zone's visits go past the nearer building
     text = said_by(answer, "longer_and_shorter")
@@ -266,7 +266,7 @@ def test_minutes_of_the_wrong_measure_are_found():
             assert stated.values["longer_as_sent"].value == pytest.approx(true)
 
 
-def test_a_nearer_building_with_part_of_the_offer_is_said():
+def test_a_nearer_building_with_a_partial_offer_is_stated():
     """Visits that go past a kiosk to a hub do not all go to the nearest that has the offer."""
     answer = estate_answer(34)
     text = said_by(answer, "every_nearest_in_full")
@@ -300,7 +300,7 @@ def test_names_of_other_outcomes_are_found(sample):
         assert not re.search(r"(in|:) [:.]|: ,", " ".join(sentences_of(nameless)))
 
 
-def test_a_sentence_that_nobody_can_judge_is_a_fault(sample):
+def test_a_sentence_without_a_judge_is_a_fault(sample):
     (wrong,) = false_sentences(sample[0], ["For buildings fill up."])
     assert wrong.startswith("nobody can judge")
 

@@ -103,7 +103,7 @@ def of_kind(found, severity):
     return [(f.column, f.message) for f in found if f.severity == severity]
 
 
-def test_a_rule_that_counts_nobody_is_an_error(marlshire: Place, tmp_path: Path) -> None:
+def test_a_rule_that_counts_no_residents_is_an_error(marlshire: Place, tmp_path: Path) -> None:
     """Each column that empties a group is named, with the line of the rule."""
     zones = marlshire.zones.assign(without_car_share=0.0, area_type="", people_0_4=float("nan"))
     place = replace(marlshire, tables={**marlshire.tables, "zones": zones})

@@ -91,7 +91,7 @@ def test_the_shipped_scenarios_have_no_findings(
         assert check_scenario(places[path.relative_to(data).parts[0]], asked) == [], path.name
 
 
-def test_closing_what_is_of_unknown_use_is_told(
+def test_closing_a_building_of_unknown_use_is_reported(
     places: dict[str, Place], data: Path, tmp_path: Path
 ) -> None:
     """A pinned closure of a building of unknown services is found before the solve."""

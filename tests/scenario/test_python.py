@@ -132,7 +132,7 @@ def test_rules_are_refused_as_another_rule_and_twice():
     assert "written already" in faults(lambda: budget().replace(rules=(one, one)))[0]
 
 
-def test_a_dropped_rule_comes_back_when_it_is_dropped_no_more():
+def test_a_rule_returns_when_it_is_no_longer_dropped():
     asked = budget(OneBudget(total_gbp=1))
     less = asked.replace(drop=("statutory", "one_budget"))
     assert set(names(asked)) - set(names(less)) == {"statutory", "one_budget"}
@@ -142,7 +142,7 @@ def test_a_dropped_rule_comes_back_when_it_is_dropped_no_more():
     assert budget(own, drop=("statutory",)).of(Statutory) == [own]  # a rule that is given holds
 
 
-def test_rules_given_anew_keep_the_implied_ones():
+def test_replaced_rules_keep_the_implied_ones():
     """Removing an implied rule from ``rules`` does not drop it; ``drop`` does."""
     asked = budget(OneBudget(total_gbp=1))
     fewer = tuple(rule for rule in asked.rules if rule.name != "statutory")

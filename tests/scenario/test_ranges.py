@@ -101,7 +101,7 @@ def test_a_file_is_refused_with_line_and_key(
     assert any(told in str(f) for f in found), found
 
 
-def test_a_number_changed_in_python_is_refused_too() -> None:
+def test_an_out_of_range_number_set_in_python_is_refused() -> None:
     rule = Access(services=("lib",), minutes=20.0)
     with pytest.raises(ScenarioError, match="100,000"):
         rule.replace(minutes=1e300)

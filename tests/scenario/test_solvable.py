@@ -33,7 +33,7 @@ TABLES = {"estate": ESTATE, "budget": BUDGET}
         ("budget", {"drop": ["streams"]}, "drop", "nothing limits the money"),
     ],
 )  # fmt: skip
-def test_it_is_told_by_the_check(
+def test_the_check_reports_it(
     tmp_path: Path, problem: str, asked: dict[str, Any], column: str, words: str
 ) -> None:
     with_minutes(small(TABLES[problem]), tmp_path)

@@ -75,7 +75,7 @@ def test_a_byte_order_mark_is_read(feed: Path) -> None:
     assert not read(feed).findings
 
 
-def test_blanks_around_headings_and_values_are_said(feed: Path) -> None:
+def test_blanks_around_headings_and_values_are_a_warning(feed: Path) -> None:
     change(feed, "stop_times.txt", "stop_id,", "stop_id ,")
     change(feed, "stop_times.txt", "t,A,1", "t ,A\t,1")
     table = read(feed)
@@ -88,7 +88,7 @@ def test_blanks_around_headings_and_values_are_said(feed: Path) -> None:
     assert (stop.row, stop.column, stop.value) == (2, "stop_id", "A\t")
 
 
-def test_windows_text_is_read_and_said(feed: Path) -> None:
+def test_windows_1252_feeds_are_read_with_a_warning(feed: Path) -> None:
     tables = {name: text.replace(b"A,", b"Caf\xe9,") for name, text in tables_of(feed).items()}
     write_tables(feed, tables)
     table = read(feed)
@@ -100,7 +100,7 @@ def test_windows_text_is_read_and_said(feed: Path) -> None:
     assert ("feed.zip stop_times.txt", 2) in said
 
 
-def test_a_feed_in_a_folder_of_the_zip_is_read_and_said(feed: Path) -> None:
+def test_a_feed_in_a_folder_of_the_zip_is_read_with_a_warning(feed: Path) -> None:
     tables = tables_of(feed)
     junk = {"__MACOSX/latest/._stops.txt": b"\0\5\x16"}
     write_tables(feed, {**{f"latest/{name}": t for name, t in tables.items()}, **junk})
@@ -130,7 +130,7 @@ def test_the_same_row_twice_counts_once(feed: Path) -> None:
     assert first.message.startswith("is in row 2 already, with the same values")
 
 
-def test_what_a_timetable_can_do_without_is_left_out_and_said(feed: Path) -> None:
+def test_optional_faulty_rows_are_left_out_with_a_warning(feed: Path) -> None:
     tables = tables_of(feed)
     tables["stops.txt"] += b"nowhere,Nowhere,,\nstation,Station,52.6,-2.0\n"
     tables["trips.txt"] += b"r,week,bare\nr,never,x\n"
@@ -224,7 +224,7 @@ def test_each_fault_names_file_row_column_and_value(
     assert found[0].remedy
 
 
-def test_all_faults_of_all_feeds_are_told_at_once(feed: Path, tmp_path: Path) -> None:
+def test_all_faults_of_all_feeds_are_reported_at_once(feed: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.zip"
     other.write_bytes(feed.read_bytes())
     change(feed, "stops.txt", "stop_lat", "latitude")
@@ -361,7 +361,7 @@ def test_feeds_of_one_name_are_told_apart(tmp_path: Path) -> None:
     assert [f.file for f in found] == ["rail/gtfs.zip calendar.txt"]
 
 
-def test_a_feed_that_does_not_speak_of_the_day_is_refused(tmp_path: Path) -> None:
+def test_a_feed_without_service_on_the_day_is_refused(tmp_path: Path) -> None:
     write_gtfs(tmp_path / "bus.zip", STOPS, TRIPS)
     old = "service_id,date,exception_type\nweek,20240109,1\n"
     write_gtfs(tmp_path / "old.zip", STOPS, TRIPS, calendar="", calendar_dates=old)

@@ -54,7 +54,7 @@ def test_walking_goes_both_ways_and_driving_round_the_one_way(tmp_path: Path) ->
     assert minutes(tmp_path, "cycle", b, a, cycle=18) == pytest.approx(1.2, abs=0.01)
 
 
-def test_a_bicycle_may_ride_against_a_one_way_that_frees_it(tmp_path: Path) -> None:
+def test_oneway_bicycle_no_lets_cyclists_ride_both_ways(tmp_path: Path) -> None:
     freed = {**ROAD, "oneway": "yes", "oneway:bicycle": "no"}
     write_pbf(tmp_path / "streets.osm.pbf", SQUARE, [("a b", freed), ("b c d a", ROAD)])
     back = minutes(tmp_path, "cycle", SQUARE["b"], SQUARE["a"], cycle=18)
@@ -83,7 +83,7 @@ def test_a_footpath_is_walked_and_not_driven(tmp_path: Path) -> None:
     assert minutes(tmp_path, "drive", c, d, drive=36) == pytest.approx(1.5, abs=0.01)
 
 
-def test_a_bollard_stops_cars_and_nobody_else(tmp_path: Path) -> None:
+def test_a_bollard_stops_cars_only(tmp_path: Path) -> None:
     # a - x - b with a bollard at x; round by d and c it is 360 m.
     nodes = {**SQUARE, "x": (60.0, 0.0)}
     ways = [("a x b", ROAD), ("b c d a", ROAD)]
@@ -117,7 +117,7 @@ def test_long_ways_are_split_at_their_vertices(tmp_path: Path) -> None:
     assert streets.length_m.max() < 2 * 150
 
 
-def test_what_is_dropped_is_counted(tmp_path: Path) -> None:
+def test_dropped_edges_are_counted(tmp_path: Path) -> None:
     ways = [
         ("a b c", ROAD),
         ("c d", {"highway": "proposed"}),

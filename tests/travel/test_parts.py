@@ -63,7 +63,7 @@ class CtrlC:
             raise KeyboardInterrupt
 
 
-def test_a_stopped_measurement_goes_on_where_it_stopped(tmp_path: Path) -> None:
+def test_a_stopped_measurement_resumes(tmp_path: Path) -> None:
     place = town(tmp_path)
     whole = measure(town(tmp_path), "streets", ["walk"], cutoff_minutes=30)
     for kept in (tmp_path / ".placeopt").glob("*/*"):

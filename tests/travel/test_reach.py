@@ -39,7 +39,7 @@ def test_the_fastest_of_the_modes_counts() -> None:
     assert within["within"].item() == 150
 
 
-def test_a_band_includes_its_upper_edge_and_nobody_is_lost() -> None:
+def test_a_band_includes_its_upper_edge_and_keeps_all_residents() -> None:
     table = bands(line_place(), TIMES, ["b1"], edges=[10, 20])
     assert dict(zip(table["band"], table["residents"], strict=True)) == {
         "0 to 10": 100,

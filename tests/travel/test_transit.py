@@ -192,7 +192,7 @@ def test_exceptions_add_and_take_away_services(tmp_path: Path) -> None:
     assert read_gtfs(tmp_path / "feed.zip", date(2026, 6, 13), "EPSG:27700").trips.sum() == 1
 
 
-def test_a_feed_without_the_date_says_when_it_speaks(tmp_path: Path) -> None:
+def test_a_feed_without_the_date_names_its_dates(tmp_path: Path) -> None:
     write_gtfs(tmp_path / "feed.zip", STOPS, {"t": "A 07:05, D 07:15"})
     message = "nothing runs on this date; the feed speaks from 2026-06-01 to 2026-06-30"
     with pytest.raises(InputError, match=message):

@@ -84,7 +84,7 @@ def test_one_that_has_waited_long_is_refused(
         measured(place, Slow())
 
 
-def test_what_an_ended_process_left_unfinished_is_cleared(tmp_path: Path) -> None:
+def test_unfinished_chunks_of_an_ended_process_are_removed(tmp_path: Path) -> None:
     place = town(tmp_path, zones=3, buildings=2)
     folder = minutes_cache(place, read_origins(place), tmp_path, "walk", {"by": "slow"}).folder
     folder.mkdir(parents=True)
