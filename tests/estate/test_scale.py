@@ -14,6 +14,7 @@ from placeopt.estate.problem.build import build_problem
 from placeopt.estate.search import completion, kernel_search, strategy
 from placeopt.estate.solution import decision
 from placeopt.place.synth import synthesise
+from placeopt.scenario.rules.estate.residents import Fairness
 from placeopt.scenario.rules.estate.services import Network
 from tests.estate.places import random_place, random_rules, scenario
 from tests.estate.town import building, cost_of, town
@@ -54,6 +55,28 @@ def test_objectives_in_order_never_lose_more_than_the_slack():
     )
     plan = solve(place, times, ordered).plan
     assert plan.summary["net_present_cost_plan_gbp"] <= plan.summary["cost_best_found"] * 1.02001
+
+
+def test_a_quick_plan_is_kept_where_the_search_has_none(monkeypatch):
+    """As on a busy machine: the model that shows which hosts matter ends without a plan."""
+    place = random_place(4, zones=8, buildings=6, services=3)
+    times = crow_minutes(place)
+    asked = scenario(Fairness(loses_at_most_minutes=30.0), years=30)
+    best = solve(place, times, asked).result
+    monkeypatch.setattr(strategy, "MAX_PAIRS_WHOLE", 0)
+    real, calls = strategy.search, []
+
+    def ended_by_time(formulation, *arguments, **keywords):
+        calls.append(formulation)
+        if len(calls) == 1:
+            return Result(Status.NO_PLAN)
+        return real(formulation, *arguments, **keywords)
+
+    monkeypatch.setattr(strategy, "search", ended_by_time)
+    found = solve(place, times, asked)
+    assert calls
+    assert found.verification.ok
+    assert best.bound - 1 <= found.result.objective <= 1.1 * best.objective
 
 
 def test_full_aggregation_gives_a_valid_bound_and_plan(

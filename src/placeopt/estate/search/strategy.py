@@ -53,13 +53,22 @@ from placeopt.estate.search.cutting_plane import (
     minimise_by_cutting_planes,
     plans_with_shortfall,
 )
-from placeopt.estate.search.kernel_search import FIRST_PLAN_GAP, improve, kernel_plan
+from placeopt.estate.search.kernel_search import (
+    FIRST_PLAN_GAP,
+    improve,
+    kernel_plan,
+    kernel_plan_of,
+)
 from placeopt.estate.search.lexicographic import Outcome, Stage, minimise_in_order
 from placeopt.estate.search.rounding_cuts import add_count_cuts
 from placeopt.estate.solution.decision import Decision, objective_value
 
 MAX_PAIRS_WHOLE = 20_000  # pairs of a zone and a host up to which all of them are in the model
 MAX_PAIRS_BY_REACH = 100_000  # the same of a group of zones with the same hosts in reach
+QUICK_PLAN_HOSTS = (5, 20, None)  # nearest hosts of a zone among which a first plan is looked for
+QUICK_PLAN_GAP = 0.1  # relative, of that plan among those hosts
+QUICK_PLAN_SHARE = 0.2  # of the time, at most, for it
+LATER_QUICK_PLAN_SHARE = 0.8  # of the time left, where nothing else has found one
 NEAREST_HOSTS = 5  # possible hosts of a zone that are always in the model
 BOUND_SHARE = 0.6  # of the time, for the model with relaxed assignments, which gives the bound
 PLANNER_SHARE = 0.3  # of the time, for the bound where residents may pass full buildings
@@ -157,6 +166,10 @@ def minimise_objective(
         )
         return _with_bound(problem, result, bound), plan
     if decision is None:  # a plan that shows up to which minutes hosts matter
+        quick_plan = _quick_plan(problem, stages, QUICK_PLAN_SHARE * seconds)
+        if quick_plan is not None and progress:
+            value = objective_value(problem, quick_plan, name)
+            progress(Progress(time.perf_counter() - began, value, bound))
         relaxation = formulate(
             without_assignment_rules(problem),
             "cost",
@@ -165,12 +178,19 @@ def minimise_objective(
             aggregated=aggregated,
         )
         result = search(relaxation, None, seconds / 4, None, gap=FIRST_PLAN_GAP)
-        if not result.has_plan:
+        is_infeasible = result.status is Status.INFEASIBLE
+        if not result.has_plan and quick_plan is None and not is_infeasible:
+            remaining = max(seconds - (time.perf_counter() - began), 1.0)
+            quick_plan = _quick_plan(problem, stages, LATER_QUICK_PLAN_SHARE * remaining)
+        if result.has_plan:
+            nearest_plan = fix_and_complete(
+                without_assignment_rules(problem), read_decision(relaxation, result), stages
+            )
+            decision = _try_completion(problem, nearest_plan, stages) or quick_plan
+        elif quick_plan is not None and not is_infeasible:
+            nearest_plan = decision = quick_plan
+        else:
             return result, None
-        nearest_plan = fix_and_complete(
-            without_assignment_rules(problem), read_decision(relaxation, result), stages
-        )
-        decision = _try_completion(problem, nearest_plan, stages)
     else:
         nearest_plan = decision = fix_and_complete(problem, decision, stages)
     formulation = formulate(problem, name, ceilings, max_minutes=max_minutes(problem, nearest_plan))
@@ -185,6 +205,29 @@ def minimise_objective(
     )
     result, plan = _combine(problem, name, result, plan)
     return _with_bound(problem, result, bound), plan
+
+
+def _quick_plan(problem: EstateProblem, stages: list[Stage], seconds: float) -> Decision | None:
+    """Return a plan that is found fast: by kernel search among the nearest few hosts of each zone,
+    then among more, then among all; ``None`` where none of these has a plan in time."""
+    began, solver = time.perf_counter(), problem.scenario.solver
+    if not engine_named(solver.engine).warm_start:
+        return None
+    ceilings = [(stage.objective, stage.ceiling) for stage in stages[:-1]]
+    for hosts in QUICK_PLAN_HOSTS:
+        limits = None if hosts is None else nearest_minutes(problem, hosts)
+        formulation = formulate(problem, stages[-1].objective, ceilings, max_minutes=limits)
+        remaining = seconds - (time.perf_counter() - began)
+        if remaining <= 0:
+            return None
+        arrays, columns = formulation.model.arrays(), (formulation.columns,)
+        kernel = kernel_plan_of(arrays, columns, solver, remaining, QUICK_PLAN_GAP)
+        if kernel is not None:
+            result = Result(Status.FEASIBLE, values=kernel.values)
+            plan = _try_completion(problem, read_decision(formulation, result), stages)
+            if plan is not None:
+                return plan
+    return None
 
 
 def _minimise_by_nearest(
@@ -422,12 +465,20 @@ def max_minutes(problem: EstateProblem, decision: Decision) -> NDArray[np.float6
         (decision.zone, decision.service),
         problem.minutes[decision.zone, decision.building],
     )
+    return np.maximum(limits, nearest_minutes(problem, NEAREST_HOSTS))
+
+
+def nearest_minutes(problem: EstateProblem, hosts: int) -> NDArray[np.float64]:
+    """Return (Z, S) the minutes to the last of so many nearest possible hosts; ``inf`` where fewer
+    are in reach, 0 for services of back offices."""
+    limits = np.zeros_like(problem.visits)
     for s in np.flatnonzero(~problem.services.back_office):
         minutes = problem.minutes[:, problem.hostable[:, s]]
         if minutes.shape[1]:
-            position = min(NEAREST_HOSTS, minutes.shape[1]) - 1
-            nearest = np.sort(np.where(np.isfinite(minutes), minutes, np.inf), axis=1)[:, position]
-            limits[:, s] = np.maximum(limits[:, s], nearest)
+            position = min(hosts, minutes.shape[1]) - 1
+            limits[:, s] = np.sort(np.where(np.isfinite(minutes), minutes, np.inf), axis=1)[
+                :, position
+            ]
     return limits
 
 
