@@ -157,8 +157,8 @@ def commissioning(place: Place, scenario: Scenario, rule: Any, timeline: Timelin
         if year in years_past:
             continue
         for choice, keys in bought.items():
-            together = ", ".join(map(names.programme, keys))
-            what = f"alternatives of {choice} bought in {year}: {together}"
+            alternatives = ", ".join(map(names.programme, keys))
+            what = f"alternatives of {choice} bought in {year}: {alternatives}"
             breaches.append((len(keys) - 1.0, 0.5, what, "programmes"))
         for group in rule.coherent:
             bought_members = [key for key in group if spend[key] > 0]
