@@ -50,7 +50,7 @@ HEAVY = [
 ]
 SOLVERS = {"highspy", "ortools", "pulp", "cvxpy", "pyscipopt", "gurobipy", "cplex", "coptpy",
            "xpress", "spopt"}  # fmt: skip
-# What a verifier may import beside its own folder: what is given, and records of what is found.
+# Allowed imports of a verifier besides its own folder: inputs, and records of results.
 VERIFIER_SEES = {
     "estate": ("base", "place", "travel", "scenario"),
     "budget": ("base", "place", "travel", "scenario"),
@@ -60,7 +60,7 @@ VERIFIER_SEES = {
         *("location.flow_refuelling.statement", "location.flow_refuelling.solution"),
     ),
 }
-PLANS = ("engine.answer", "engine.Plan")  # a plan is tables, whoever made them
+PLANS = ("engine.answer", "engine.Plan")  # a plan is tables from any source
 
 
 def modules() -> list[Path]:

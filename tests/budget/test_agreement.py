@@ -75,7 +75,9 @@ def enumerate_tens(problem) -> float | None:
     pairs = zip(problem.curve_programme, problem.curve_outcome, problem.curves, strict=True)
     for p, o, curve in pairs:
         gain[:, o] += curve.effect(grid[:, p]) - curve.effect(problem.base_spend[p])
-    gain = np.minimum(gain, problem.attainable_range)  # what is beyond the target counts no more
+    gain = np.minimum(
+        gain, problem.attainable_range
+    )  # improvement beyond the target does not count
     return float(-(problem.weight / problem.attainable_range * gain).sum(axis=1).max())
 
 

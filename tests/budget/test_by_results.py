@@ -140,14 +140,14 @@ def test_results_that_do_not_last_are_not_paid_and_clawed_back():
 
 
 def test_deferred_parts_past_the_end_are_set_aside():
-    # two years to hold: 2026's deferred 10 is due in 2029, so it is set aside in 2028 as if held,
+    # two years to last: 2026's deferred 10 is due in 2029, so it is set aside in 2028 as if it lasted,
     # and nothing is counted as given back: 60 + 30 + 30 + 3 x 10
     """A deferred part may wait for years; past the last one it is set aside."""
     terms = {"deferred_years": 2, "clawback_gbp_per_unit": 0.5}
     answer = solved(town(terms=terms), budgets(160, 190, 250))
     assert paid_for(answer, "coaching") == [60, 90, 150]
     answer = solved(town(terms=terms), budgets(160, 130, 210))
-    # nothing held in 2027, but that is settled after the end: 10 of 2026 and 60 + 40 of 2028
+    # no results last in 2027, but that is settled after the end: 10 of 2026 and 60 + 40 of 2028
     assert by_year(answer, "coaching") == pytest.approx([100, 0, 100], abs=1e-2)
     assert answer.plan.tables["provider_results"]["units_lost"].to_list() == [0, 0, 0]
 
@@ -175,7 +175,7 @@ def test_the_commissioner_gets_refunds_of_lost_results():
 
 
 def test_least_money_cannot_call_an_outcome_worse_than_it_is():
-    # 130 jobs are asked for: 60 GBP of coaching, 36 of fee and 30 of results
+    # 130 jobs are required: 60 GBP of coaching, 36 as fee and 30 for results
     place = town(outcome={"minimum_standard": 130})
     answer = solved(place, objective=("least_money",), years=1)
     assert by_year(answer, "coaching") == [60]

@@ -143,7 +143,7 @@ def test_past_years_use_only_available_capital():
         rule = Capital(rule="capital", receipts_gbp=(6, 2))
         rules = [rule, Continuity(rule="continuity")]
         assert starts(solve(place, scenario_of(rules=rules, years=2))) == started
-    # where they cannot pay for what is past, the plan of what is ahead stands by itself
+    # if they cannot pay for past years, the plan of later years is checked alone
     place = schemes({"was": 9, "new": 2}, {"cap": (0, 0)}, commitments=known)
     rules = [Capital(rule="capital", receipts_gbp=(6, 2)), Continuity(rule="continuity")]
     found = starts(solve(place, scenario_of(rules=rules, years=2)))

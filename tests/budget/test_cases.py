@@ -50,7 +50,7 @@ def test_the_demonstration_of_hiptool_has_its_known_answer(shared):
     assert dalys["after"] == pytest.approx(1_755_446.67, abs=1)
     assert (answer.plan.spending["after_gbp"] > 1).sum() == 35
     assert answer.result.gap < 1e-6
-    # ranked by DALYs alone more would be averted with the same money
+    # a ranking by DALYs only would avert more with the same money
     place, scenario = read_hiptool(*paths, risk_weight=0, equity_weight=0)
     dalys = solve(place, scenario).plan.outcomes.set_index("outcome_id").loc["dalys"]
     assert dalys["after"] == pytest.approx(1_755_569.72, abs=1)

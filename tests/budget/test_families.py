@@ -71,7 +71,7 @@ def test_the_curve_comes_from_unit_cost_and_saturation(data):
 def test_no_agency_is_worse_off_over_five_years(answer):
     positions = answer.plan.tables["positions"]
     alone = positions.groupby("agency_id")["alone_gbp"].apply(lambda gbp: gbp.isna().any())
-    assert set(alone.index[alone]) == {"council"}  # its fund falls below what it must run
+    assert set(alone.index[alone]) == {"council"}  # its fund is less than its programmes need
     assert answer.plan.tables["transfers"]["amount_gbp"].sum() > 0
 
 

@@ -48,7 +48,7 @@ def test_nobody_is_worse_off_than_alone():
 
 
 def test_no_position_alone_where_today_misses_a_standard():
-    # no stream is the nhs's, and falls stand at 10 against a standard of 9.5, which only the
+    # the nhs has no stream, and falls are 10 against a standard of 9.5, which only the
     # council's money can reach: alone the nhs cannot, and has no position; the council can, by
     # lights that prevent half a fall
     place = changed(place_over_years(1), "outcomes", "falls", minimum_standard=9.5)
@@ -66,7 +66,7 @@ def test_no_position_alone_where_today_misses_a_standard():
 
 
 def test_the_capital_of_others_asks_nothing_of_an_agency_alone():
-    # lights, the council's, would need 10 of capital to start anew; the nhs alone decides homecare
+    # the council's lights would need 10 of capital to restart; the nhs decides only on homecare
     place = changed(place_over_years(1), "programmes", "lights", capital_gbp=10)
     place = place.replace(streams=place.streams.assign(agency_id=["nhs", "council"]))
     rules = (
@@ -110,7 +110,7 @@ def test_no_position_alone_without_meeting_standards():
 
 
 def test_standards_that_hold_only_together_do_not_hold_alone():
-    # as above, but alone 9.2 falls are not asked for: the council, with nothing to run but the
+    # as above, but 9.2 falls are not required alone: the council, which runs only the
     # lights, leaves its 50 unspent, the nhs 200 - 20 - 50 = 130, and the plan, which spends 180 of
     # 250, cannot leave them 180
     place = place_over_years(1)

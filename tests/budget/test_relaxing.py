@@ -175,8 +175,8 @@ def capital_case() -> Case:
 
 
 def uncertainty_case() -> Case:
-    # a standard of 49.75 lets the lights lose 0.25 points, 50 pounds' worth; if a pound may be
-    # worth as much as `most` times what is thought, only 50 / most
+    # a standard of 49.75 lets the lights lose 0.25 points, 50 pounds; if a pound may be
+    # worth up to `most` times the stated value, only 50 / most
     rules = [
         Uncertainty(rule="uncertainty", spread_by_grade={"": size}, scenarios=20)
         for size in (0.3, 0.0)

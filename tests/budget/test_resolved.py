@@ -13,7 +13,7 @@ from tests.budget.places import one_budget, scenario_of, two_programmes
 
 def test_a_step_that_buys_a_programme_has_a_price():
     # 220 in all, homecare full at 200; the lights are bought from 60 on or not at all. One pound
-    # more buys nothing. 20 more: 60 of lights beside 180 of homecare,
+    # more has no effect. 20 more: 60 of lights and 180 of homecare,
     # -(0.005 x 80 - 0.0025 x 40) = -0.3 instead of -(0.5 - 0.25) = -0.25: -0.0025 a pound
     """The next pound alone has none."""
     place = two_programmes()

@@ -62,7 +62,7 @@ def test_actual_spending_stays_and_the_rest_is_redecided():
 
 
 def test_overspending_reduces_later_years_by_the_reserve():
-    # 20 in reserve, 180 a year; 2026 in fact took 230: 30 overdrawn, no rule being asked of the
+    # 20 in reserve, 180 a year; 2026 actually took 230: 30 overdrawn, with no rule on the
     # past; 2027 and 2028 must fill it to 20 again: 310 for the two of them
     place = place_over_years(3)
     rule = budgets(180, 180, 180, carry_over=True, opening_reserve_gbp=20)

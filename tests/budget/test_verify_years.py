@@ -247,7 +247,7 @@ def test_incomplete_tables_are_refused_in_words(table):
     for column in [name for name in rows if name.endswith("_id")]:
         for other in ("nowhere", np.nan, 3):
             broken = verify(place, asked(), tampered(plan, table, 0, column, other)).broken
-            assert broken[0].name == "rows" or column == "agency_id"  # nobody's money has no agency
+            assert broken[0].name == "rows" or column == "agency_id"  # money without an agency
     if "year" in rows:
         for other in (2025, 2031, 2026.5, np.nan, "2026"):
             broken = verify(place, asked(), tampered(plan, table, 0, "year", other)).broken

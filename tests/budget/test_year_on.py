@@ -68,7 +68,7 @@ def test_a_rolled_plan_keeps_contracts_and_the_past(home: Path) -> None:
     assert said[-1] == "Next: placeopt solve next/families.toml --out next/plan"
 
     # The place and question are whole: moved to a folder of their own they are answered. On the
-    # code before, the plan failed its verification: alone, too, the past was held to rules.
+    # code before, the plan failed its verification: stand-alone plans, too, checked the past.
     shutil.copytree(home / "next", home / "moved")
     solved = placeopt(*said[-1].replace("next/", "moved/").split()[2:], cwd=home)
     assert solved.returncode == 0, solved.stdout + solved.stderr
@@ -81,7 +81,7 @@ def test_a_rolled_plan_keeps_contracts_and_the_past(home: Path) -> None:
     assert by_year(home / "moved/plan", "care_homes")[0] == pytest.approx(18_800_000)
     assert by_year(home / "moved/plan", "young_minds")[1] >= 810_000 - 0.01
 
-    # and a further year on: 2027 is the year whose figures come in, contracts still stand
+    # and a further year later: 2027 gets its actual figures, contracts still hold
     (home / "later.csv").write_text(
         "programme_id,year,amount_gbp\nkey_workers,2027,4900000\n", encoding="utf-8"
     )

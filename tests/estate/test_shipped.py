@@ -18,7 +18,7 @@ def test_every_question_reads_and_says_each_rule_in_a_sentence(data, name):
     assert all(rule.sentence().endswith(".") for rule in scenario.rules)
 
 
-@pytest.mark.exhaustive  # a smaller place is asked the same in tests/test_rutland.py
+@pytest.mark.exhaustive  # tests/test_rutland.py has the same question for a smaller place
 def test_a_trust_saves_a_tenth_and_no_agency_pays_more(data):
     """Any plan within a third of the bound is good enough here: the test is about the trust."""
     place = read_place(data / "marlshire")

@@ -14,7 +14,7 @@ SHAPES = ((3, 2, 2, 2), (3, 3, 1, 2), (3, 2, 1, 3))  # zones, buildings, service
 # Seeds whose schedules are tried in a few seconds each.
 WITH_A_PLAN = (1, 2, 4, 5, 13, 17, 18, 19, 23, 24, 25, 26, 32, 37, 38, 39, 43, 44, 49)
 WITH_NONE = (3, 8, 9, 22, 28, 42)
-ABOUT_PEOPLE = {"fairness", "behaviour"}  # asked in tests of their own
+ABOUT_PEOPLE = {"fairness", "behaviour"}  # tested separately
 FAIR = (
     Fairness(loses_at_most_minutes=3.0),
     Fairness(no_group_worse=("area_type",), from_year=2030),

@@ -244,7 +244,7 @@ def test_a_trip_worked_by_hand() -> None:
     assert plan.facilities == ("b", "c")
     assert (plan.objective, plan.refuelled_share) == (13, 1.0)
     assert locate_stations(FlowRefuelling(roads, flows, p=1, vehicle_range=10)).objective == 0
-    # On 30 the whole way and back goes on one tank, so one station anywhere on both will do.
+    # With a range of 30 a return trip needs one tank, so one station anywhere on both suffices.
     assert locate_stations(FlowRefuelling(roads, flows, p=1, vehicle_range=30)).objective == 13
     by_distance = FlowRefuelling(roads, flows, p=2, vehicle_range=10, by_distance=True)
     assert locate_stations(by_distance).objective == 10 * 15 + 3 * 11

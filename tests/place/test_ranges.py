@@ -62,7 +62,7 @@ def test_numbers_out_of_range_are_named_with_row_and_column(table: str) -> None:
     for column in columns:
         for row, cell in enumerate(cells[column.name], start=2):
             if column.unit == "m" and abs(float(cell)) == 1e-30:
-                continue  # looks like degrees: told with the point
+                continue  # looks like degrees: reported with the point
             told = [f for f in faults if (f.column, f.row) == (column.name, row) and f.value]
             assert told, f"{named(column)} lets {cell} through"
             assert all(f.severity == "error" and f.file == raw.file for f in told)

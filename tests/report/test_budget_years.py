@@ -80,7 +80,7 @@ def test_spending_by_year_ties_to_the_pound(care):
     assert totals["Today (£)"] == column(records, "Today (£)") == 120
     summary = strict_json(out / "summary.json")
     assert summary["costs"]["after_gbp"] == column(records, "2028 (£)")
-    # what is paid in a year is spending and one-off costs; the reserves and payers say the same
+    # payments of a year are spending and one-off costs; reserves and payers agree
     _, reserves = rows_of(out, "Reserves")
     _, payers = rows_of(out, "Who gains")
     for row in reserves:

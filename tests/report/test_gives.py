@@ -120,7 +120,7 @@ def is_given(answer: Answer, number: str, text: str) -> bool:
     for part in text.split("; ") if number == "E7" else [text]:
         found = [(m, judge) for p, judge in JUDGES.items() if (m := re.fullmatch(p, part))]
         if len(found) != 1:
-            return False  # nobody can judge it
+            return False  # without a judge
         match, judge = found[0]
         value, half = read_number(match[1])
         if not judge(answer, rule, value, half, match.groups()[1:]):

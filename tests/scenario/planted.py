@@ -71,7 +71,7 @@ def with_rule(data: Path, scenario: str, rule: dict[str, Any], key: str) -> Faul
     ours = ("sequence", "pinned", "behaviour", "together", "opened", "served", "one_budget", "pace",
             "uncertainty", "streams", "statutory", "outcomes", "commissioning", "capital",
             "reinvestment", "through_the_place", "nobody_worse_off")  # fmt: skip
-    if kind in ours:  # those that can be written once replace what is there
+    if kind in ours:  # rules that may be written only once replace the existing one
         values["rules"] = [r for r in values["rules"] if r["rule"] != kind]
     values["rules"].append(rule)
     text = tomli_w.dumps(values)

@@ -122,7 +122,7 @@ def test_the_clipped_county_names_the_zones_concerned(shared: Path) -> None:
     assert f"gp_surgery {len(surgeries)}" in warning.message
     assert 0 < len(surgeries) < len(place.zones)
     assert surgeries["zone_id"].is_unique
-    # With all the county's surroundings nobody is near the edge.
+    # With the county's surroundings no residents are near the edge.
     wide = box(300_000, 200_000, 700_000, 500_000)
     assert len(edge_table(place, times, "drive", wide)) == 0
 

@@ -180,10 +180,10 @@ def test_transfers_of_one_route_bind_no_other(tmp_path: Path) -> None:
     assert minutes(tmp_path, depart=("07:00", "07:01")) == pytest.approx(28, abs=0.02)
 
 
-# --- what is refused ----------------------------------------------------------------------------
+# --- refusals -----------------------------------------------------------------------------------
 
 FAULTS = [
-    # table, what is there, what is written in its place, row, column, value
+    # table, original text, replacement, row, column, value
     ("stops.txt", "B,B,", "A,B,", 3, "stop_id", "A"),
     ("trips.txt", "r,week,h", "r,other,t", 3, "trip_id", "t"),
     ("stop_times.txt", "t,D,2", "t,D,1", 3, "trip_id, stop_sequence", "t, 1"),
@@ -342,7 +342,7 @@ def test_several_feeds_are_travelled_together(tmp_path: Path) -> None:
 
 
 def test_one_id_in_two_feeds_is_two_stops(tmp_path: Path) -> None:
-    # "B" of the second feed stands at 5,200 m: 40 minutes' walk from the first feed's B.
+    # "B" of the second feed is at 5,200 m: 40 minutes' walk from the first feed's B.
     write_gtfs(tmp_path / "bus.zip", STOPS, {"t": "A 07:10, B 07:16"})
     moved = {**STOPS, "B": (5200.0, 0.0)}
     write_gtfs(tmp_path / "rail.zip", moved, {"t": "B 07:20, D 07:28"})
@@ -378,7 +378,7 @@ def test_a_feed_without_service_on_the_day_is_refused(tmp_path: Path) -> None:
 
 def test_warnings_of_a_feed_stay_with_kept_minutes(feed: Path, tmp_path: Path) -> None:
     change(feed, "stop_times.txt", "t,A,1", "t ,A,1")
-    for _ in range(2):  # measured, then taken from what is kept
+    for _ in range(2):  # measured, then read from the cache
         times = travel(tmp_path, depart=("07:00", "07:01"))
         assert times.matrix("transit")[0, 0] == pytest.approx(20, abs=0.02)
         assert [f.value for f in times.findings if f.file.startswith("feed.zip")] == ["t "]

@@ -14,7 +14,7 @@ from placeopt.place import Place
 from placeopt.travel import TravelTimes, measure, residents_within
 from tests.travel.small import rutland
 
-METRES_A_MINUTE = 80.0  # 4.8 km/h from the point to the street, whatever comes after
+METRES_A_MINUTE = 80.0  # 4.8 km/h from the point to the street, in every mode
 
 
 @pytest.fixture(scope="module")
