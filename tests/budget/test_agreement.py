@@ -77,7 +77,7 @@ def enumerate_tens(problem) -> float | None:
         gain[:, o] += curve.effect(grid[:, p]) - curve.effect(problem.base_spend[p])
     gain = np.minimum(
         gain, problem.attainable_range
-    )  # improvement beyond the target does not count
+    )  # capped at the target
     return float(-(problem.weight / problem.attainable_range * gain).sum(axis=1).max())
 
 

@@ -140,8 +140,8 @@ def test_results_that_do_not_last_are_not_paid_and_clawed_back():
 
 
 def test_deferred_parts_past_the_end_are_set_aside():
-    # two years to last: 2026's deferred 10 is due in 2029, so it is set aside in 2028 as if it lasted,
-    # and nothing is counted as given back: 60 + 30 + 30 + 3 x 10
+    # two years to last: 2026's deferred 10 is due in 2029 and set aside in 2028 as if it lasted,
+    # without refunds: 60 + 30 + 30 + 3 x 10
     """A deferred part may wait for years; past the last one it is set aside."""
     terms = {"deferred_years": 2, "clawback_gbp_per_unit": 0.5}
     answer = solved(town(terms=terms), budgets(160, 190, 250))
