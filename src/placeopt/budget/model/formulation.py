@@ -1,8 +1,8 @@
 """The budget as a linear or integer program: one function for each equation.
 
-Whether the model's plan holds in truth depends on the approximation of the curves: with pieces
-under the curves a plan of the model holds; with pieces over them the model's optimum bounds every
-plan. Years t come first in every block; one decided year is a special case.
+With pieces under the curves every plan of the model is feasible for the true curves; with pieces
+over them the model's optimum bounds every plan. Years t come first in every block; one decided year
+is a special case.
 
 Columns  pay[t,n] >= 0, spend[t,p], effect[t,c], gain[b,o]; short[t,o] where targets are priced;
          ``piecewise`` and the files of ``constraints`` add their own

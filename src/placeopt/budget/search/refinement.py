@@ -1,8 +1,8 @@
 """Solve the objectives one after another and refine the curves until the requested gap is proven.
 
-Each round solves two models. In one the curves are approximated from below: its plan holds in
-truth and is worth at least what the model says. In the other they are approximated from above: its
-bound holds for every plan. The gap is the plan's exact value against that bound. Where it is too
+Each round solves two models. In one the curves are approximated from below: its plan is feasible
+and at least as good as in the model. In the other they are approximated from above: its bound
+holds for every plan. The gap is the plan's exact value against that bound. Where it is too
 wide, the spends of both solutions become breakpoints, so the reported gap includes the error of
 the approximation.
 
