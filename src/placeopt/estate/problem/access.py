@@ -1,9 +1,9 @@
 """Access standards as arrays: the residents that a rule counts and the buildings within its
 minutes.
 
-A point is a group of residents of one zone who travel alike: those with a car, and those without,
-who do not drive. One rule makes one standard for each service and, if it is by district, district.
-It counts residents where their zone's visits are sent, or by the nearest host.
+A point is a group of residents of one zone with the same modes: those with a car, and those
+without, who do not drive. One rule makes one standard for each service and, if it is by district,
+district. It counts residents where their zone's visits are sent, or by the nearest host.
 
 Source: Church and ReVelle (1974), maximal covering. The model aggregates points with the same
 buildings in reach (``model/constraints/access.py``).

@@ -5,10 +5,10 @@
     near[z,b] <= serve[z,b];  near[z,b] <= full[b] where only the full offer counts
     serve[z,b] = 0 where b is above the ceiling of any point of z
 
-A point is a group of residents of zone z who travel alike (``problem/access.py``). Unserved visits
-are not within the minutes. Points without visits to the service are counted by the nearest host; so
-is the ceiling of all points, beside the rows here (``access.py``). A plan that keeps these rows
-keeps the standard by the nearest host as well: ``without_assignment_rules`` relaxes to that. A
+A point is a group of residents of zone z with the same modes (``problem/access.py``). Unserved
+visits are not within the minutes. Points without visits to the service are counted by the nearest
+host; so is the ceiling of all points, beside the rows here (``access.py``). A plan that keeps these
+rows keeps the standard by the nearest host as well: ``without_assignment_rules`` relaxes to that. A
 relaxed assignment counts as within the minutes if a host left out is: a relaxation.
 """
 
