@@ -1,14 +1,14 @@
 """Ids of customers and sites, and values given for them.
 
-Customers and sites are named by their ids, in what is given and in what is returned. Without ids
+Customers and sites are named by their ids, in inputs and results. Without ids
 they are the positions 0, 1, 2, ... of rows and columns.
 
     values of a vector   one number for all, a sequence in the order of the ids, or a pandas Series
                          or mapping, whose labels are the ids and are matched, in any order
     a choice of sites    ids, or True and False for every site (a sequence or a pandas Series)
 
-A Series with pandas' default index is read by position only if none of its labels is an id. What
-is ambiguous is refused.
+A Series with pandas' default index is read by position only if none of its labels is an id.
+Ambiguous input is refused.
 """
 
 from __future__ import annotations

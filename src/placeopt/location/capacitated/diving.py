@@ -1,7 +1,7 @@
-"""A plan from a Lagrangian bound by diving: fix the assignments that the bound is most certain of.
+"""A plan from a Lagrangian bound by diving: fix the assignments that the bound makes most often.
 
 In each round the bound is raised a little over the customers still unassigned. Customers that it
-nearly always serves from one site are assigned there for good and take up its capacity. Local
+nearly always serves from one site are assigned there permanently and use its capacity. Local
 search (``exchange_search``) improves the plan that results.
 
 Source: Joncour, Michel, Sadykov, Sverdlov and Vanderbeck (2010), "Column generation based primal

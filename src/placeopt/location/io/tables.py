@@ -1,20 +1,20 @@
-"""Tables as location problems: CSV, Parquet, or NumPy's matrices. Columns go by their names.
+"""Tables as location problems: CSV, Parquet, or NumPy's matrices. Columns are read by name.
 
-wide    one row a customer, one column a site, whose name is its id; an empty cell means that there
-        is no way. A first column that is text, has no name (a data frame's own index) or is named
-        like an id (``customer``, ``zone``, ``id``, ``..._id``) holds customer ids.
+wide    one row for each customer, one column for each site, named by its id; an empty cell means
+        no connection. A first column that is text, has no name (a data frame's own index) or is
+        named like an id (``customer``, ``zone``, ``id``, ``..._id``) holds customer ids.
 long    ``customer``, ``site`` (or ``customer_id``, ``site_id``) and one of ``distance``,
-        ``minutes``, ``cost``: a row a pair; a pair that is not listed has no way.
+        ``minutes``, ``cost``: a row for each pair; a pair that is not listed has no connection.
 points  ``x`` and ``y``, measured by ``metric`` (Euclidean by default), or ``longitude`` and
         ``latitude`` in degrees, measured as great circles; ids as in a wide table. Every point is
-        a customer and a site, unless sites have a file of their own.
+        a customer and a site, unless sites have a separate file.
 
 ``weight`` and ``demand`` are columns of customers, ``capacity`` and ``fixed_cost`` (or
 ``opening_cost``) of sites: in the points, in a long table (the same in every row of a customer or
 site), or in a file of sites (``sites``) with the column ``site`` or ``site_id``, and ``x`` and
-``y`` where customers are points. Any other column is refused, as is a file that could be read in
-two ways. NumPy's ``.npy`` holds a dense matrix, ``.npz`` (``scipy.sparse.save_npz``) a sparse
-one, of which what is not stored has no way.
+``y`` where customers are points. Any other column, and an ambiguous file, is refused. NumPy's
+``.npy`` holds a dense matrix, ``.npz`` (``scipy.sparse.save_npz``) a sparse one, whose missing
+entries are no connections.
 """
 
 from __future__ import annotations
