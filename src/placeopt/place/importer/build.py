@@ -147,10 +147,10 @@ def _repeated_keys(build: TableBuilder, result: dict[str, list[str]]) -> list[Fi
 
 
 def _unmatched_findings(build: TableBuilder, result: dict[str, list[str]]) -> list[Finding]:
-    """Findings on ids that a joined source lacks.
+    """Findings on ids missing from a joined source.
 
-    An id is an error if a required cell stays empty for want of it. All other ids of a source are
-    one warning.
+    A missing id is an error if a required cell stays empty without it. All other ids of a source
+    are one warning.
     """
     required_columns = [column.name for column in dictionary()[build.rule.table] if column.required]
     empty = {

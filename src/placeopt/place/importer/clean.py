@@ -1,7 +1,7 @@
 """Clean the rows of a messy sheet into a table.
 
-What has only one possible reading is read, with a warning that gives the first row as an
-example. What would need a guess is an error. Records keep the row numbers of the file.
+Values with only one possible reading are read, with a warning that gives the first row as an
+example. Values that need a guess are errors. Records keep the row numbers of the file.
 """
 
 from __future__ import annotations
