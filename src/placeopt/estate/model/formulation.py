@@ -38,22 +38,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Model
-from placeopt.estate.model.constraints import (
-    access,
-    access_as_served,
-    choice,
-    equity,
-    finance,
-    network,
-    pinned,
-    service,
-)
+from placeopt.estate.model.constraints import equity, service
+from placeopt.estate.model.constraints.registry import all_equations
 from placeopt.estate.model.objectives import OBJECTIVES, Expression, weighted
 from placeopt.estate.model.variables import Columns, add_columns
 from placeopt.estate.problem.arrays import EstateProblem, counted_by_nearest
@@ -63,23 +54,7 @@ from placeopt.estate.problem.customers import (
     aggregate_by_reach,
     customers_by_zone,
 )
-from placeopt.scenario.rules.estate.services import (
-    Access,
-    Behaviour,
-    Capital,
-    Carbon,
-    Fairness,
-    FairRents,
-    Floor,
-    Hosted,
-    Network,
-    Opened,
-    Pinned,
-    Revenue,
-    Served,
-    Together,
-)
-from placeopt.scenario.rules.rule import Rule
+from placeopt.scenario.rules.estate.services import Access, Behaviour, Fairness
 
 ASSIGNMENT_RULES = (Fairness, Behaviour)
 STRUCTURE: tuple[Callable[[Model, EstateProblem, Columns], None], ...] = (
@@ -89,24 +64,6 @@ STRUCTURE: tuple[Callable[[Model, EstateProblem, Columns], None], ...] = (
     service.served_or_not,
     service.area_follows_visits,
     service.preferred_pairs,
-)
-EQUATIONS: tuple[tuple[type[Rule], Callable[[Model, EstateProblem, Columns, Any], None]], ...] = (
-    (Served, service.all_served),
-    (Hosted, service.served_only_where_hosted),
-    (Hosted, service.hosted_for_least_visits),
-    (Opened, service.hosted_only_where_opened),
-    (Floor, service.services_fit),
-    (Together, service.sharing_roofs),
-    (Access, access.residents_within_minutes),
-    (Access, access_as_served.residents_served_within_minutes),
-    (Fairness, equity.nobody_loses_too_much),
-    (Behaviour, choice.residents_choose),
-    (Network, network.counts_and_spacing),
-    (Capital, finance.capital_fits),
-    (Revenue, finance.revenue_fits),
-    (Carbon, finance.carbon_fits),
-    (FairRents, finance.rents_can_be_fair),
-    (Pinned, pinned.decided_already),
 )
 
 
@@ -178,10 +135,8 @@ def add_rules(model: Model, problem: EstateProblem, x: Columns) -> None:
     """Add a year's structural rows and the rows of every rule of its scenario."""
     for state_structure in STRUCTURE:
         state_structure(model, problem, x)
-    for kind, state_rule in EQUATIONS:
-        rules = problem.scenario.of(kind)
-        if rules:
-            state_rule(model, problem, x, rules)
+    for equation in all_equations():
+        equation.state(model, problem, x)
 
 
 def needs_assignment(problem: EstateProblem, objectives: Sequence[str]) -> bool:

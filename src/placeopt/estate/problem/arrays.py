@@ -17,12 +17,16 @@ due unless the building is disposed of. A candidate has no cost unless opened.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.scenario.rules.estate.services import Access
 from placeopt.scenario.scenario import Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -67,6 +71,7 @@ class Buildings:
         energy_kwh_per_year: NaN where it is not stated.
         carbon_tco2e_per_year: 0 where it is not stated.
         carbon_stated: whether it is stated.
+        rows: the place's table of buildings, for rules on columns without an array here.
     """
 
     ids: Ids
@@ -101,6 +106,7 @@ class Buildings:
     energy_kwh_per_year: Floats
     carbon_tco2e_per_year: Floats
     carbon_stated: Bools
+    rows: pd.DataFrame
 
 
 @dataclass(frozen=True)

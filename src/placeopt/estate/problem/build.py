@@ -204,6 +204,7 @@ def _buildings(place: Place, scenario: Scenario, year: int, hosted: Bools) -> Bu
         energy_kwh_per_year=table["energy_kwh_per_year"].to_numpy(float),
         carbon_tco2e_per_year=table["carbon_tco2e_per_year"].fillna(0).to_numpy(float),
         carbon_stated=table["carbon_tco2e_per_year"].notna().to_numpy(),
+        rows=table,
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from placeopt.estate.verify.residents import TOLERANCE, RuleResult
+from placeopt.estate.verify.registry import RuleResult, checks, checks_all_years
+from placeopt.estate.verify.residents import TOLERANCE
 from placeopt.estate.verify.years import Schedule, Year, receipts_in
 from placeopt.scenario.rules.estate.services import Capital, Carbon, FairRents, Revenue
 from placeopt.scenario.wording import pounds
 
 
+@checks_all_years(Capital)
 def capital(rule: Capital, schedule: Schedule) -> RuleResult:
     """(E10) Works of every year are paid from the pot, its remainder of earlier years, and receipts
     recycled.
@@ -34,6 +36,7 @@ def capital(rule: Capital, schedule: Schedule) -> RuleResult:
     return True, detail
 
 
+@checks(Revenue)
 def revenue(rule: Revenue, year: Year) -> RuleResult:
     """(E11) The running cost of the year is under its ceiling."""
     spent = year.sums.running
@@ -44,6 +47,7 @@ def revenue(rule: Revenue, year: Year) -> RuleResult:
     return spent <= ceiling + max(1.0, TOLERANCE * ceiling), detail
 
 
+@checks(Carbon)
 def carbon(rule: Carbon, year: Year) -> RuleResult:
     """(E14) The carbon of open buildings is under its ceiling."""
     emitted, ceiling = year.sums.carbon, rule.ceiling_tco2e_per_year
@@ -53,6 +57,7 @@ def carbon(rule: Carbon, year: Year) -> RuleResult:
     return emitted <= ceiling + TOLERANCE * max(ceiling, 1.0), detail
 
 
+@checks(FairRents)
 def fair_rents(rule: FairRents, year: Year) -> RuleResult:
     """(E15) Rents cover all buildings' costs; no agency pays more than its buildings cost today.
 

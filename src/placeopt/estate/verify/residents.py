@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from placeopt.estate.verify.behaviour import visit_shares
 from placeopt.estate.verify.facts import Facts
+from placeopt.estate.verify.registry import RuleResult, checks
 from placeopt.estate.verify.sums import Arrangement, mean_of_worst, minutes_used
 from placeopt.estate.verify.years import Year
 from placeopt.scenario.rules.estate.services import Access, Behaviour, Fairness
@@ -15,7 +16,6 @@ TOLERANCE = 1e-5  # relative
 SHARE_TOLERANCE = 1e-4  # of a zone's visits
 FULL_TOLERANCE_M2 = 0.01  # a building with less floor left is full
 CAR_MODES = {"drive", "car"}
-RuleResult = tuple[bool, str]
 
 
 def district_named(facts: Facts, district: str) -> str:
@@ -102,6 +102,7 @@ def residents_counted(
             yield zone, True, people - without_car
 
 
+@checks(Fairness)
 def fairness(rule: Fairness, year: Year) -> RuleResult:
     """(E8) Minutes to the hosts used, against today's with residents at the hosts they choose."""
     facts, arrangement = year.facts, year.arrangement
@@ -186,6 +187,7 @@ def _kolm_pollak(
     return math.log(mean / total) / kappa if kappa else mean / total
 
 
+@checks(Behaviour)
 def behaviour(rule: Behaviour, year: Year) -> RuleResult:
     """(E16) Visits go to the hosts that residents choose, recomputed from the hosts alone."""
     facts, arrangement = year.facts, year.arrangement

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import chain
-from typing import Any
 
-from placeopt.estate.verify.money import capital, carbon, fair_rents, revenue
+from placeopt.estate.verify.registry import RuleResult, check_of, checks, checks_all_years
 from placeopt.estate.verify.residents import (
     TOLERANCE,
-    RuleResult,
-    behaviour,
     district_named,
-    fairness,
     full_offer,
 )
-from placeopt.estate.verify.standards import access, only_by_nearest
+from placeopt.estate.verify.standards import only_by_nearest
 from placeopt.estate.verify.years import (
     Schedule,
     Year,
@@ -62,28 +58,14 @@ def check_rules(schedule: Schedule) -> Iterator[Check]:
     }
     for rule in facts.scenario.rules:
         if isinstance(rule, EstateRule):
-            holds, detail = _check_rule(rule, schedule)
+            holds, detail = check_of(rule)(rule, schedule)
             qualifier = (
                 only_by_nearest(rule, schedule) if holds and isinstance(rule, Access) else ""
             )
             yield Check(rule.number, rule.name, rule.sentence(names), holds, detail, qualifier)
 
 
-def _check_rule(rule: EstateRule, schedule: Schedule) -> RuleResult:
-    """Check a rule in each year in which it holds, or over all years."""
-    if rule.name in MULTI_YEAR:
-        return MULTI_YEAR[rule.name](rule, schedule)
-    holds, detail = True, "speaks of no decided year"
-    for year in schedule.years:
-        if rule.holds_in(year.facts.year):
-            holds, detail = YEARLY[rule.name](rule, year)
-            if year.facts.over_years:
-                detail = f"{year.facts.year}: {detail}" if detail else ""
-            if not holds:
-                break
-    return holds, detail
-
-
+@checks_all_years(Sequence)
 def sequence(rule: Sequence, schedule: Schedule) -> RuleResult:
     """(E12) Moves a year are at most the limit, new points are fitted out in time, services do not
     return and emptied buildings are not filled again, where the rule asks so."""
@@ -106,6 +88,7 @@ def count_moves_in(year: Year) -> int:
     return len(year.arrangement.hosts - year.before.hosts)
 
 
+@checks(Served)
 def served(rule: Served, year: Year) -> RuleResult:
     """(E1) Visits are served at most once and unserved as far as allowed; all desks are placed."""
     facts, arrangement = year.facts, year.arrangement
@@ -144,6 +127,7 @@ def least_visits(year: Year, i: str, service: str) -> float:
     )
 
 
+@checks(Hosted)
 def hosted(rule: Hosted, year: Year) -> RuleResult:
     """(E2) Visits and desks are at hosts in reach, with the least visits."""
     facts, arrangement = year.facts, year.arrangement
@@ -164,6 +148,7 @@ def hosted(rule: Hosted, year: Year) -> RuleResult:
     return True, "every visit goes to a host in reach"
 
 
+@checks(Opened)
 def opened(rule: Opened, year: Year) -> RuleResult:
     """(E3) Services are hosted in open and suitable buildings whose tier allows them."""
     facts, arrangement = year.facts, year.arrangement
@@ -205,6 +190,7 @@ def opened(rule: Opened, year: Year) -> RuleResult:
     )
 
 
+@checks(Floor)
 def floor(rule: Floor, year: Year) -> RuleResult:
     """(E4) Services and front of house fit in the usable area."""
     facts, arrangement, sums = year.facts, year.arrangement, year.sums
@@ -223,6 +209,7 @@ def floor(rule: Floor, year: Year) -> RuleResult:
     return worst <= max(0.01, TOLERANCE * 100), worst_text
 
 
+@checks(Capacity)
 def capacity(rule: Capacity, year: Year) -> RuleResult:
     """(E5) Areas are recomputed from visits and desks; the check of the arithmetic compares
     them."""
@@ -230,6 +217,7 @@ def capacity(rule: Capacity, year: Year) -> RuleResult:
     return True, f"{total:,.0f} m2 for all service points, as their visits and desks need"
 
 
+@checks(Together)
 def together(rule: Together, year: Year) -> RuleResult:
     """(E6) Pairs of services share every building or none, as asked; at most so many to a
     building."""
@@ -249,6 +237,7 @@ def together(rule: Together, year: Year) -> RuleResult:
     return True, ""
 
 
+@checks(Network)
 def network(rule: Network, year: Year) -> RuleResult:
     """(E9) Numbers and distances of buildings are within the limits."""
     facts, arrangement = year.facts, year.arrangement
@@ -281,6 +270,7 @@ def network(rule: Network, year: Year) -> RuleResult:
     return True, ", ".join(details)
 
 
+@checks(Pinned)
 def pinned(rule: Pinned, year: Year) -> RuleResult:
     """(E13) Pinned buildings stay open, close or are not sold."""
     facts, arrangement = year.facts, year.arrangement
@@ -294,25 +284,3 @@ def pinned(rule: Pinned, year: Year) -> RuleResult:
         if never_sold and i in arrangement.disposed and row["tenure"] == "freehold":
             return False, f"{i} is sold"
     return True, ""
-
-
-YEARLY: dict[str, Callable[[Any, Year], RuleResult]] = {
-    "served": served,
-    "hosted": hosted,
-    "opened": opened,
-    "floor": floor,
-    "capacity": capacity,
-    "together": together,
-    "access": access,
-    "fairness": fairness,
-    "behaviour": behaviour,
-    "network": network,
-    "revenue": revenue,
-    "fair_rents": fair_rents,
-    "carbon": carbon,
-    "pinned": pinned,
-}
-MULTI_YEAR: dict[str, Callable[[Any, Schedule], RuleResult]] = {
-    "capital": capital,
-    "sequence": sequence,
-}

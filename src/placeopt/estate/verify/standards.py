@@ -16,10 +16,10 @@ from typing import Any
 
 from placeopt.estate.verify.facts import Facts
 from placeopt.estate.verify.read import Tables, rows
+from placeopt.estate.verify.registry import RuleResult, checks
 from placeopt.estate.verify.residents import (
     TOLERANCE,
     FastestMinutes,
-    RuleResult,
     district_named,
     full_offer,
     nearest_hosts,
@@ -63,6 +63,7 @@ class Attainment:
         return rule.minutes is None or share >= rule.share - TOLERANCE
 
 
+@checks(Access)
 def access(rule: Access, year: Year) -> RuleResult:
     """(E7) The tightest standard of the rule, by the rule's own measure; the detail states the
     other measure."""
@@ -209,7 +210,7 @@ def wrong_standards(schedule: Schedule, nothing: Schedule, tables: Tables) -> It
                     ("longest_served_minutes", after.longest_served or math.nan),
                 ):
                     finite = value is not None and value < math.inf
-                    columns[column][key] = value if finite else math.nan  # type: ignore[assignment]
+                    columns[column][key] = value if finite else math.nan
                 asked = math.nan if rule.minutes is None else rule.share
                 shares["asked_share"][key] = asked
                 for column, of in (("before", today), ("after", after)):

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine import Block, Model
+from placeopt.estate.model.constraints.registry import states
 from placeopt.estate.model.variables import Columns
 from placeopt.estate.problem.arrays import EstateProblem, Standard
 from placeopt.estate.problem.customers import minimal_rows, unique_rows
 from placeopt.scenario.rules.estate.services import Access
 
 
+@states(Access)
 def residents_within_minutes(
     model: Model, problem: EstateProblem, x: Columns, rules: list[Access]
 ) -> None:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from placeopt.engine import Model
 from placeopt.engine.model import Terms
 from placeopt.estate.model.constraints.access import add_cover, eligible_hosts
+from placeopt.estate.model.constraints.registry import states
 from placeopt.estate.model.variables import Columns
 from placeopt.estate.problem.arrays import EstateProblem, Standard
 from placeopt.scenario.rules.estate.services import Access
@@ -29,6 +30,7 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 
+@states(Access)
 def residents_served_within_minutes(
     model: Model, problem: EstateProblem, x: Columns, rules: list[Access]
 ) -> None:

@@ -13,12 +13,14 @@ import numpy as np
 
 from placeopt.engine import Block, Model
 from placeopt.engine.model import Terms
+from placeopt.estate.model.constraints.registry import states
 from placeopt.estate.model.variables import Columns
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.problem.choice import pull
 from placeopt.scenario.rules.estate.services import Behaviour, Capacity, Floor
 
 
+@states(Behaviour)
 def residents_choose(
     model: Model, problem: EstateProblem, x: Columns, rules: list[Behaviour]
 ) -> None:

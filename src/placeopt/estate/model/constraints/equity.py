@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from placeopt.base.errors import UsageError
 from placeopt.engine import Model
+from placeopt.estate.model.constraints.registry import states
 from placeopt.estate.model.objectives import Expression
 from placeopt.estate.model.variables import Columns
 from placeopt.estate.problem.arrays import EstateProblem
@@ -18,6 +19,7 @@ from placeopt.scenario.check.solvable import MAX_DECAY_EXPONENT
 from placeopt.scenario.rules.estate.services import Fairness
 
 
+@states(Fairness)
 def nobody_loses_too_much(
     model: Model, problem: EstateProblem, x: Columns, rules: list[Fairness]
 ) -> None:

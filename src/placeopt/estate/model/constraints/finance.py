@@ -6,6 +6,7 @@ Each function states one equation of ``formulation.py`` and is named after it.
 from __future__ import annotations
 
 from placeopt.engine import Model
+from placeopt.estate.model.constraints.registry import states
 from placeopt.estate.model.objectives import (
     Expression,
     buildings_cost,
@@ -19,6 +20,7 @@ from placeopt.estate.solution import decision
 from placeopt.scenario.rules.estate.services import Capital, Carbon, FairRents, Revenue
 
 
+@states(Capital)
 def capital_fits(model: Model, problem: EstateProblem, x: Columns, rules: list[Capital]) -> None:
     """(E10) Works, moves, set-up and closing fit in the pot and the recycled receipts."""
     for number, rule in enumerate(rules):
@@ -32,6 +34,7 @@ def capital_fits(model: Model, problem: EstateProblem, x: Columns, rules: list[C
         )
 
 
+@states(Revenue)
 def revenue_fits(model: Model, problem: EstateProblem, x: Columns, rules: list[Revenue]) -> None:
     """(E11) The running cost of a year fits under the ceiling."""
     for number, rule in enumerate(rules):
@@ -49,6 +52,7 @@ def revenue_fits(model: Model, problem: EstateProblem, x: Columns, rules: list[R
         )
 
 
+@states(Carbon)
 def carbon_fits(model: Model, problem: EstateProblem, x: Columns, rules: list[Carbon]) -> None:
     """(E14) The carbon of open buildings fits under the ceiling."""
     b = problem.buildings
@@ -61,6 +65,7 @@ def carbon_fits(model: Model, problem: EstateProblem, x: Columns, rules: list[Ca
         model.add_rows(f"carbon_{number}", rule="E14", size=1, terms=emitted.rows(), upper=ceiling)
 
 
+@states(FairRents)
 def rents_can_be_fair(
     model: Model, problem: EstateProblem, x: Columns, rules: list[FairRents]
 ) -> None:

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from placeopt.engine import Block, Model
+from placeopt.estate.model.constraints.registry import states
 from placeopt.estate.model.variables import Columns
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.scenario.rules.estate.services import Network
 
 
+@states(Network)
 def counts_and_spacing(
     model: Model, problem: EstateProblem, x: Columns, rules: list[Network]
 ) -> None:

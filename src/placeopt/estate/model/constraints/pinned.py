@@ -8,11 +8,13 @@ from __future__ import annotations
 import numpy as np
 
 from placeopt.engine import Model
+from placeopt.estate.model.constraints.registry import states
 from placeopt.estate.model.variables import Columns
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.scenario.rules.estate.services import Pinned
 
 
+@states(Pinned)
 def decided_already(model: Model, problem: EstateProblem, x: Columns, rules: list[Pinned]) -> None:
     """(E13) Pinned buildings stay open or close."""
     b = problem.buildings

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from placeopt.engine import Model
 from placeopt.engine.model import Terms
+from placeopt.estate.model.constraints.registry import states
 from placeopt.estate.model.variables import Columns
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.problem.customers import minimal_rows, unique_rows
@@ -103,6 +104,7 @@ def served_or_not(model: Model, problem: EstateProblem, x: Columns) -> None:
     )
 
 
+@states(Served)
 def all_served(model: Model, problem: EstateProblem, x: Columns, rules: list[Served]) -> None:
     """(E1) Unserved visits are at most the share allowed."""
     c = x.customers
@@ -140,6 +142,7 @@ def hosts_in_reach(model: Model, problem: EstateProblem, x: Columns) -> None:
         )
 
 
+@states(Hosted)
 def served_only_where_hosted(
     model: Model, problem: EstateProblem, x: Columns, rules: list[Hosted]
 ) -> None:
@@ -157,6 +160,7 @@ def served_only_where_hosted(
     )
 
 
+@states(Hosted)
 def hosted_for_least_visits(
     model: Model, problem: EstateProblem, x: Columns, rules: list[Hosted]
 ) -> None:
@@ -209,6 +213,7 @@ def max_units(problem: EstateProblem, x: Columns) -> NDArray[np.float64]:
     return np.where(rate > 0, np.maximum(spare_m2, 0) / np.where(rate > 0, rate, 1), np.inf)
 
 
+@states(Opened)
 def hosted_only_where_opened(
     model: Model, problem: EstateProblem, x: Columns, rules: list[Opened]
 ) -> None:
@@ -329,6 +334,7 @@ def _full_offer(
     )
 
 
+@states(Floor)
 def services_fit(model: Model, problem: EstateProblem, x: Columns, rules: list[Floor]) -> None:
     """(E4) The services and the shared front of house fit in the usable area. Where a scenario
     drops the capacity rule, a service needs its base area only."""
@@ -387,6 +393,7 @@ def area_follows_visits(model: Model, problem: EstateProblem, x: Columns) -> Non
     )
 
 
+@states(Together)
 def sharing_roofs(model: Model, problem: EstateProblem, x: Columns, rules: list[Together]) -> None:
     """(E6) Pairs of services share every building, or none; at most so many services to a
     building."""
