@@ -1,11 +1,10 @@
 """A bound from the parts of a model is below its optimum and no weaker than its relaxation."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from placeopt.engine import Model, solve
+from placeopt.base.deadline import Deadline
+from placeopt.engine import Model, Settings, solve
 from placeopt.engine.lagrangian_decomposition import bound_from_parts, decompose, relaxation_duals
 
 
@@ -31,11 +30,13 @@ def linked(seed):
 def test_a_bound_of_parts_lies_between_the_relaxation_and_the_optimum(seed):
     arrays = linked(seed)
     best = solve(arrays).objective
-    relaxed = solve(replace(arrays, integer=np.zeros_like(arrays.integer))).objective
-    prices = relaxation_duals(arrays, 10.0)
+    relaxed = solve(arrays.relaxed()).objective
+    settings = Settings(10.0, gap=0.0, threads=1)
+    prices = relaxation_duals(arrays, settings)
     parts = decompose(arrays, np.repeat(np.arange(3), 8), prices)
-    bound, found = bound_from_parts(parts, 10.0, [0.3, 0.3, 0.4], 0.0, 1, 1)
+    shares = [0.3, 0.3, 0.4]
+    bound, found = bound_from_parts(parts, shares, settings, Deadline(10.0))
     assert relaxed - 1e-4 <= bound <= best + 1e-6
     assert len(found) == 3
-    stopped, _ = bound_from_parts(parts, 10.0, [0.3, 0.3, 0.4], 0.0, 1, 1, stop=lambda: True)
+    stopped, _ = bound_from_parts(parts, shares, settings, Deadline(10.0), stop=lambda: True)
     assert stopped == -np.inf

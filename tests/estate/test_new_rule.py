@@ -17,8 +17,9 @@ from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.verify import registry as verifier
 from placeopt.estate.verify.years import Year
 from placeopt.scenario.rules.rule import RULES
-from tests.estate.places import minutes, scenario
+from tests.estate.places import scenario
 from tests.estate.town import building, town
+from tests.support.places import minutes
 
 # B1 is listed and the cheapest: alone 10,000 (without the rule the best); B2 alone costs 30,000.
 BUILDINGS = [building("B1", 10_000, listed=True), building("B2", 30_000, listed=False)]

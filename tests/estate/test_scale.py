@@ -10,8 +10,9 @@ from placeopt.engine import Result, Status
 from placeopt.engine.settings import Settings
 from placeopt.estate import solve
 from placeopt.estate.model.formulation import formulate, needs_assignment
+from placeopt.estate.model.variables import structural_columns
 from placeopt.estate.problem.build import build_problem
-from placeopt.estate.search import completion, kernel_search, strategy
+from placeopt.estate.search import completion, strategy
 from placeopt.estate.solution import decision
 from placeopt.place.synth import synthesise
 from placeopt.scenario.rules.estate.residents import Fairness
@@ -64,15 +65,13 @@ def test_a_quick_plan_is_kept_where_the_search_has_none(monkeypatch):
     asked = scenario(Fairness(loses_at_most_minutes=30.0), years=30)
     best = solve(place, times, asked).result
     monkeypatch.setattr(strategy, "MAX_PAIRS_WHOLE", 0)
-    real, calls = strategy.search, []
+    real, calls = strategy.solve, []
 
-    def ended_by_time(formulation, *arguments, **keywords):
-        calls.append(formulation)
-        if len(calls) == 1:
-            return Result(Status.NO_PLAN)
-        return real(formulation, *arguments, **keywords)
+    def ended_by_time(model, settings):
+        calls.append(model)
+        return Result(Status.NO_PLAN) if len(calls) == 1 else real(model, settings)
 
-    monkeypatch.setattr(strategy, "search", ended_by_time)
+    monkeypatch.setattr(strategy, "solve", ended_by_time)
     found = solve(place, times, asked)
     assert calls
     assert found.verification.ok
@@ -143,9 +142,7 @@ def test_a_plan_with_a_part_sold_stays_feasible_when_fixed():
         completion.fix_structure(stated, decision.decision_today(stated.problem)), Settings(gap=0.0)
     ).values
     values[x.dispose.all] = 0.3
-    part = kernel_search.fix_columns(
-        arrays, kernel_search.structural_mask((x,), len(values)), values
-    )
+    part = arrays.fix_integers(structural_columns((x,), len(values)), values)
     assert part.violation(values) < 1e-9
 
 

@@ -118,7 +118,7 @@ def test_a_quick_plan_is_kept_where_no_better_one_is_found(monkeypatch):
     room = "placeopt.estate.search.multi_year"
     monkeypatch.setattr(f"{room}.MAX_DECISIONS_WHOLE", 0)
     monkeypatch.setattr(f"{room}._first_plan", lambda *_: (None, []))
-    monkeypatch.setattr(f"{room}.improve_years", lambda *arguments: arguments[3])
+    monkeypatch.setattr(f"{room}.TimelineNeighbourhoods.improve", lambda self, plan, _: plan)
     values = []
     found = solve(here, crow_minutes(here), asked, progress=lambda p: values.append(p.incumbent))
     assert found.verification.ok

@@ -240,12 +240,8 @@ def _exchange_names(first: Path, second: Path) -> bool:
     except (AttributeError, OSError, TypeError):
         return False
     working_folder = -100  # AT_FDCWD: names are relative to the working folder
-    return (
-        exchange(
-            working_folder, os.fsencode(first), working_folder, os.fsencode(second), RENAME_EXCHANGE
-        )
-        == 0
-    )
+    paths = working_folder, os.fsencode(first), working_folder, os.fsencode(second)
+    return bool(exchange(*paths, RENAME_EXCHANGE) == 0)
 
 
 def _flush_to_disk(path: Path) -> None:

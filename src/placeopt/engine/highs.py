@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from placeopt.engine.model import Arrays
 from placeopt.engine.result import Result, Status
 
 if TYPE_CHECKING:
+    from highspy import Highs
+    from highspy.highs import HighsCallbackEvent
+
     from placeopt.engine.settings import Settings
 
 # The integers behind highspy.MatrixFormat.kRowwise, HessianFormat.kTriangular, ObjSense.kMinimize.
@@ -24,6 +27,8 @@ _ROWWISE, _TRIANGULAR, _MINIMISE = 2, 1, 1
 
 def solve(arrays: Arrays, settings: Settings) -> Result:
     """Minimise ``arrays``; the caller checks the result again."""
+    from highspy import HighsModelStatus
+
     started_at = time.perf_counter()
     highs = load(arrays)
     for option, value in (
@@ -39,7 +44,7 @@ def solve(arrays: Arrays, settings: Settings) -> Result:
     interrupted = _run_until_interrupted(highs, settings)
     ended_at = time.perf_counter()
     result = _result(highs, arrays, interrupted)
-    if highs.getModelStatus() == _model_status().kUnboundedOrInfeasible:
+    if highs.getModelStatus() == HighsModelStatus.kUnboundedOrInfeasible:
         result = replace(result, status=_infeasible_or_unbounded(highs, settings))
     seconds_late = ended_at - passed_at - settings.time_limit_seconds
     if seconds_late > max(1.0, 0.1 * settings.time_limit_seconds):
@@ -51,7 +56,7 @@ def solve(arrays: Arrays, settings: Settings) -> Result:
     )
 
 
-def load(arrays: Arrays) -> Any:
+def load(arrays: Arrays) -> Highs:
     """A silent ``highspy.Highs`` that holds the model; every array is passed whole."""
     import highspy
 
@@ -82,7 +87,7 @@ def load(arrays: Arrays) -> Any:
     return highs
 
 
-def _set_warm_start(highs: Any, warm_start: NDArray[np.float64]) -> None:
+def _set_warm_start(highs: Highs, warm_start: NDArray[np.float64]) -> None:
     import highspy
 
     solution = highspy.HighsSolution()
@@ -90,14 +95,14 @@ def _set_warm_start(highs: Any, warm_start: NDArray[np.float64]) -> None:
     highs.setSolution(solution)
 
 
-def _run_until_interrupted(highs: Any, settings: Settings) -> bool:
+def _run_until_interrupted(highs: Highs, settings: Settings) -> bool:
     """Run; return whether Ctrl-C stopped it."""
     from placeopt.engine.settings import Progress
 
     stop_event = threading.Event()
     last_report_at = [0.0]
 
-    def on_log(event: Any) -> None:
+    def on_log(event: HighsCallbackEvent) -> None:
         out, now = event.data_out, time.perf_counter()
         if settings.progress and (now - last_report_at[0] > 0.2):
             last_report_at[0] = now
@@ -120,10 +125,10 @@ def _run_until_interrupted(highs: Any, settings: Settings) -> bool:
     return run_until_interrupted(call, stop_event.set)
 
 
-def stop_when(highs: Any, stop: Callable[[], bool]) -> None:
+def stop_when(highs: Highs, stop: Callable[[], bool]) -> None:
     """End a run of HiGHS, with what it has, once ``stop`` returns True."""
 
-    def on_event(event: Any) -> None:
+    def on_event(event: HighsCallbackEvent) -> None:
         if stop():
             event.data_in.user_interrupt = True
 
@@ -132,7 +137,7 @@ def stop_when(highs: Any, stop: Callable[[], bool]) -> None:
     highs.cbIpmInterrupt += on_event
 
 
-def _result(highs: Any, arrays: Arrays, interrupted: bool) -> Result:
+def _result(highs: Highs, arrays: Arrays, interrupted: bool) -> Result:
     import highspy
 
     info = highs.getInfo()
@@ -164,35 +169,36 @@ def _finite(bound: float) -> float:
     return float(bound) if abs(bound) < 1e29 else -np.inf
 
 
-def _model_status() -> Any:
-    import highspy
+def _status(highs: Highs, has_values: bool) -> Status:
+    from highspy import HighsModelStatus
 
-    return highspy.HighsModelStatus
-
-
-def _status(highs: Any, has_values: bool) -> Status:
-    model = _model_status()
     status = highs.getModelStatus()
-    if status in (model.kOptimal, model.kModelEmpty):
+    if status in (HighsModelStatus.kOptimal, HighsModelStatus.kModelEmpty):
         return Status.OPTIMAL
-    if status in (model.kInfeasible, model.kUnboundedOrInfeasible):
+    if status in (HighsModelStatus.kInfeasible, HighsModelStatus.kUnboundedOrInfeasible):
         return Status.INFEASIBLE
-    if status == model.kUnbounded:
+    if status == HighsModelStatus.kUnbounded:
         return Status.UNBOUNDED
-    if status == model.kInterrupt:
+    if status == HighsModelStatus.kInterrupt:
         return Status.INTERRUPTED
-    if status in (model.kTimeLimit, model.kIterationLimit, model.kSolutionLimit):
+    if status in (
+        HighsModelStatus.kTimeLimit,
+        HighsModelStatus.kIterationLimit,
+        HighsModelStatus.kSolutionLimit,
+    ):
         return Status.FEASIBLE if has_values else Status.NO_PLAN
     return Status.FAILED
 
 
-def _infeasible_or_unbounded(highs: Any, settings: Settings) -> Status:
+def _infeasible_or_unbounded(highs: Highs, settings: Settings) -> Status:
     """Which of the two: without an objective the model cannot be unbounded."""
+    from highspy import HighsModelStatus
+
     n = highs.getNumCol()
     highs.changeColsCost(n, np.arange(n, dtype=np.int32), np.zeros(n))
     if _run_until_interrupted(highs, replace(settings, progress=None)):
         return Status.INTERRUPTED
     status = highs.getModelStatus()
-    if status == _model_status().kOptimal:
+    if status == HighsModelStatus.kOptimal:
         return Status.UNBOUNDED
-    return Status.INFEASIBLE if status == _model_status().kInfeasible else Status.FAILED
+    return Status.INFEASIBLE if status == HighsModelStatus.kInfeasible else Status.FAILED

@@ -11,19 +11,22 @@ Lagrangean relaxation for integer programming.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.deadline import record_timeout
-from placeopt.engine.model import Arrays
+from placeopt.base.deadline import Deadline, record_timeout
+from placeopt.engine.model import Arrays, Floats
+from placeopt.engine.settings import Settings
 
-Floats = NDArray[np.float64]
+if TYPE_CHECKING:
+    from highspy import Highs
+
 NO_BOUND = 1e29  # HiGHS's value for a missing bound
+LEAST_SECONDS = 0.5  # of a part that begins late
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,23 @@ class Decomposition:
 
     parts: tuple[Part, ...]
     fixed: float
-    size: int  # columns of the whole
+    size: int
+
+
+class BoundFromParts(NamedTuple):
+    """What the parts prove together.
+
+    Attributes:
+        bound: The bound; -inf unless every part has one.
+        plans: A plan (columns,) of each part for which one was found, with 0 outside the part.
+    """
+
+    bound: float
+    plans: list[Floats]
 
 
 def relaxation_duals(
-    arrays: Arrays, seconds: float, threads: int = 1, stop: Callable[[], bool] = lambda: False
+    arrays: Arrays, settings: Settings, stop: Callable[[], bool] = lambda: False
 ) -> Floats | None:
     """Row duals (rows,) near those of the linear relaxation; None if the time was too short.
 
@@ -63,16 +78,12 @@ def relaxation_duals(
 
     Args:
         arrays: The model.
-        seconds: Time limit.
-        threads: Number of threads.
+        settings: Time limit and threads.
         stop: Returns True when the run is to end.
     """
     import highspy
 
-    relaxation = arrays.relaxed()
-    highs = _run_highs(
-        relaxation, seconds, threads, stop, {"solver": "ipm", "run_crossover": "off"}
-    )
+    highs = _run_highs(arrays.relaxed(), settings, stop, {"solver": "ipm", "run_crossover": "off"})
     duals = np.array(highs.getSolution().row_dual)
     is_optimal = highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
     return duals if is_optimal and np.isfinite(duals).all() else None
@@ -130,41 +141,35 @@ def decompose(arrays: Arrays, part_of_column: NDArray[np.int64], duals: Floats) 
 
 def bound_from_parts(
     decomposition: Decomposition,
-    seconds: float,
     shares: Sequence[float],
-    gap: float,
-    threads: int,
-    seed: int,
+    settings: Settings,
+    deadline: Deadline,
     stop: Callable[[], bool] = lambda: False,
-) -> tuple[float, list[Floats]]:
-    """The bound, and a plan (columns,) of each part for which one was found.
-
-    All time is spent on bounds, none on heuristics.
+) -> BoundFromParts:
+    """Solve each part for its bound. All time is spent on bounds, none on heuristics.
 
     Args:
         decomposition: The parts.
-        seconds: Time limit.
         shares: Share of the time for each part; unused time goes to later ones.
-        gap: Relative gap at which a part ends.
-        threads: Number of threads.
-        seed: Seed of the engine.
+        settings: Gap at which a part ends, threads and seed.
+        deadline: When the last part ends.
         stop: Returns True when the run is to end.
-
-    Returns:
-        The bound, -inf unless every part has one; and the plans, with 0 outside their part.
     """
     import highspy
 
-    options = {"mip_rel_gap": gap, "random_seed": seed, "mip_heuristic_effort": 0.0}
+    options = {
+        "mip_rel_gap": settings.gap,
+        "random_seed": settings.seed,
+        "mip_heuristic_effort": 0.0,
+    }
     bound = decomposition.fixed
     plans: list[Floats] = []
-    started_at = time.perf_counter()
     for index, part in enumerate(decomposition.parts):
         if stop():
-            return -np.inf, plans
-        seconds_left = seconds - (time.perf_counter() - started_at)
-        seconds_for_part = max(seconds_left * shares[index] / sum(shares[index:]), 0.5)
-        highs = _run_highs(part.arrays, seconds_for_part, threads, stop, options)
+            return BoundFromParts(-np.inf, plans)
+        seconds = deadline.seconds_left() * shares[index] / sum(shares[index:])
+        limited = replace(settings, time_limit_seconds=max(seconds, LEAST_SECONDS))
+        highs = _run_highs(part.arrays, limited, stop, options)
         if highs.getModelStatus() == highspy.HighsModelStatus.kTimeLimit:
             record_timeout("the proof of a part")
         info = highs.getInfo()
@@ -177,19 +182,23 @@ def bound_from_parts(
             values = np.zeros(decomposition.size)
             values[part.columns] = highs.getSolution().col_value
             plans.append(values)
-    return bound, plans
+    return BoundFromParts(bound, plans)
 
 
 def _run_highs(
-    arrays: Arrays, seconds: float, threads: int, stop: Callable[[], bool], options: dict[str, Any]
-) -> Any:
-    """HiGHS after a run of at most ``seconds``, or until ``stop`` returns True."""
+    arrays: Arrays,
+    settings: Settings,
+    stop: Callable[[], bool],
+    options: Mapping[str, str | float],
+) -> Highs:
+    """HiGHS after a run within the settings, or until ``stop`` returns True."""
     from placeopt.engine.highs import load, stop_when
 
     highs = load(arrays)
-    limits = {"time_limit": float(seconds), "threads": int(threads)}
-    for option, value in (options | limits).items():
+    for option, value in options.items():
         highs.setOptionValue(option, value)
+    highs.setOptionValue("time_limit", float(settings.time_limit_seconds))
+    highs.setOptionValue("threads", int(settings.threads))
     stop_when(highs, stop)
     highs.run()
     highs.resetGlobalScheduler(False)

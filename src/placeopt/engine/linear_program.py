@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.engine.highs import load
-from placeopt.engine.model import Arrays
+from placeopt.engine.model import Arrays, Floats
 from placeopt.engine.result import Status
 
-Floats = NDArray[np.float64]
+if TYPE_CHECKING:
+    from highspy import HighsBasis
+
 Ints = NDArray[np.int64]
+
+
+class Basis(NamedTuple):
+    """A basis of a linear program; one of the same shape may start from it."""
+
+    of_highs: HighsBasis
 
 
 class LinearProgram:
@@ -43,17 +51,17 @@ class LinearProgram:
         return int(self._highs.getNumRow())
 
     @property
-    def basis(self) -> Any:
+    def basis(self) -> Basis:
         """The basis of the last solve; a similar model may start from it."""
-        return self._highs.getBasis()
+        return Basis(self._highs.getBasis())
 
-    def start_from(self, basis: Any) -> None:
+    def start_from(self, basis: Basis | None) -> None:
         """Start the next solve from ``basis``, unless the model has another size."""
-        if basis is not None and (len(basis.col_status), len(basis.row_status)) == (
-            self.columns,
-            self.rows,
-        ):
-            self._highs.setBasis(basis)
+        if basis is None:
+            return
+        sizes = len(basis.of_highs.col_status), len(basis.of_highs.row_status)
+        if sizes == (self.columns, self.rows):
+            self._highs.setBasis(basis.of_highs)
 
     def solve(self, seconds: float | None = None) -> Status:
         """Minimise.

@@ -85,6 +85,19 @@ class Arrays:
         """The linear relaxation: the same model without integrality."""
         return replace(self, integer=np.zeros_like(self.integer))
 
+    def fix_integers(self, is_fixed: NDArray[np.bool_], values: Floats) -> Arrays:
+        """The model with some integer columns fixed at the rounded values of a plan.
+
+        Columns without integrality stay free: rounding them could break rows.
+
+        Args:
+            is_fixed: Which columns to fix, if they are integer, (columns,).
+            values: The plan, (columns,).
+        """
+        is_fixed = is_fixed & self.integer
+        lower = np.where(is_fixed, np.round(values), self.lower)
+        return replace(self, lower=lower, upper=np.where(is_fixed, np.round(values), self.upper))
+
     def objective(self, values: Floats) -> float:
         """The objective of ``values`` (n,)."""
         return float(self.cost @ values + self.offset)

@@ -17,10 +17,12 @@ import numpy as np
 
 from placeopt.base.errors import EngineError, EngineMissing
 from placeopt.engine.convert import to_pulp
-from placeopt.engine.model import Arrays
+from placeopt.engine.model import Arrays, Floats
 from placeopt.engine.result import Result, Status
 
 if TYPE_CHECKING:
+    import pulp
+
     from placeopt.engine.settings import Settings
 
 _SOLVERS = {  # PuLP's names; the first that is installed is used
@@ -133,7 +135,7 @@ def _installed(engine: str) -> str:
     raise EngineMissing(f"{engine} is not installed: {engine_named(engine).install}")
 
 
-def _result(problem: Any, arrays: Arrays, log: str) -> Result:
+def _result(problem: pulp.LpProblem, arrays: Arrays, log: str) -> Result:
     import pulp
 
     solved = problem.sol_status in (pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible)
@@ -153,9 +155,9 @@ def _result(problem: Any, arrays: Arrays, log: str) -> Result:
     return Result(Status.FEASIBLE, bound=bound, values=plan)
 
 
-def _plan(problem: Any, arrays: Arrays) -> np.ndarray | None:
+def _plan(problem: pulp.LpProblem, arrays: Arrays) -> Floats | None:
     """The columns' values; a column that PuLP left out can take any value, so the nearest to 0."""
-    plan = np.clip(0.0, arrays.lower, arrays.upper)
+    plan: Floats = np.clip(0.0, arrays.lower, arrays.upper)
     for variable in problem.variables():
         if variable.name.startswith("x") and variable.varValue is None:
             return None
@@ -164,7 +166,7 @@ def _plan(problem: Any, arrays: Arrays) -> np.ndarray | None:
     return plan
 
 
-def _cbc_bound(log: str, arrays: Arrays, problem: Any, plan: Any) -> float:
+def _cbc_bound(log: str, arrays: Arrays, problem: pulp.LpProblem, plan: Floats | None) -> float:
     """The bound that CBC's log states, -inf if none. PuLP's files leave the offset out."""
     if not log:
         return -np.inf

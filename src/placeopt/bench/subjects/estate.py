@@ -265,8 +265,9 @@ def _plan_tables(
 ) -> Plan:
     """The plan's tables; the record's objective becomes the cost of the decision."""
     from placeopt.engine import Result, Status
+    from placeopt.engine.lexicographic import Stage
     from placeopt.estate.problem.horizon import Years
-    from placeopt.estate.search.lexicographic import Outcome, Stage
+    from placeopt.estate.search.outcome import Outcome
     from placeopt.estate.solution.decision import objective_value
     from placeopt.estate.solution.timeline import Timeline
     from placeopt.estate.tables.plan import plan_tables

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from placeopt.base.deadline import Deadline
 from placeopt.engine import Block, Model, Result, Status, solve
 from placeopt.engine.settings import Settings
 from placeopt.estate.model.constraints.access import eligible_hosts
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from placeopt.travel import TravelTimes
 
 MEASURING_GAP = 0.02  # relative gap of each measured relaxation
+LEAST_SECONDS = 1.0  # of a measurement that begins late
 
 
 @dataclass(frozen=True)
@@ -78,22 +80,12 @@ class FeasibilityModel:
 
 def solve_feasibility(model: FeasibilityModel, seconds: float) -> Result:
     """Return a plan that minimises the costs put on the model's columns, to ``MEASURING_GAP``."""
-    solver = model.years.scenario.solver
+    settings = replace(Settings.of(model.years.scenario.solver), engine="highs", gap=MEASURING_GAP)
     if model.uses_cutting_planes:
-        settings = solver.model_copy(update={"gap": MEASURING_GAP})
-        problems = model.years.problems
-        return minimise_by_cutting_planes(
-            model.model, problems, model.columns, settings, seconds, None
-        )
-    result = solve(
-        model.model,
-        Settings(
-            time_limit_seconds=max(seconds, 1.0),
-            gap=MEASURING_GAP,
-            threads=solver.threads,
-            seed=solver.seed,
-        ),
-    )
+        problems, deadline = model.years.problems, Deadline(seconds)
+        return minimise_by_cutting_planes(model.model, problems, model.columns, settings, deadline)
+    seconds = max(seconds, LEAST_SECONDS)
+    result = solve(model.model, replace(settings, time_limit_seconds=seconds))
     assert result.status is not Status.UNBOUNDED  # every column is bounded or costs money
     return result
 

@@ -8,6 +8,7 @@ redundant[s]  service points fewer than the year before, where that costs someth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ from placeopt.estate.problem.customers import Customers, Hosts
 from placeopt.scenario.rules.estate.services import Served
 
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,36 @@ class Columns:
     tier_building: Ints
     tier_tier: Ints
     host_position: Ints
-    is_new: NDArray[np.bool_]
+    is_new: Bools
     full_column: Ints
     full_host: Ints
     pair_building: Ints
     pair_pair: Ints
     redundant_service: Ints
+
+
+def structural_columns(
+    columns: Sequence[Columns],
+    size: int,
+    host: Bools | bool = True,
+    building: Bools | bool = True,
+) -> Bools:
+    """Return (columns,) a mask of the structural columns of these hosts and buildings in each year:
+    open, disposed, tier and host.
+
+    Args:
+        columns: the columns of each year.
+        size: number of columns of the model.
+        host: (H,) hosts; all by default.
+        building: (B,) buildings; all by default.
+    """
+    mask = np.zeros(size, bool)
+    for x in columns:
+        chosen = np.broadcast_to(building, x.open.size)
+        mask[x.host.all], mask[x.open.all] = host, chosen
+        mask[x.tier.all] = chosen[x.tier_building]
+        mask[x.dispose.all] = chosen[x.dispose_building]
+    return mask
 
 
 def add_columns(

@@ -191,7 +191,8 @@ def minimal_rows(matrix: NDArray[np.bool_]) -> NDArray[np.bool_]:
     shared = counts @ counts.T
     size = matrix.sum(axis=1)
     contains = (shared == size[None, :]) & (size[None, :] < size[:, None])
-    return matrix[~contains.any(axis=1)]
+    minimal: NDArray[np.bool_] = matrix[~contains.any(axis=1)]
+    return minimal
 
 
 def _back_office_customer(problem: EstateProblem, service: int, hosts_here: Ints) -> Customers:

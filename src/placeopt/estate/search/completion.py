@@ -18,6 +18,7 @@ from placeopt.base.deadline import without_deadline
 from placeopt.base.errors import EngineError
 from placeopt.engine import Result, solve
 from placeopt.engine.interrupts import ignoring_interrupts
+from placeopt.engine.lexicographic import Stage
 from placeopt.engine.model import Arrays
 from placeopt.engine.settings import Settings
 from placeopt.estate.model.formulation import (
@@ -30,7 +31,7 @@ from placeopt.estate.model.variables import Columns
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.problem.choice import choice_implied_by_hosts, overflow_allowed
 from placeopt.estate.search.assignment import assign_with_least_minutes
-from placeopt.estate.search.lexicographic import OBJECTIVE_TOLERANCE, Stage
+from placeopt.estate.search.outcome import OBJECTIVE_TOLERANCE
 from placeopt.estate.search.overflow import assign_with_overflow
 from placeopt.estate.solution.decision import Decision, assign_by_choice
 from placeopt.estate.solution.standards_met import served_standards_met
@@ -69,7 +70,9 @@ def complete_vector(formulation: Formulation, decision: Decision) -> NDArray[np.
     return result.values
 
 
-def fix_and_complete(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> Decision:
+def fix_and_complete(
+    problem: EstateProblem, decision: Decision, stages: Sequence[Stage]
+) -> Decision:
     """Fix buildings, hosts and tiers and solve for the least cost, then the least minutes.
 
     Args:
@@ -87,7 +90,9 @@ def fix_and_complete(problem: EstateProblem, decision: Decision, stages: list[St
         return _fix_and_complete(problem, decision, stages)
 
 
-def _fix_and_complete(problem: EstateProblem, decision: Decision, stages: list[Stage]) -> Decision:
+def _fix_and_complete(
+    problem: EstateProblem, decision: Decision, stages: Sequence[Stage]
+) -> Decision:
     smaller = replace(problem, hostable=decision.host)
     pairs = problem.visits.astype(bool).sum(axis=0) @ decision.host.sum(axis=0)
     objectives = [stage.objective for stage in stages]
@@ -111,7 +116,7 @@ def _fix_and_complete(problem: EstateProblem, decision: Decision, stages: list[S
 
 
 def _complete_by_choice(
-    problem: EstateProblem, decision: Decision, stages: list[Stage]
+    problem: EstateProblem, decision: Decision, stages: Sequence[Stage]
 ) -> Decision:
     """Return the decision with residents at the hosts they choose; disposals and desks at least
     cost."""
@@ -121,7 +126,7 @@ def _complete_by_choice(
 
 
 def complete_with_overflow(
-    problem: EstateProblem, decision: Decision, stages: list[Stage]
+    problem: EstateProblem, decision: Decision, stages: Sequence[Stage]
 ) -> Decision | None:
     """Return the same hosts with residents passing only full buildings; ``None`` where no
     assignment was found that keeps every rule."""
@@ -159,7 +164,7 @@ def assign_all_by_choice(problem: EstateProblem, decision: Decision) -> Decision
 def _complete(
     smaller: EstateProblem,
     decision: Decision,
-    stages: list[Stage],
+    stages: Sequence[Stage],
     by_zone: bool,
     units: NDArray[np.float64] | None = None,
     desks: bool = False,
@@ -272,4 +277,5 @@ def clean_shares(
     total = np.bincount(customer, share, len(unserved))
     served = 1 - np.where(unserved > 1e-6, unserved, 0.0)
     factor = np.divide(served, total, out=np.ones_like(served), where=total > 0)
-    return share * factor[customer]
+    scaled: NDArray[np.float64] = share * factor[customer]
+    return scaled

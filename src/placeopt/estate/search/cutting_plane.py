@@ -10,16 +10,21 @@ without shortfall is one of the place. Every bound is one of the whole problem.
 
 from __future__ import annotations
 
-import itertools
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.deadline import record_timeout
+from placeopt.base.deadline import Deadline, record_timeout
 from placeopt.engine import Model, Progress, Result, Status, solve
+from placeopt.engine.large_neighbourhood import (
+    LargeNeighbourhoodParameters,
+    LargeNeighbourhoodSearch,
+    Neighbourhood,
+    Plan,
+)
 from placeopt.engine.model import Arrays
 from placeopt.engine.settings import ProgressCallback, Settings
 from placeopt.estate.model.choice_cuts import (
@@ -29,38 +34,81 @@ from placeopt.estate.model.choice_cuts import (
     add_violated_cuts,
 )
 from placeopt.estate.model.formulation import Formulation
-from placeopt.estate.model.variables import Columns
+from placeopt.estate.model.variables import Columns, structural_columns
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.search.completion import assignment_implied_by_hosts
-from placeopt.estate.search.kernel_search import (
-    SUPPORT_TOLERANCE,
-    fix_columns,
-    kernel_plan_of,
-    structural_mask,
+from placeopt.estate.search.kernel_search import KernelSearchParameters, kernel_plan_of
+from placeopt.estate.search.large_neighbourhood import (
+    candidate_hosts,
+    differing_most,
+    nearest_buildings,
 )
-from placeopt.estate.search.large_neighbourhood import structural_columns
 from placeopt.estate.search.rounding_cuts import add_count_cuts
-from placeopt.scenario.scenario import SolverSettings
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-Plan = tuple[float, Floats]  # objective and full vector
-NEIGHBOURHOODS = 3  # kinds
 MAX_PAIRS_WITH_ROWS = 5_000  # pairs of a zone and a host up to which the rule's own rows are used
-SHORTFALL_PENALTY = 1e-3  # of the least cost, for each m2 of floor of the shortfall
-CUTS_SHARE, COUNT_SHARE, FIRST_PLAN_SHARE = 0.2, 0.1, 0.25  # of the time, at most
-IMPROVE_SHARE = 0.7  # of the time left, for neighbourhoods; the rest is for the bound
-TRY_SHARE = 0.15  # of that, at most, for one neighbourhood
-FIRST_PLAN_GAP = 0.03  # of a first plan, which usually has shortfall
-MAX_FAILURES = 12  # neighbourhoods in a row without a better plan before the search ends
-SHORTFALL_PRICES = (0.02, 0.08, 0.3, 1.0)  # of ``plans_with_shortfall``, in turn
-BUILDINGS_FREE, SERVICES_FREE, HOSTS_FREE = 0.25, 0.3, 0.25  # shares free at first
-GROW, SHRINK, MAX_SIZE_FACTOR = 1.25, 0.8, 4.0  # of neighbourhoods
-IMPROVEMENT_TOLERANCE = 1e-6  # relative: a smaller improvement does not count
-MAX_CUT_ROUNDS = 40  # at the relaxation
-MIN_BOUND_RISE = 2e-4  # of the bound: a round of cuts that raises it by less is the last
-RELAXATION_TOLERANCE = 1e-4  # of all visits to a service: violation allowed at the relaxation
-PLAN_TOLERANCE = 1e-7  # the same, of a plan
+log = logging.getLogger("placeopt.estate")
+
+
+@dataclass(frozen=True)
+class DemandNeighbourhoodParameters(LargeNeighbourhoodParameters):
+    """How a plan with demand cuts is improved.
+
+    Attributes:
+        shortfall_patience: Factor on ``max_failures`` while a host has a shortfall.
+        buildings_share: Of the buildings, free at first.
+        services_share: Of the services, free at first.
+        hosts_share: Of the candidate hosts, free at first.
+    """
+
+    max_failures: float = 12
+    max_size_factor: float = 4.0
+    shortfall_patience: float = 3
+    buildings_share: float = 0.25
+    services_share: float = 0.3
+    hosts_share: float = 0.25
+
+
+@dataclass(frozen=True)
+class CuttingPlaneParameters:
+    """How a model with demand cuts is solved; the defaults were chosen on the made-up counties.
+
+    Attributes:
+        shortfall_penalty: of the least cost, for each m2 of floor of the shortfall.
+        shortfall_prices: of ``plans_with_shortfall``, in turn: factors on the penalty.
+        cuts_share: of the time, at most, for the relaxation's cuts.
+        count_share: the same for count cuts.
+        first_plan_share: the same for a first plan.
+        improve_share: of the time left, for neighbourhoods; the rest is for the bound.
+        least_seconds: of a search that begins late.
+        least_solve_seconds: of one solve that begins late.
+        max_rounds: rounds of cuts at the relaxation.
+        min_rise: of the bound: a round of cuts that raises it by less is the last.
+        relaxation_tolerance: of all visits to a service: violation allowed at the relaxation.
+        plan_tolerance: the same, of a plan.
+        repair_gap: relative gap of a plan with given hosts.
+        kernel: of a first plan, which usually has shortfall.
+        neighbourhoods: of its improvement.
+    """
+
+    shortfall_penalty: float = 1e-3
+    shortfall_prices: tuple[float, ...] = (0.02, 0.08, 0.3, 1.0)
+    cuts_share: float = 0.2
+    count_share: float = 0.1
+    first_plan_share: float = 0.25
+    improve_share: float = 0.7
+    least_seconds: float = 1.0
+    least_solve_seconds: float = 0.5
+    max_rounds: int = 40
+    min_rise: float = 2e-4
+    relaxation_tolerance: float = 1e-4
+    plan_tolerance: float = 1e-7
+    repair_gap: float = 1e-5
+    kernel: KernelSearchParameters = field(default_factory=lambda: KernelSearchParameters(gap=0.03))
+    neighbourhoods: DemandNeighbourhoodParameters = field(
+        default_factory=DemandNeighbourhoodParameters
+    )
 
 
 def uses_cutting_planes(problems: Sequence[EstateProblem], objectives: Sequence[str]) -> bool:
@@ -81,13 +129,15 @@ class CuttingPlaneModel:
     Attributes:
         model: all residents of a service as one customer.
         demand_cuts: columns and cuts of each year.
-        solver: engine settings of the scenario.
+        settings: the scenario's.
+        parameters: of the search.
         shortfall_price: factor on the penalty of shortfall.
     """
 
     model: Model
     demand_cuts: Sequence[DemandCuts]
-    solver: SolverSettings
+    settings: Settings
+    parameters: CuttingPlaneParameters = field(default_factory=CuttingPlaneParameters)
     shortfall_price: float = 1.0
 
     def arrays(self) -> Arrays:
@@ -102,46 +152,27 @@ class CuttingPlaneModel:
         """The columns of each year."""
         return tuple(cuts.columns for cuts in self.demand_cuts)
 
-    def solve(
-        self,
-        arrays: Arrays,
-        seconds: float,
-        gap: float,
-        *,
-        warm_start: Floats | None = None,
-        progress: ProgressCallback | None = None,
-    ) -> Result:
-        """Minimise ``arrays`` with the scenario's solver settings."""
-        return solve(
-            arrays,
-            Settings(
-                time_limit_seconds=max(seconds, 0.5),
-                gap=gap,
-                threads=self.solver.threads,
-                seed=self.solver.seed,
-                warm_start=warm_start,
-                progress=progress,
-            ),
-        )
+    def solve(self, arrays: Arrays, seconds: float, settings: Settings | None = None) -> Result:
+        """Minimise ``arrays`` within ``seconds``, by the scenario's settings or those given."""
+        seconds = max(seconds, self.parameters.least_solve_seconds)
+        return solve(arrays, replace(settings or self.settings, time_limit_seconds=seconds))
 
-    def solve_relaxation(self, seconds: float) -> Result:
+    def solve_relaxation(self, deadline: Deadline) -> Result:
         """Return the linear relaxation with its violated cuts added until the bound hardly rises.
         At the time limit the last relaxation solved is returned."""
-        began = time.perf_counter()
+        parameters = self.parameters
         best = Result(Status.NO_PLAN)
-        for _ in range(MAX_CUT_ROUNDS):
-            arrays = self.arrays()
-            remaining = seconds - (time.perf_counter() - began)
-            relaxation = arrays.relaxed()
-            result = self.solve(relaxation, remaining, 0.0)
+        for _ in range(parameters.max_rounds):
+            seconds = deadline.seconds_left()
+            result = self.solve(self.arrays().relaxed(), seconds, replace(self.settings, gap=0.0))
             if result.values is None:
                 return result if result.status is Status.INFEASIBLE else best
             rise, best = result.bound - best.bound, result
-            added = self.separate(result.values, RELAXATION_TOLERANCE)
-            is_done = not added or rise < MIN_BOUND_RISE * abs(result.bound)
-            if remaining < 1.0 and not is_done:
+            added = self.separate(result.values, parameters.relaxation_tolerance)
+            is_done = not added or rise < parameters.min_rise * abs(result.bound)
+            if seconds < parameters.least_seconds and not is_done:
                 record_timeout("the rounds of demand cuts")
-            if remaining < 1.0 or is_done:
+            if seconds < parameters.least_seconds or is_done:
                 break
         return best
 
@@ -161,36 +192,113 @@ class CuttingPlaneModel:
         return replace(arrays, upper=upper)
 
     def repaired(self, values: Floats, seconds: float) -> Plan | None:
-        """Return objective and vector of the plan with the hosts of ``values``, with all cuts that
-        it violates added; ``None`` where it has none in time."""
+        """Return the plan with the hosts of ``values``, with all cuts that it violates added;
+        ``None`` where it has none in time."""
         is_fixed = np.zeros(len(values), bool)
         for x in self.columns:
             for block in (x.open, x.host, x.tier):
                 is_fixed[block.all] = True
+        settings = replace(self.settings, gap=self.parameters.repair_gap)
         while True:
-            arrays = fix_columns(self.arrays(), is_fixed, values)
-            result = self.solve(arrays, seconds, 1e-5)
+            arrays = self.arrays().fix_integers(is_fixed, values)
+            result = self.solve(arrays, seconds, settings)
             if result.values is None or result.objective is None:
                 return None
-            if not self.separate(result.values, PLAN_TOLERANCE):
-                return result.objective, result.values
+            if not self.separate(result.values, self.parameters.plan_tolerance):
+                return Plan(result.objective, result.values)
 
     def hosts_short(self, values: Floats) -> Bools:
         """Return (H,) which hosts have a shortfall in any year."""
         is_short: Bools = np.any(
-            [values[cuts.shortfall.all] > 10 * PLAN_TOLERANCE for cuts in self.demand_cuts],
+            [
+                values[cuts.shortfall.all] > 10 * self.parameters.plan_tolerance
+                for cuts in self.demand_cuts
+            ],
             axis=0,
         )
         return is_short
+
+
+class DemandNeighbourhoods(LargeNeighbourhoodSearch):
+    """The search from a plan of a model with demand cuts; hosts with a shortfall come first."""
+
+    def __init__(
+        self,
+        cut_model: CuttingPlaneModel,
+        relaxation: Result,
+        bound: float,
+        progress: ProgressCallback | None = None,
+    ) -> None:
+        self.shares = cut_model.parameters.neighbourhoods
+        super().__init__(cut_model.settings, self.shares)
+        assert relaxation.values is not None  # ``minimise_by_cutting_planes`` checks it
+        self._model, self._bound, self._progress = cut_model, bound, progress
+        self._guides = [relaxation.values[x.host.all] for x in cut_model.columns]
+
+    def arrays(self) -> Arrays:
+        """The model with its present cuts."""
+        return self._model.arrays()
+
+    def is_good_enough(self, plan: Plan) -> bool:
+        """Whether the bound proves the plan."""
+        return plan.objective - self._bound <= self.settings.gap * abs(plan.objective)
+
+    def max_failures(self, plan: Plan) -> float:
+        """More while a host has a shortfall."""
+        has_shortfall = self._model.hosts_short(plan.values).any()
+        return self.shares.max_failures * (self.shares.shortfall_patience if has_shortfall else 1)
+
+    def repaired(self, plan: Plan, seconds: float) -> Plan | None:
+        """The plan with the cuts that it violates."""
+        return self._model.repaired(plan.values, seconds)
+
+    def report(self, plan: Plan, seconds: float) -> None:
+        """Report a plan of the place: one without shortfall."""
+        if self._progress and not self._model.hosts_short(plan.values).any():
+            self._progress(Progress(seconds, plan.objective, self._bound))
+
+    def neighbourhood(
+        self, plan: Plan, kind: int, size_factor: float, rng: np.random.Generator
+    ) -> Neighbourhood:
+        """The columns, in all years, around a building, with all hosts of the service that falls
+        short there; of some services; or where plan and relaxation differ. Buildings and services
+        with a shortfall come first."""
+        columns, problem = self._model.columns, self._model.demand_cuts[0].problem
+        x, count, services = columns[0], len(problem.buildings.ids), len(problem.services.ids)
+        short_hosts = np.flatnonzero(self._model.hosts_short(plan.values))
+        candidates = candidate_hosts(columns, plan.values, self._guides)
+        if kind == 0:
+            most = max(2, round(self.shares.buildings_share * size_factor * count))
+            if len(short_hosts):
+                centre = int(rng.choice(short_hosts))
+                near = nearest_buildings(problem, int(x.hosts.building[centre]), most)
+                host = near[x.hosts.building] | (x.hosts.service == x.hosts.service[centre])
+            else:
+                near = nearest_buildings(problem, int(rng.integers(count)), most)
+                host = near[x.hosts.building]
+        elif kind == 1:
+            order = rng.permutation(services)
+            order = order[np.argsort(~np.isin(order, x.hosts.service[short_hosts]), kind="stable")]
+            most = max(2, round(self.shares.services_share * size_factor * services))
+            host = np.isin(x.hosts.service, order[:most])
+        else:
+            in_plan = np.max([plan.values[of_year.host.all] for of_year in columns], axis=0)
+            most = max(2, round(self.shares.hosts_share * size_factor * candidates.sum()))
+            host = differing_most(in_plan, np.max(self._guides, axis=0), most, rng)
+        host &= candidates
+        building = np.zeros(count, bool)
+        building[x.hosts.building[host]] = True
+        size = len(plan.values)
+        free = structural_columns(columns, size, host, building)
+        return Neighbourhood(structural_columns(columns, size) & ~free)
 
 
 def minimise_by_cutting_planes(
     model: Model,
     problems: Sequence[EstateProblem],
     columns: Sequence[Columns],
-    solver: SolverSettings,
-    seconds: float,
-    progress: ProgressCallback | None,
+    settings: Settings,
+    deadline: Deadline,
 ) -> Result:
     """Minimise a model of aggregated residents under the years' rule of choice (E16).
 
@@ -198,240 +306,128 @@ def minimise_by_cutting_planes(
         model: all residents of a service as one customer; gains columns and rows.
         problems: each year with the rule.
         columns: the columns of each year.
-        solver: engine settings of the scenario.
-        seconds: time limit.
-        progress: called as plan and bound improve.
+        settings: the scenario's; its progress is called as plan and bound improve.
+        deadline: when the search ends.
 
     Returns:
         A plan without shortfall and the bound; ``INFEASIBLE`` is proven. Values are of the model's
         columns.
     """
-    began = time.perf_counter()
-
-    def remaining() -> float:
-        return max(seconds - (time.perf_counter() - began), 1.0)
-
+    settings = replace(settings, engine="highs")
     cut_model, relaxation, plan = _relax_and_find_plan(
-        model, problems, columns, solver, seconds, remaining
+        model, problems, columns, replace(settings, progress=None), deadline
     )
     if relaxation.values is None:
         return relaxation
-    bound = relaxation.bound
+    bound, parameters = relaxation.bound, cut_model.parameters
     if plan is not None:
-        plan = improve(cut_model, plan, relaxation, IMPROVE_SHARE * remaining(), bound, progress)
-    result = _prove(cut_model, plan, bound, remaining, progress)
-    solve_seconds = {"solve": time.perf_counter() - began}
-    return replace(result, seconds=solve_seconds, engine="highs", seed=solver.seed)
+        search = DemandNeighbourhoods(cut_model, relaxation, bound, settings.progress)
+        part = deadline.part(parameters.improve_share, at_least=parameters.least_seconds)
+        plan = search.improve(plan, part)
+    result = _prove(cut_model, plan, bound, deadline, settings.progress)
+    seconds = {"solve": deadline.elapsed_seconds}
+    return replace(result, seconds=seconds, engine="highs", seed=settings.seed)
 
 
 def _relax_and_find_plan(
     model: Model,
     problems: Sequence[EstateProblem],
     columns: Sequence[Columns],
-    solver: SolverSettings,
-    seconds: float,
-    remaining: Callable[[], float],
+    settings: Settings,
+    deadline: Deadline,
 ) -> tuple[CuttingPlaneModel, Result, Plan | None]:
     """Return the model with its cuts, its relaxation and a first plan, which may have shortfall."""
-    relaxed = model.arrays().relaxed()
-    relaxation = solve(
-        relaxed, Settings(time_limit_seconds=seconds / 4, gap=0.0, threads=solver.threads)
-    )
+    parameters, seconds = CuttingPlaneParameters(), deadline.limit_seconds
+    first_settings = Settings(seconds / 4, gap=0.0, threads=settings.threads)
+    relaxation = solve(model.arrays().relaxed(), first_settings)
     if relaxation.values is None:
-        return CuttingPlaneModel(model, (), solver), relaxation, None
-    gbp_per_m2 = SHORTFALL_PENALTY * max(abs(relaxation.bound), 1.0)
+        return CuttingPlaneModel(model, (), settings), relaxation, None
+    gbp_per_m2 = parameters.shortfall_penalty * max(abs(relaxation.bound), 1.0)
     demand_cuts = []
     for problem, x in zip(problems, columns, strict=True):
         model.suffix = f"_{problem.year}"
         demand_cuts.append(add_demand_cuts(model, problem, x, gbp_per_m2))
     model.suffix = ""
-    cut_model = CuttingPlaneModel(model, demand_cuts, solver)
-    relaxation = cut_model.solve_relaxation(CUTS_SHARE * seconds)
+    cut_model = CuttingPlaneModel(model, demand_cuts, settings, parameters)
+    relaxation = cut_model.solve_relaxation(Deadline(parameters.cuts_share * seconds))
     for problem, x in zip(problems, columns, strict=True):
         model.suffix = f"_{problem.year}"
         formulation = Formulation(problem, model, x)
-        share = COUNT_SHARE * seconds / len(problems)
-        add_count_cuts(formulation, formulation, share, cut_model.without_shortfall())
+        part = Deadline(parameters.count_share * seconds / len(problems))
+        add_count_cuts(formulation, formulation, part, cut_model.without_shortfall())
     model.suffix = ""
-    kernel = kernel_plan_of(
-        model.arrays(), columns, solver, FIRST_PLAN_SHARE * seconds, FIRST_PLAN_GAP
-    )
+    part = Deadline(parameters.first_plan_share * seconds)
+    kernel = kernel_plan_of(model.arrays(), columns, settings, part, parameters.kernel)
     if kernel is None:
         return cut_model, relaxation, None
     bound = max(kernel.relaxation.bound, relaxation.bound)
     relaxation = replace(kernel.relaxation, bound=bound)
-    plan = cut_model.repaired(kernel.values, remaining() / 2)
+    seconds_left = deadline.seconds_left(at_least=parameters.least_seconds)
+    plan = cut_model.repaired(kernel.values, seconds_left / 2)
     if plan is not None:
-        candidates = candidate_hosts(columns, plan[1], relaxation)
+        assert relaxation.values is not None  # ``kernel_plan_of`` has seen to it
+        guides = [relaxation.values[x.host.all] for x in columns]
+        candidates = candidate_hosts(columns, plan.values, guides)
         for cuts in demand_cuts:
-            add_neighbour_cuts(model, cuts, plan[1], candidates)
+            add_neighbour_cuts(model, cuts, plan.values, candidates)
     return cut_model, relaxation, plan
 
 
 def plans_with_shortfall(
-    problem: EstateProblem, formulation: Formulation, seconds: float
+    problem: EstateProblem, formulation: Formulation, deadline: Deadline
 ) -> Iterator[Floats]:
     """Yield plans of one year at rising prices of shortfall.
 
     The first have hosts that serve less than residents demand, so that some residents must pass a
     full building where that is allowed; the last have no shortfall, if there is such a plan.
     """
-    began, solver = time.perf_counter(), problem.scenario.solver
-
-    def remaining() -> float:
-        return max(seconds - (time.perf_counter() - began), 1.0)
-
-    model, x = formulation.model, formulation.columns
+    settings = replace(Settings.of(problem.scenario.solver), engine="highs")
     cut_model, relaxation, plan = _relax_and_find_plan(
-        model, (problem,), (x,), solver, seconds, remaining
+        formulation.model, (problem,), (formulation.columns,), settings, deadline
     )
-    for position, price in enumerate(SHORTFALL_PRICES):
+    prices, least = cut_model.parameters.shortfall_prices, cut_model.parameters.least_seconds
+    for position, price in enumerate(prices):
         if plan is None:
             return
         cut_model.shortfall_price = price
-        plan = cut_model.arrays().objective(plan[1]), plan[1]
-        share = remaining() / (len(SHORTFALL_PRICES) - position)
-        plan = improve(cut_model, plan, relaxation, share, -np.inf)
-        yield plan[1]
-
-
-def improve(
-    cut_model: CuttingPlaneModel,
-    plan: Plan,
-    relaxation: Result,
-    seconds: float,
-    bound: float,
-    watch: ProgressCallback | None = None,
-) -> Plan:
-    """Return a plan no worse, by large neighbourhood search; hosts with a shortfall come first."""
-    gap = cut_model.solver.gap
-    rng = np.random.default_rng(cut_model.solver.seed)
-    structural = structural_mask(cut_model.columns, len(plan[1]))
-    began = time.perf_counter()
-    size_factors, failures = np.ones(NEIGHBOURHOODS), 0
-    for attempts in itertools.count():
-        remaining = seconds - (time.perf_counter() - began)
-        has_shortfall = cut_model.hosts_short(plan[1]).any()
-        is_near_bound = plan[0] - bound <= gap * abs(plan[0])
-        is_done = is_near_bound or failures >= (3 * MAX_FAILURES if has_shortfall else MAX_FAILURES)
-        if remaining <= 0 and not is_done:
-            record_timeout("the search for better plans")
-        if remaining <= 0 or is_done:
-            break
-        kind = attempts % NEIGHBOURHOODS
-        is_free = _neighbourhood(cut_model, plan[1], relaxation, kind, size_factors[kind], rng)
-        restricted = fix_columns(cut_model.arrays(), structural & ~is_free, plan[1])
-        limit = min(remaining, TRY_SHARE * seconds)
-        result = cut_model.solve(restricted, limit, gap / 10, warm_start=plan[1])
-        is_done = result.status is Status.OPTIMAL
-        size_factors[kind] = (
-            min(GROW * size_factors[kind], MAX_SIZE_FACTOR)
-            if is_done
-            else SHRINK * size_factors[kind]
-        )
-        failures += 1
-        if result.status is Status.INTERRUPTED:
-            break
-        if result.values is None or result.objective is None:
-            continue
-        if result.objective < plan[0] - IMPROVEMENT_TOLERANCE * abs(plan[0]):
-            better = cut_model.repaired(result.values, remaining)
-            if better is not None and better[0] < plan[0] - IMPROVEMENT_TOLERANCE * abs(plan[0]):
-                plan, failures = better, 0
-                if watch and not cut_model.hosts_short(plan[1]).any():
-                    watch(Progress(time.perf_counter() - began, plan[0], bound))
-    return plan
-
-
-def candidate_hosts(columns: Sequence[Columns], values: Floats, relaxation: Result) -> Bools:
-    """Return (H,) hosts of today, of the plan, or in the support of the relaxation, in any year."""
-    assert relaxation.values is not None  # ``minimise_by_cutting_planes`` checks it
-    candidates = ~columns[0].is_new
-    for x in columns:
-        candidates = (
-            candidates
-            | (values[x.host.all] > 0.5)
-            | (relaxation.values[x.host.all] > SUPPORT_TOLERANCE)
-        )
-    return candidates
-
-
-def _neighbourhood(
-    cut_model: CuttingPlaneModel,
-    values: Floats,
-    relaxation: Result,
-    kind: int,
-    size_factor: float,
-    rng: np.random.Generator,
-) -> Bools:
-    """Return (columns,) which columns are free, in all years.
-
-    By kind: around a building, with all hosts of the service that falls short there; of some
-    services; or where plan and relaxation differ. Buildings and services with a shortfall come
-    first. Only ``candidate_hosts`` are free.
-    """
-    columns, problem = cut_model.columns, cut_model.demand_cuts[0].problem
-    assert relaxation.values is not None  # ``minimise_by_cutting_planes`` checks it
-    x, b, services = columns[0], problem.buildings, len(problem.services.ids)
-    short_hosts = np.flatnonzero(cut_model.hosts_short(values))
-    plan = np.max([values[centre.host.all] for centre in columns], axis=0)
-    guide = np.max([relaxation.values[centre.host.all] for centre in columns], axis=0)
-    candidates = candidate_hosts(columns, values, relaxation)
-    if kind == 0:
-        short_host = rng.choice(short_hosts) if len(short_hosts) else -1
-        centre = x.hosts.building[short_host] if len(short_hosts) else rng.integers(len(b.ids))
-        distance = np.hypot(b.x_m - b.x_m[centre], b.y_m - b.y_m[centre])
-        is_near = np.zeros(len(b.ids), bool)
-        is_near[
-            np.argsort(distance)[: max(2, round(BUILDINGS_FREE * size_factor * len(b.ids)))]
-        ] = True
-        free_hosts = is_near[x.hosts.building]
-        if len(short_hosts):
-            free_hosts |= x.hosts.service == x.hosts.service[short_host]
-    elif kind == 1:
-        order = rng.permutation(services)
-        order = order[np.argsort(~np.isin(order, x.hosts.service[short_hosts]), kind="stable")]
-        free_hosts = np.isin(
-            x.hosts.service, order[: max(2, round(SERVICES_FREE * size_factor * services))]
-        )
-    else:
-        priority = np.abs(plan - guide) + 0.2 * rng.random(len(plan))
-        free_hosts = np.zeros(len(plan), bool)
-        free_hosts[
-            np.argsort(-priority)[: max(2, round(HOSTS_FREE * size_factor * candidates.sum()))]
-        ] = True
-    free_hosts &= candidates
-    free_buildings = np.zeros(len(b.ids), bool)
-    free_buildings[x.hosts.building[free_hosts]] = True
-    return structural_columns(columns, free_hosts, free_buildings, len(values))
+        plan = Plan(cut_model.arrays().objective(plan.values), plan.values)
+        part = Deadline(deadline.seconds_left(at_least=least) / (len(prices) - position))
+        plan = DemandNeighbourhoods(cut_model, relaxation, -np.inf).improve(plan, part)
+        yield plan.values
 
 
 def _prove(
     cut_model: CuttingPlaneModel,
     plan: Plan | None,
     bound: float,
-    remaining: Callable[[], float],
+    deadline: Deadline,
     progress: ProgressCallback | None,
 ) -> Result:
     """Search the whole model while time is left. Each plan is repaired, which adds its cuts."""
-    gap = cut_model.solver.gap
-    if plan is not None and cut_model.hosts_short(plan[1]).any():
+    gap, least = cut_model.settings.gap, cut_model.parameters.least_seconds
+    if plan is not None and cut_model.hosts_short(plan.values).any():
         plan = None
-    while plan is None or plan[0] - bound > gap * abs(plan[0]):
-        start = None if plan is None else plan[1]
-        arrays = cut_model.without_shortfall()
-        result = cut_model.solve(arrays, remaining(), gap, warm_start=start, progress=progress)
+    while plan is None or plan.objective - bound > gap * abs(plan.objective):
+        start = None if plan is None else plan.values
+        settings = replace(cut_model.settings, warm_start=start, progress=progress)
+        seconds = deadline.seconds_left(at_least=least)
+        result = cut_model.solve(cut_model.without_shortfall(), seconds, settings)
         bound = max(bound, result.bound)
         if result.status is Status.INFEASIBLE and plan is None:
             return result
         if result.values is None:
             break
-        better = cut_model.repaired(result.values, remaining())
-        if better is not None and not cut_model.hosts_short(better[1]).any():
-            plan = better if plan is None or better[0] < plan[0] else plan
-        if result.status is not Status.OPTIMAL or remaining() <= 1.0:
+        better = cut_model.repaired(result.values, deadline.seconds_left(at_least=least))
+        if better is not None and not cut_model.hosts_short(better.values).any():
+            plan = better if plan is None or better.objective < plan.objective else plan
+        if result.status is not Status.OPTIMAL or deadline.seconds_left() <= least:
             break
     if plan is None:
         return Result(Status.NO_PLAN, bound=bound)
-    result = Result(Status.FEASIBLE, objective=plan[0], bound=min(bound, plan[0]), values=plan[1])
+    result = Result(
+        Status.FEASIBLE,
+        objective=plan.objective,
+        bound=min(bound, plan.objective),
+        values=plan.values,
+    )
     return replace(result, status=Status.OPTIMAL) if result.gap <= gap else result

@@ -15,13 +15,13 @@ bound holds for all hosts, and the minutes are proven if no visit is left unassi
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.deadline import Deadline
 from placeopt.engine import Model, Result, Status, solve
 from placeopt.engine.interrupts import ignoring_interrupts
 from placeopt.engine.model import Arrays
@@ -34,7 +34,7 @@ from placeopt.estate.model.variables import Columns
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.problem.horizon import Years
 from placeopt.estate.search.completion import fix_structure_of_year, read_decision
-from placeopt.estate.search.lexicographic import OBJECTIVE_TOLERANCE, Outcome, Reassignment
+from placeopt.estate.search.outcome import OBJECTIVE_TOLERANCE, Outcome, Reassignment
 from placeopt.estate.solution.decision import Decision, visit_minutes
 from placeopt.estate.solution.timeline import Timeline, do_nothing, flows_of, present_cost
 from placeopt.scenario.reassignment import allowance_gbp
@@ -43,6 +43,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 MAX_PAIRS_WHOLE = 200_000  # pairs of a zone and a host, of all years, up to which all are kept
 NEAREST_HOSTS = 5  # hosts of a zone that are always in the model
+LEAST_SECONDS = 1.0  # of a solve that begins late
 SHARE_TOLERANCE = 1e-6  # shares of a customer below this are rounding
 log = logging.getLogger("placeopt.estate")
 
@@ -58,13 +59,15 @@ class _ReassignmentModel:
     minutes: Expression
 
 
-def reassign_visits(years: Years, outcome: Outcome[Timeline], seconds: float) -> Outcome[Timeline]:
+def reassign_visits(
+    years: Years, outcome: Outcome[Timeline], deadline: Deadline
+) -> Outcome[Timeline]:
     """Return the outcome with its visits sent nearer, and a record of minutes and cost.
 
     Args:
         years: the problem of every decided year.
         outcome: a plan and its stages; the stages do not change.
-        seconds: time limit. Ctrl-C before the call does not end it.
+        deadline: when it ends. Ctrl-C before the call does not end it.
 
     Returns:
         The outcome with the new timeline and ``reassignment`` set. Where the time was too short the
@@ -79,7 +82,7 @@ def reassign_visits(years: Years, outcome: Outcome[Timeline], seconds: float) ->
     ceiling = cost + allowance
     minutes = _total_minutes(years, timeline)
     with ignoring_interrupts():
-        status, bound, shorter = _minimise_minutes(years, timeline, ceiling, seconds)
+        status, bound, shorter = _minimise_minutes(years, timeline, ceiling, deadline)
     if shorter is not None and _total_minutes(years, shorter) >= minutes * (1 - 1e-9):
         shorter = None  # nothing gained: the plan is kept
     timeline_after = timeline if shorter is None else shorter
@@ -117,10 +120,9 @@ def _total_minutes(years: Years, timeline: Timeline) -> float:
 
 
 def _minimise_minutes(
-    years: Years, timeline: Timeline, ceiling: float, seconds: float
+    years: Years, timeline: Timeline, ceiling: float, deadline: Deadline
 ) -> tuple[Status, float, Timeline | None]:
     """Return the status, a bound on the minutes, and a timeline where one has fewer minutes."""
-    began = time.perf_counter()
     limits = _max_minutes(years, timeline)
     model = _build_model(years, timeline, limits)
     arrays = _fix_decisions(model, timeline)
@@ -132,14 +134,10 @@ def _minimise_minutes(
     )
 
     def solved(model_arrays: Arrays) -> Result:
-        remaining = max(seconds - (time.perf_counter() - began), 1.0)
-        solver = years.scenario.solver
-        return solve(
-            model_arrays,
-            Settings(
-                gap=0.0, threads=solver.threads, seed=solver.seed, time_limit_seconds=remaining
-            ),
-        )
+        seconds = deadline.seconds_left(at_least=LEAST_SECONDS)
+        settings = Settings.of(years.scenario.solver)
+        settings = replace(settings, engine="highs", gap=0.0, time_limit_seconds=seconds)
+        return solve(model_arrays, settings)
 
     fewest = solved(with_budget)
     bound = fewest.bound

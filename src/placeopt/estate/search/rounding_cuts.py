@@ -16,30 +16,26 @@ Source: Chvatal (1973), Discrete Mathematics 4, 305-337.
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from placeopt.base.deadline import record_timeout
-from placeopt.engine.linear_program import LinearProgram
+from placeopt.base.deadline import Deadline, record_timeout
+from placeopt.engine.linear_program import Basis, LinearProgram
 from placeopt.engine.model import Arrays
 from placeopt.engine.result import Status
 from placeopt.estate.model.formulation import Formulation
 
-ROUNDING_TOLERANCE = (  # subtracted before rounding up; far above the tolerance of HiGHS
-    1e-4  # taken off before a least number is rounded up: far above HiGHS's tolerance
-)
+ROUNDING_TOLERANCE = 1e-4  # taken off before a least number is rounded up: far above HiGHS's own
 
 
 def add_count_cuts(
     formulation: Formulation,
     relaxed: Formulation,
-    seconds: float,
+    deadline: Deadline,
     arrays: Arrays | None = None,
-    bases: list[Any] | None = None,
+    bases: list[Basis] | None = None,
 ) -> list[float]:
     """Add the cuts to ``formulation`` and return their right-hand sides.
 
@@ -47,7 +43,7 @@ def add_count_cuts(
         formulation: the model that gains the rows.
         relaxed: a model with the same hosts and buildings and no row that ``formulation`` does not
             imply: itself, or a smaller one without assignment rules.
-        seconds: time limit; sets not reached in time get the right-hand side 0.
+        deadline: when it ends; sets not reached in time get the right-hand side 0.
         arrays: what is minimised over, if not the arrays of ``relaxed``.
         bases: bases of a like model to start from, such as another year's; replaced by this
             model's.
@@ -60,11 +56,9 @@ def add_count_cuts(
     sets = [x.open.all, *(x.host.at(hosts) for hosts in hosts_by_service)]
     arrays = relaxed.model.arrays() if arrays is None else arrays
     threads = relaxed.problem.scenario.solver.threads
-    least_counts_found = least_counts(
-        arrays, sets, seconds, threads, [] if bases is None else bases
-    )
-    add_count_rows(formulation, least_counts_found)
-    return least_counts_found
+    counts = least_counts(arrays, sets, deadline, threads, [] if bases is None else bases)
+    add_count_rows(formulation, counts)
+    return counts
 
 
 def add_count_rows(formulation: Formulation, counts: list[float]) -> None:
@@ -91,12 +85,11 @@ def add_count_rows(formulation: Formulation, counts: list[float]) -> None:
 def least_counts(
     arrays: Arrays,
     sets: list[NDArray[np.int64]],
-    seconds: float,
+    deadline: Deadline,
     threads: int,
-    bases: list[Any],
+    bases: list[Basis],
 ) -> list[float]:
     """Return the least integer that each sum of columns can take; 0 where time ran out first."""
-    began = time.perf_counter()
     start_bases = bases.copy()
     bases.clear()
     n = len(arrays.cost)
@@ -107,15 +100,13 @@ def least_counts(
     counts = [0.0] * len(sets)
     try:
         for number, columns in enumerate(sets):
-            remaining = seconds - (time.perf_counter() - began)
-            if remaining <= 0:
-                record_timeout("the least numbers of hosts")
+            if deadline.ends("the least numbers of hosts"):
                 break
             cost = np.zeros(n)
             cost[columns] = 1
             program.change_costs(np.arange(n), cost)
             program.start_from(start_bases[number] if number < len(start_bases) else None)
-            status = program.solve(remaining)
+            status = program.solve(deadline.seconds_left())
             if status is not Status.OPTIMAL:
                 if status is Status.NO_PLAN:
                     record_timeout("the least numbers of hosts")

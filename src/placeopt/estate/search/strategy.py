@@ -1,14 +1,15 @@
 """Choose the search for one decided year by its size and rules; find a plan and bound it.
 
 Objectives are minimised one after another; the value reached, with the slack that the scenario
-grants, is a ceiling for the next. The choices:
+grants, is a ceiling for the next. The choices, in the order of ``minimise_objective``:
 
-- No minutes in the question: zones with the same hosts in reach are aggregated. Where even those
-are many, all residents are one customer (a relaxation), and the plan is completed zone by zone.
 - Residents choose their hosts and pairs are many: ``cutting_plane.py``.
+- No minutes in the question: zones with the same hosts in reach are aggregated. Where even those
+  are many, all residents are one customer (a relaxation), and the plan is completed zone by zone.
 - Standards counted by service given: first the relaxation that counts them by the nearest host.
+- Minutes in the question and pairs are few: the whole model.
 - Minutes in the question and pairs are many: hosts far away are left out at a relaxed assignment,
-whose bound holds for all pairs.
+  whose bound holds for all pairs.
 
 Rounding cuts (``rounding_cuts.py``) and a kernel search (``kernel_search.py``) precede each search
 of a whole model. ``completion.py`` then fixes buildings, hosts and tiers and solves for the least
@@ -17,14 +18,18 @@ cost and the least minutes.
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.deadline import Deadline
 from placeopt.base.errors import EngineError
 from placeopt.engine import Progress, Result, Status, solve
+from placeopt.engine.large_neighbourhood import Plan
+from placeopt.engine.lexicographic import Stage
 from placeopt.engine.model import Arrays
 from placeopt.engine.registry import engine as engine_named
 from placeopt.engine.settings import ProgressCallback, Settings
@@ -54,28 +59,118 @@ from placeopt.estate.search.cutting_plane import (
     plans_with_shortfall,
 )
 from placeopt.estate.search.kernel_search import (
-    FIRST_PLAN_GAP,
-    improve,
+    KernelSearchParameters,
     kernel_plan,
     kernel_plan_of,
 )
-from placeopt.estate.search.lexicographic import Outcome, Stage, minimise_in_order
+from placeopt.estate.search.large_neighbourhood import YearNeighbourhoods
+from placeopt.estate.search.outcome import Ceilings, Outcome, ceilings_of, minimise_objectives
 from placeopt.estate.search.rounding_cuts import add_count_cuts
 from placeopt.estate.solution.decision import Decision, objective_value
 
+Bools = NDArray[np.bool_]
 MAX_PAIRS_WHOLE = 20_000  # pairs of a zone and a host up to which all of them are in the model
 MAX_PAIRS_BY_REACH = 100_000  # the same of a group of zones with the same hosts in reach
-QUICK_PLAN_HOSTS = (5, 20, None)  # nearest hosts of a zone among which a first plan is looked for
-QUICK_PLAN_GAP = 0.1  # relative, of that plan among those hosts
-QUICK_PLAN_SHARE = 0.2  # of the time, at most, for it
-LATER_QUICK_PLAN_SHARE = 0.8  # of the time left, where nothing else has found one
 NEAREST_HOSTS = 5  # possible hosts of a zone that are always in the model
-BOUND_SHARE = 0.6  # of the time, for the model with relaxed assignments, which gives the bound
-PLANNER_SHARE = 0.3  # of the time, for the bound where residents may pass full buildings
-NEAREST_SHARE = 0.3  # of the time, for standards counted by the nearest host
-FIRST_PLAN_SHARE = 0.5  # of the time left, for a plan where the relaxation's hosts do not suffice
-HOST_TOLERANCE = 1e-6  # least value of a host in the relaxation to be a candidate for a first plan
-COUNT_CUTS_SHARE, KERNEL_SHARE, IMPROVE_SHARE = 0.1, 0.25, 0.3  # of the time, at most
+log = logging.getLogger("placeopt.estate")
+
+
+@dataclass(frozen=True)
+class StrategyParameters:
+    """Shares of the time and tolerances; the defaults were chosen on the made-up counties.
+
+    Attributes:
+        least_seconds: of a search that begins late.
+        count_cuts_share: of the time, at most, for count cuts.
+        kernel_share: the same for a first plan by kernel search.
+        improve_share: the same for its improvement.
+        bound_share: for the model with relaxed assignments, which gives the bound.
+        planner_share: for the bound where residents may pass full buildings.
+        nearest_share: for standards counted by the nearest host.
+        first_plan_share: of the time left, for a plan where the relaxation's hosts do not suffice.
+        reach_share: for the plan that shows up to which minutes hosts matter.
+        quick_plan_hosts: nearest hosts of a zone among which a first plan is looked for, in turn.
+        quick_plan_gap: relative gap of that plan among those hosts.
+        quick_plan_share: of the time, at most, for it.
+        later_quick_plan_share: of the time left, where nothing else has found one.
+        first_plan_gap: relative gap of first plans.
+        host_tolerance: least value of a host in the relaxation to be a candidate for a first plan.
+    """
+
+    least_seconds: float = 1.0
+    count_cuts_share: float = 0.1
+    kernel_share: float = 0.25
+    improve_share: float = 0.3
+    bound_share: float = 0.6
+    planner_share: float = 0.3
+    nearest_share: float = 0.3
+    first_plan_share: float = 0.5
+    reach_share: float = 0.25
+    quick_plan_hosts: tuple[int | None, ...] = (5, 20, None)
+    quick_plan_gap: float = 0.1
+    quick_plan_share: float = 0.2
+    later_quick_plan_share: float = 0.8
+    first_plan_gap: float = 0.05
+    host_tolerance: float = 1e-6
+
+
+@dataclass(frozen=True)
+class ObjectiveSearch:
+    """One objective of one year, to be minimised under ceilings on those before it.
+
+    Attributes:
+        problem: the year's arrays.
+        stages: the objectives before it, with their ceilings, and last the objective.
+        deadline: when the search ends.
+        progress: called as plan and bound improve.
+        parameters: how the time is shared.
+    """
+
+    problem: EstateProblem
+    stages: tuple[Stage, ...]
+    deadline: Deadline
+    progress: ProgressCallback | None = None
+    parameters: StrategyParameters = field(default_factory=StrategyParameters)
+
+    @property
+    def objective(self) -> str:
+        """Name of the objective."""
+        return self.stages[-1].objective
+
+    @property
+    def ceilings(self) -> Ceilings:
+        """The objectives before it with the most that each may come to."""
+        return ceilings_of(self.stages[:-1])
+
+    @property
+    def settings(self) -> Settings:
+        """The scenario's settings, within the time left."""
+        seconds = self.deadline.seconds_left(at_least=self.parameters.least_seconds)
+        settings = Settings.of(self.problem.scenario.solver)
+        return replace(settings, time_limit_seconds=seconds)
+
+    def part(self, share: float = 1.0) -> ObjectiveSearch:
+        """The same search within a share of the time left."""
+        least = self.parameters.least_seconds
+        return replace(self, deadline=self.deadline.part(share, at_least=least))
+
+    def quiet(self) -> ObjectiveSearch:
+        """The same search without reports of progress."""
+        return replace(self, progress=None)
+
+    def value(self, decision: Decision) -> float:
+        """The objective's value."""
+        return objective_value(self.problem, decision, self.objective)
+
+    def completed(self, decision: Decision) -> Decision | None:
+        """The plan completed under all rules; ``None`` where it cannot keep them."""
+        try:
+            return fix_and_complete(self.problem, decision, self.stages)
+        except EngineError:
+            return None
+
+
+Found = tuple[Result, Decision | None]  # plan and bound, and the decision where there is a plan
 
 
 def solve_year(
@@ -94,247 +189,224 @@ def solve_year(
     Raises:
         EngineError: an engine broke.
     """
-    return minimise_in_order(
+
+    def minimise(
+        name: str, stages: Sequence[Stage], decision: Decision | None, deadline: Deadline
+    ) -> Found:
+        stage = Stage(name, Result(Status.FEASIBLE), np.inf)
+        search = ObjectiveSearch(problem, (*stages, stage), deadline, progress)
+        return minimise_objective(search, decision)
+
+    return minimise_objectives(
         problem.scenario,
-        lambda name, ceilings, decision, seconds: minimise_objective(
-            problem, name, ceilings, decision, seconds, progress
-        ),
+        minimise,
         lambda decision, stages: fix_and_complete(problem, decision, stages),
         lambda decision, name: objective_value(problem, decision, name),
     )
 
 
-def minimise_objective(
-    problem: EstateProblem,
-    name: str,
-    ceilings: list[tuple[str, float]],
-    decision: Decision | None,
-    seconds: float,
-    progress: ProgressCallback | None,
-) -> tuple[Result, Decision | None]:
+def minimise_objective(search: ObjectiveSearch, decision: Decision | None) -> Found:
     """Minimise one objective under ceilings on the others.
 
     Args:
-        problem: the year's arrays.
-        name: the objective.
-        ceilings: (objective, at most) of the stages before.
+        search: the objective.
         decision: the plan so far, which the search may start from.
-        seconds: time limit.
-        progress: called as plan and bound improve.
 
     Returns:
         The result, with a bound for the whole problem, and the decision where there is a plan.
     """
-    began = time.perf_counter()
-    objectives = [name, *(other for other, _ in ceilings)]
-    stages = [Stage(other, Result(Status.FEASIBLE), ceiling) for other, ceiling in ceilings]
-    stages.append(Stage(name, Result(Status.FEASIBLE), np.inf))
+    problem = search.problem
+    objectives = [search.objective, *(name for name, _ in search.ceilings)]
     pairs = problem.visits.astype(bool).sum(axis=0) @ problem.hostable.sum(axis=0)
-    bound = -np.inf
-    aggregated = pairs > MAX_PAIRS_BY_REACH and count_pairs_by_reach(problem) > MAX_PAIRS_BY_REACH
     hosts_imply_assignment = residents_choose_hosts(problem) and not needs_assignment(
         without_assignment_rules(problem), objectives
     )
     if hosts_imply_assignment and pairs > MAX_PAIRS_WITH_ROWS:
-        result, plan = _minimise_by_cutting_planes(problem, stages, seconds, progress)
+        log.info("%s: residents choose among %d pairs: cutting planes", search.objective, pairs)
+        result, plan = _minimise_by_cutting_planes(search)
         if plan is not None or result.status is Status.INFEASIBLE or pairs > MAX_PAIRS_WHOLE:
             return result, plan
-        seconds = max(seconds - (time.perf_counter() - began), 1.0)
+        search = search.part()
+    is_many = pairs > MAX_PAIRS_BY_REACH and count_pairs_by_reach(problem) > MAX_PAIRS_BY_REACH
     if not needs_assignment(problem, objectives):
-        formulation = formulate(problem, name, ceilings, aggregated=aggregated)
-        result, plan = _minimise_whole(formulation, decision, seconds, progress)
-        if not aggregated or plan is None:
-            return result, plan
-        remaining = max(seconds - (time.perf_counter() - began), 1.0)
-        return _disaggregate(problem, stages, result, plan, decision, remaining)
+        return _minimise_by_reach(search, decision, is_many)
+    bound = -np.inf
     zonal_services = services_needing_zones(problem, objectives)
     if zonal_services is not None:  # zones of other services are aggregated
-        pairs = problem.visits[:, zonal_services].astype(bool).sum(axis=0) @ problem.hostable[
-            :, zonal_services
-        ].sum(axis=0)
-        result, decision = _minimise_by_nearest(
-            problem, zonal_services, stages, decision, aggregated, seconds, progress
-        )
+        log.info("%s: standards by service given: the nearest host first", search.objective)
+        visited = problem.visits[:, zonal_services].astype(bool).sum(axis=0)
+        pairs = visited @ problem.hostable[:, zonal_services].sum(axis=0)
+        result, decision = _minimise_by_nearest(search, zonal_services, decision, is_many)
         is_done = decision is not None and result.gap <= problem.scenario.solver.gap
         if is_done or result.status is Status.INFEASIBLE:
             return result, decision
-        bound = result.bound
-        seconds = max(seconds - (time.perf_counter() - began), 1.0)
+        bound, search = result.bound, search.part()
     if pairs <= MAX_PAIRS_WHOLE:
-        result, plan = _minimise_whole(
-            formulate(problem, name, ceilings), decision, seconds, progress
-        )
-        return _with_bound(problem, result, bound), plan
-    if decision is None:  # a plan that shows up to which minutes hosts matter
-        quick_plan = _quick_plan(problem, stages, QUICK_PLAN_SHARE * seconds)
-        if quick_plan is not None and progress:
-            value = objective_value(problem, quick_plan, name)
-            progress(Progress(time.perf_counter() - began, value, bound))
-        relaxation = formulate(
-            without_assignment_rules(problem),
-            "cost",
-            ceilings,
-            by_zone=False,
-            aggregated=aggregated,
-        )
-        result = search(relaxation, None, seconds / 4, None, gap=FIRST_PLAN_GAP)
-        is_infeasible = result.status is Status.INFEASIBLE
-        if not result.has_plan and quick_plan is None and not is_infeasible:
-            remaining = max(seconds - (time.perf_counter() - began), 1.0)
-            quick_plan = _quick_plan(problem, stages, LATER_QUICK_PLAN_SHARE * remaining)
-        if result.has_plan:
-            nearest_plan = fix_and_complete(
-                without_assignment_rules(problem), read_decision(relaxation, result), stages
-            )
-            decision = _try_completion(problem, nearest_plan, stages) or quick_plan
-        elif quick_plan is not None and not is_infeasible:
-            nearest_plan = decision = quick_plan
-        else:
-            return result, None
+        log.info("%s: the whole model of %d pairs", search.objective, pairs)
+        formulation = formulate(problem, search.objective, search.ceilings)
+        result, plan = _minimise_whole(search, formulation, decision)
     else:
-        nearest_plan = decision = fix_and_complete(problem, decision, stages)
-    formulation = formulate(problem, name, ceilings, max_minutes=max_minutes(problem, nearest_plan))
-    start = _warm_start(formulation, decision)
-    remaining = max(seconds - (time.perf_counter() - began), 1.0)
-    result = search(formulation, start, BOUND_SHARE * remaining, progress)
-    if not result.has_plan:
-        return result, None
-    remaining = max(seconds - (time.perf_counter() - began), 1.0)
-    plan = _minimise_among_hosts(
-        problem, name, stages, read_decision(formulation, result), decision, remaining
-    )
-    result, plan = _combine(problem, name, result, plan)
+        log.info("%s: %d pairs: far hosts at a relaxed assignment", search.objective, pairs)
+        result, plan = _minimise_with_relaxed_assignment(search, decision, is_many)
     return _with_bound(problem, result, bound), plan
 
 
-def _quick_plan(problem: EstateProblem, stages: list[Stage], seconds: float) -> Decision | None:
+def _minimise_by_reach(search: ObjectiveSearch, decision: Decision | None, is_many: bool) -> Found:
+    """Minimise where no minutes are in the question, with zones aggregated by the hosts in their
+    reach; where that leaves many, with all residents of a service as one customer."""
+    kind = "all residents of a service" if is_many else "zones with the same hosts in reach"
+    log.info("%s: %s are one customer", search.objective, kind)
+    formulation = formulate(search.problem, search.objective, search.ceilings, aggregated=is_many)
+    result, plan = _minimise_whole(search, formulation, decision)
+    if not is_many or plan is None:
+        return result, plan
+    # the hosts may not serve every zone: then today's are added
+    completed = search.completed(plan) or _minimise_among_hosts(search, plan, decision)
+    return _combine(search, result, completed)
+
+
+def _minimise_with_relaxed_assignment(
+    search: ObjectiveSearch, decision: Decision | None, is_many: bool
+) -> Found:
+    """Minimise with hosts far away left out, at the minutes of the nearest of them: the bound holds
+    for all pairs. The plan is then the best among the hosts found."""
+    problem = search.problem
+    if decision is None:
+        result, nearest_plan, decision = _plan_that_shows_minutes(search, is_many)
+        if nearest_plan is None:
+            return result, None
+    else:
+        nearest_plan = decision = fix_and_complete(problem, decision, search.stages)
+    limits = max_minutes(problem, nearest_plan)
+    formulation = formulate(problem, search.objective, search.ceilings, max_minutes=limits)
+    start = _warm_start(formulation, decision)
+    part = search.part(search.parameters.bound_share)
+    result = _minimise_model(part, formulation, start)
+    if not result.has_plan:
+        return result, None
+    plan = _minimise_among_hosts(search, read_decision(formulation, result), decision)
+    return _combine(search, result, plan)
+
+
+def _plan_that_shows_minutes(
+    search: ObjectiveSearch, is_many: bool
+) -> tuple[Result, Decision | None, Decision | None]:
+    """Return the result of the problem without rules on assignment, its plan, which shows up to
+    which minutes hosts matter, and a plan under all rules. A quick plan stands in for either."""
+    problem, parameters = search.problem, search.parameters
+    seconds = search.deadline.limit_seconds
+    quick_plan = _quick_plan(search, Deadline(parameters.quick_plan_share * seconds))
+    if quick_plan is not None and search.progress:
+        elapsed = search.deadline.elapsed_seconds
+        search.progress(Progress(elapsed, search.value(quick_plan), -np.inf))
+    without_rules = without_assignment_rules(problem)
+    relaxation = formulate(
+        without_rules, "cost", search.ceilings, by_zone=False, aggregated=is_many
+    )
+    limit, gap = parameters.reach_share * seconds, parameters.first_plan_gap
+    result = solve(relaxation.model, replace(search.settings, time_limit_seconds=limit, gap=gap))
+    if result.has_plan:
+        plan = read_decision(relaxation, result)
+        nearest_plan = fix_and_complete(without_rules, plan, search.stages)
+        return result, nearest_plan, search.completed(nearest_plan) or quick_plan
+    if result.status is Status.INFEASIBLE:
+        return result, None, None
+    if quick_plan is None:
+        quick_plan = _quick_plan(search, search.part(parameters.later_quick_plan_share).deadline)
+    return result, quick_plan, quick_plan
+
+
+def _quick_plan(search: ObjectiveSearch, deadline: Deadline) -> Decision | None:
     """Return a plan that is found fast: by kernel search among the nearest few hosts of each zone,
     then among more, then among all; ``None`` where none of these has a plan in time."""
-    began, solver = time.perf_counter(), problem.scenario.solver
-    if not engine_named(solver.engine).warm_start:
+    problem, settings = search.problem, Settings.of(search.problem.scenario.solver)
+    if not engine_named(settings.engine).warm_start:
         return None
-    ceilings = [(stage.objective, stage.ceiling) for stage in stages[:-1]]
-    for hosts in QUICK_PLAN_HOSTS:
+    rough = KernelSearchParameters(gap=search.parameters.quick_plan_gap)
+    for hosts in search.parameters.quick_plan_hosts:
         limits = None if hosts is None else nearest_minutes(problem, hosts)
-        formulation = formulate(problem, stages[-1].objective, ceilings, max_minutes=limits)
-        remaining = seconds - (time.perf_counter() - began)
-        if remaining <= 0:
+        formulation = formulate(problem, search.objective, search.ceilings, max_minutes=limits)
+        if deadline.has_passed:
             return None
         arrays, columns = formulation.model.arrays(), (formulation.columns,)
-        kernel = kernel_plan_of(arrays, columns, solver, remaining, QUICK_PLAN_GAP)
+        kernel = kernel_plan_of(arrays, columns, settings, deadline.part(), rough)
         if kernel is not None:
             result = Result(Status.FEASIBLE, values=kernel.values)
-            plan = _try_completion(problem, read_decision(formulation, result), stages)
+            plan = search.completed(read_decision(formulation, result))
             if plan is not None:
+                log.info("a quick plan among the %s nearest hosts", hosts or "")
                 return plan
     return None
 
 
 def _minimise_by_nearest(
-    problem: EstateProblem,
-    zonal_services: NDArray[np.bool_],
-    stages: list[Stage],
-    before: Decision | None,
-    aggregated: bool,
-    seconds: float,
-    progress: ProgressCallback | None,
-) -> tuple[Result, Decision | None]:
+    search: ObjectiveSearch, zonal_services: Bools, before: Decision | None, is_many: bool
+) -> Found:
     """Minimise with standards counted by the nearest host, then repair the plan's hosts so that the
     standards are met by service given. The bound is one of the whole problem; where plan and bound
     meet, no further search is needed."""
-    began, name = time.perf_counter(), stages[-1].objective
-    ceilings = [(stage.objective, stage.ceiling) for stage in stages[:-1]]
-    without_rules = without_assignment_rules(problem)
-    relaxation = formulate(without_rules, name, ceilings, by_zone=False, aggregated=aggregated)
-    result, nearest_plan = _minimise_whole(relaxation, None, NEAREST_SHARE * seconds, None)
+    parameters, problem = search.parameters, search.problem
+    relaxation = formulate(
+        without_assignment_rules(problem),
+        search.objective,
+        search.ceilings,
+        by_zone=False,
+        aggregated=is_many,
+    )
+    part = search.part(parameters.nearest_share).quiet()
+    result, nearest_plan = _minimise_whole(part, relaxation, None)
     if nearest_plan is None:
         return result, before
-    repaired = _try_completion(problem, nearest_plan, stages)
+    repaired = search.completed(nearest_plan)
     if repaired is None:
-        remaining = max(seconds - (time.perf_counter() - began), 1.0)
-        start = _add_hosts(
-            problem, zonal_services, nearest_plan, stages, FIRST_PLAN_SHARE * remaining
-        )
-        remaining = max(seconds - (time.perf_counter() - began), 1.0)
+        part = search.part(parameters.first_plan_share).quiet()
+        start = _add_hosts(part, zonal_services, nearest_plan)
         hosts = nearest_plan.host | problem.hosted | (False if start is None else start.host)
-        restricted = replace(problem, hostable=hosts)
-        _, repaired = _minimise_whole(
-            formulate(restricted, name, ceilings), start, FIRST_PLAN_SHARE * remaining, None
-        )
+        restricted = formulate(replace(problem, hostable=hosts), search.objective, search.ceilings)
+        part = search.part(parameters.first_plan_share).quiet()
+        _, repaired = _minimise_whole(part, restricted, start)
         repaired = repaired or start
     plans = [candidate for candidate in (before, repaired) if candidate is not None]
-    best = min(plans, key=lambda candidate: objective_value(problem, candidate, name), default=None)
-    if progress and best is not None:
-        seconds = time.perf_counter() - began
-        progress(Progress(seconds, objective_value(problem, best, name), result.bound))
-    return _combine(problem, name, result, best)
+    best = min(plans, key=search.value, default=None)
+    if search.progress and best is not None:
+        seconds = search.deadline.elapsed_seconds
+        search.progress(Progress(seconds, search.value(best), result.bound))
+    return _combine(search, result, best)
 
 
 def _add_hosts(
-    problem: EstateProblem,
-    zonal_services: NDArray[np.bool_],
-    nearest_plan: Decision,
-    stages: list[Stage],
-    seconds: float,
+    search: ObjectiveSearch, zonal_services: Bools, nearest_plan: Decision
 ) -> Decision | None:
     """Return the plan by the nearest host with hosts added or moved to where the relaxation has
     any, for the services whose standards are met by service given (``zonal_services``). Everything
     else is fixed. ``None`` where no plan was found."""
-    began = time.perf_counter()
-    hostable = np.where(zonal_services, problem.hostable, nearest_plan.host)
-    formulation, arrays = _fix_other_services(
-        problem, zonal_services, nearest_plan, hostable, stages
-    )
-    relaxed = _solve(problem, arrays.relaxed(), seconds)
+    gap = max(search.parameters.first_plan_gap, search.problem.scenario.solver.gap)
+    hostable = np.where(zonal_services, search.problem.hostable, nearest_plan.host)
+    formulation, arrays = _fix_other_services(search, zonal_services, nearest_plan, hostable)
+    relaxed = solve(arrays.relaxed(), replace(search.settings, engine="highs", gap=gap))
     if not relaxed.has_plan:
         return None
     x = formulation.columns
-    used = np.flatnonzero(relaxed.value(x.host) > HOST_TOLERANCE)
-    hostable = nearest_plan.host | (problem.hosted & zonal_services)
+    used = np.flatnonzero(relaxed.value(x.host) > search.parameters.host_tolerance)
+    hostable = nearest_plan.host | (search.problem.hosted & zonal_services)
     hostable[x.hosts.building[used], x.hosts.service[used]] = True
-    formulation, arrays = _fix_other_services(
-        problem, zonal_services, nearest_plan, hostable, stages
-    )
-    remaining = max(seconds - (time.perf_counter() - began), 1.0)
-    result = _solve(problem, arrays, remaining)
-    return (
-        _try_completion(problem, read_decision(formulation, result), stages)
-        if result.has_plan
-        else None
-    )
+    formulation, arrays = _fix_other_services(search, zonal_services, nearest_plan, hostable)
+    result = solve(arrays, replace(search.settings, engine="highs", gap=gap))
+    return search.completed(read_decision(formulation, result)) if result.has_plan else None
 
 
 def _fix_other_services(
-    problem: EstateProblem,
-    zonal_services: NDArray[np.bool_],
-    nearest_plan: Decision,
-    hostable: NDArray[np.bool_],
-    stages: list[Stage],
+    search: ObjectiveSearch, zonal_services: Bools, nearest_plan: Decision, hostable: Bools
 ) -> tuple[Formulation, Arrays]:
     """Return the model in which open buildings stay open and hosts of all but ``zonal_services``
     are fixed."""
-    ceilings = [(stage.objective, stage.ceiling) for stage in stages[:-1]]
-    restricted = replace(problem, hostable=hostable)
-    formulation = formulate(restricted, stages[-1].objective, ceilings)
+    restricted = replace(search.problem, hostable=hostable)
+    formulation = formulate(restricted, search.objective, search.ceilings)
     arrays, x = formulation.model.arrays(), formulation.columns
     lower = arrays.lower.copy()
     lower[x.open.all] = np.maximum(lower[x.open.all], nearest_plan.open)
     lower[x.host.all] = np.where(zonal_services[x.hosts.service], lower[x.host.all], 1.0)
     return formulation, replace(arrays, lower=lower)
-
-
-def _solve(problem: EstateProblem, arrays: Arrays, seconds: float) -> Result:
-    """Minimise ``arrays`` with the scenario's solver settings, at a gap for first plans."""
-    solver = problem.scenario.solver
-    return solve(
-        arrays,
-        Settings(
-            time_limit_seconds=seconds,
-            gap=max(FIRST_PLAN_GAP, solver.gap),
-            threads=solver.threads,
-            seed=solver.seed,
-        ),
-    )
 
 
 def _with_bound(problem: EstateProblem, result: Result, bound: float) -> Result:
@@ -347,113 +419,82 @@ def _with_bound(problem: EstateProblem, result: Result, bound: float) -> Result:
 
 
 def _minimise_whole(
-    formulation: Formulation,
-    decision: Decision | None,
-    seconds: float,
-    progress: ProgressCallback | None,
-) -> tuple[Result, Decision | None]:
+    search: ObjectiveSearch, formulation: Formulation, decision: Decision | None
+) -> Found:
     """Strengthen a model by count cuts, find a first plan by kernel search, then search it to the
     gap."""
-    began = time.perf_counter()
-    add_count_cuts(formulation, formulation, COUNT_CUTS_SHARE * seconds)
+    parameters, seconds = search.parameters, search.deadline.limit_seconds
+    add_count_cuts(formulation, formulation, Deadline(parameters.count_cuts_share * seconds))
     start, bound = _warm_start(formulation, decision), -np.inf
-    if start is None and (kernel := kernel_plan(formulation, KERNEL_SHARE * seconds)):
-        start = improve(formulation, kernel, IMPROVE_SHARE * seconds)
-        bound = kernel.relaxation.bound
-    remaining = max(seconds - (time.perf_counter() - began), 1.0)
-    result = search(formulation, start, remaining, progress)
+    if start is None:
+        kernel = kernel_plan(formulation, Deadline(parameters.kernel_share * seconds))
+        if kernel is not None:
+            settings, bound = Settings.of(search.problem.scenario.solver), kernel.relaxation.bound
+            plan = Plan(formulation.model.arrays().objective(kernel.values), kernel.values)
+            neighbourhoods = YearNeighbourhoods(formulation, kernel.relaxation, settings)
+            part = Deadline(parameters.improve_share * seconds)
+            start = neighbourhoods.improve(plan, part).values
+    result = _minimise_model(search, formulation, start)
     if result.has_plan and result.bound < bound:  # Ctrl-C ended the search before its own bound
         result = replace(result, bound=bound)
     return result, read_decision(formulation, result) if result.has_plan else None
 
 
-def _disaggregate(
-    problem: EstateProblem,
-    stages: list[Stage],
-    result: Result,
-    aggregated_plan: Decision,
-    before: Decision | None,
-    seconds: float,
-) -> tuple[Result, Decision | None]:
-    """Turn a plan of the aggregated relaxation into one of the place, with the relaxation's bound.
-    Where its hosts cannot serve every zone, today's hosts are added."""
-    plan = _try_completion(problem, aggregated_plan, stages)
-    if plan is None:
-        plan = _minimise_among_hosts(
-            problem, stages[-1].objective, stages, aggregated_plan, before, seconds
-        )
-    return _combine(problem, stages[-1].objective, result, plan)
-
-
-def _combine(
-    problem: EstateProblem, name: str, result: Result, plan: Decision | None
-) -> tuple[Result, Decision | None]:
+def _combine(search: ObjectiveSearch, result: Result, plan: Decision | None) -> Found:
     """Return a relaxation's bound together with the value of a plan of the whole problem."""
     if plan is None:
         return replace(result, status=Status.NO_PLAN, values=None, objective=None), None
-    result = replace(result, objective=objective_value(problem, plan, name))
-    if result.status is Status.OPTIMAL and result.gap > problem.scenario.solver.gap + 1e-6:
+    result = replace(result, objective=search.value(plan))
+    if result.status is Status.OPTIMAL and result.gap > search.problem.scenario.solver.gap + 1e-6:
         message = "the bound is a relaxation's: it holds, and the gap to the plan stays open"
         result = replace(result, status=Status.FEASIBLE, message=message)
     return result, plan
 
 
-def _minimise_by_cutting_planes(
-    problem: EstateProblem, stages: list[Stage], seconds: float, progress: ProgressCallback | None
-) -> tuple[Result, Decision | None]:
+def _minimise_by_cutting_planes(search: ObjectiveSearch) -> Found:
     """Minimise where residents choose their hosts and neither the objective nor a rule needs
     minutes: the hosts imply the assignment. Completing the plan checks it zone by zone."""
-    name, ceilings = stages[-1].objective, [(s.objective, s.ceiling) for s in stages[:-1]]
-    formulation = formulate(
-        without_assignment_rules(problem), name, ceilings, by_zone=False, aggregated=True
+    if overflow_allowed(search.problem):
+        return _minimise_with_overflow(search)
+    formulation = _without_zones(search)
+    result = minimise_by_cutting_planes(
+        formulation.model,
+        (search.problem,),
+        (formulation.columns,),
+        replace(search.settings, progress=search.progress),
+        search.deadline,
     )
-    if overflow_allowed(problem):
-        return _minimise_with_overflow(problem, stages, formulation, seconds)
-    model, x, solver = formulation.model, formulation.columns, problem.scenario.solver
-    result = minimise_by_cutting_planes(model, (problem,), (x,), solver, seconds, progress)
     if not result.has_plan:
         return result, None
-    return _combine(
-        problem, name, result, _try_completion(problem, read_decision(formulation, result), stages)
-    )
+    return _combine(search, result, search.completed(read_decision(formulation, result)))
 
 
-def _minimise_with_overflow(
-    problem: EstateProblem, stages: list[Stage], formulation: Formulation, seconds: float
-) -> tuple[Result, Decision | None]:
+def _without_zones(search: ObjectiveSearch) -> Formulation:
+    """Return the relaxation without rules on assignment, all residents of a service as one."""
+    problem = without_assignment_rules(search.problem)
+    return formulate(problem, search.objective, search.ceilings, by_zone=False, aggregated=True)
+
+
+def _minimise_with_overflow(search: ObjectiveSearch) -> Found:
     """Minimise where residents may pass full buildings: the bound is that of the planner's
     relaxation; the plan is one whose hosts fall short of demand only by residents who do pass a
     full building."""
-    began, name = time.perf_counter(), stages[-1].objective
-    bound, _ = _minimise_whole(formulation, None, PLANNER_SHARE * seconds, None)
+    problem, part = search.problem, search.part(search.parameters.planner_share).quiet()
+    bound, _ = _minimise_whole(part, _without_zones(search), None)
     if bound.status is Status.INFEASIBLE:
         return bound, None
-    ceilings = [(stage.objective, stage.ceiling) for stage in stages[:-1]]
-    formulation = formulate(
-        without_assignment_rules(problem), name, ceilings, by_zone=False, aggregated=True
-    )
-    remaining = max(seconds - (time.perf_counter() - began), 1.0)
-    for values in plans_with_shortfall(without_overflow(problem), formulation, remaining):
+    formulation = _without_zones(search)
+    for values in plans_with_shortfall(
+        without_overflow(problem), formulation, search.part().deadline
+    ):
         plan = read_decision(formulation, Result(Status.FEASIBLE, values=values))
-        decision = complete_with_overflow(problem, plan, stages)
+        decision = complete_with_overflow(problem, plan, search.stages)
         if decision is not None:
-            cost = objective_value(problem, decision, name)
-            result = replace(bound, values=values, objective=cost)
+            result = replace(bound, values=values, objective=search.value(decision))
             is_optimal = result.gap <= problem.scenario.solver.gap
-            return replace(
-                result, status=Status.OPTIMAL if is_optimal else Status.FEASIBLE
-            ), decision
+            status = Status.OPTIMAL if is_optimal else Status.FEASIBLE
+            return replace(result, status=status), decision
     return Result(Status.NO_PLAN, bound=bound.bound), None
-
-
-def _try_completion(
-    problem: EstateProblem, decision: Decision, stages: list[Stage]
-) -> Decision | None:
-    """Return the plan completed under all rules; ``None`` where it cannot keep them."""
-    try:
-        return fix_and_complete(problem, decision, stages)
-    except EngineError:
-        return None
 
 
 def max_minutes(problem: EstateProblem, decision: Decision) -> NDArray[np.float64]:
@@ -476,31 +517,24 @@ def nearest_minutes(problem: EstateProblem, hosts: int) -> NDArray[np.float64]:
         minutes = problem.minutes[:, problem.hostable[:, s]]
         if minutes.shape[1]:
             position = min(hosts, minutes.shape[1]) - 1
-            limits[:, s] = np.sort(np.where(np.isfinite(minutes), minutes, np.inf), axis=1)[
-                :, position
-            ]
+            reach = np.where(np.isfinite(minutes), minutes, np.inf)
+            limits[:, s] = np.sort(reach, axis=1)[:, position]
     return limits
 
 
 def _minimise_among_hosts(
-    problem: EstateProblem,
-    name: str,
-    stages: list[Stage],
-    relaxed_plan: Decision,
-    before: Decision | None,
-    seconds: float,
+    search: ObjectiveSearch, relaxed_plan: Decision, before: Decision | None
 ) -> Decision | None:
     """Return the best plan without relaxed assignments, among the hosts of a plan that may have
-    some and of the plan so far, which has none."""
-    hosts = relaxed_plan.host if before is None else relaxed_plan.host | before.host
-    restricted = replace(problem, hostable=hosts | problem.hosted if before is None else hosts)
-    ceilings = [(stage.objective, stage.ceiling) for stage in stages[:-1]]
-    formulation = formulate(restricted, name, ceilings, by_zone=True)
-    result = search(formulation, _warm_start(formulation, before), seconds, None)
+    some and of the plan so far, which has none; without one, among today's as well."""
+    before_hosts = search.problem.hosted if before is None else before.host
+    restricted = replace(search.problem, hostable=relaxed_plan.host | before_hosts)
+    formulation = formulate(restricted, search.objective, search.ceilings, by_zone=True)
+    result = _minimise_model(search.quiet(), formulation, _warm_start(formulation, before))
     plans = [] if before is None else [before]
     if result.has_plan:
         plans.append(read_decision(formulation, result))
-    return min(plans, key=lambda plan: objective_value(problem, plan, name), default=None)
+    return min(plans, key=search.value, default=None)
 
 
 def _warm_start(formulation: Formulation, decision: Decision | None) -> NDArray[np.float64] | None:
@@ -512,24 +546,9 @@ def _warm_start(formulation: Formulation, decision: Decision | None) -> NDArray[
     return complete_vector(formulation, decision)
 
 
-def search(
-    formulation: Formulation,
-    start: NDArray[np.float64] | None,
-    seconds: float,
-    progress: ProgressCallback | None,
-    gap: float | None = None,
+def _minimise_model(
+    search: ObjectiveSearch, formulation: Formulation, start: NDArray[np.float64] | None
 ) -> Result:
-    """Minimise one model within ``seconds``, to ``gap`` or else to the scenario's gap."""
-    solver = formulation.problem.scenario.solver
-    return solve(
-        formulation.model,
-        Settings(
-            engine=solver.engine,
-            time_limit_seconds=seconds,
-            gap=solver.gap if gap is None else gap,
-            threads=solver.threads,
-            seed=solver.seed,
-            warm_start=start,
-            progress=progress,
-        ),
-    )
+    """Minimise one model with the scenario's engine, to its gap, in the time left."""
+    settings = replace(search.settings, warm_start=start, progress=search.progress)
+    return solve(formulation.model, settings)

@@ -101,7 +101,8 @@ class Costs:
     def capital_gbp(self) -> Floats:
         """(B,) what the capital rule counts: fit-out, moves, set-up, closing."""
         points = self.fit_out_gbp + self.moving_gbp
-        return points.sum(axis=1) + self.setup_gbp + self.closing_gbp
+        total: Floats = points.sum(axis=1) + self.setup_gbp + self.closing_gbp
+        return total
 
     def present_gbp(self, annuity: float) -> float:
         """Return the net present cost over the appraisal years."""

@@ -69,7 +69,8 @@ class Flows:
     def capital_gbp(self) -> Floats:
         """(T, B) what the capital rule counts: fit-out, moves, set-up, closing."""
         points = self.fit_out_gbp + self.moving_gbp
-        return points.sum(axis=2) + self.setup_gbp + self.closing_gbp
+        total: Floats = points.sum(axis=2) + self.setup_gbp + self.closing_gbp
+        return total
 
     def total_costs(self, years: Years, timeline: Timeline) -> Costs:
         """Return the last year's yearly costs, and one-off costs summed over all years."""

@@ -35,11 +35,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placeopt.engine import Plan
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.problem.horizon import Years
-from placeopt.estate.search.lexicographic import Outcome
+from placeopt.estate.search.outcome import Outcome
 from placeopt.estate.solution.decision import Costs, Decision, held_empty, replaced_buildings
 from placeopt.estate.solution.rents import agencies_table, fair_rents, rents_table
 from placeopt.estate.solution.timeline import Flows, Timeline, do_nothing, flows_of, objective_value
@@ -285,8 +286,9 @@ def _money(
     existing = b.open_today | b.vacant_today
     tier_running = np.where(plan.tier >= 0, np.append(tiers.running_gbp_per_year, 0)[plan.tier], 0)
 
-    def use_gbp(state: Costs) -> np.ndarray:
-        return b.use_gbp_per_m2_per_year * (state.area_m2.sum(axis=1) + state.front_m2)
+    def use_gbp(state: Costs) -> NDArray[np.float64]:
+        used_m2: NDArray[np.float64] = state.area_m2.sum(axis=1) + state.front_m2
+        return b.use_gbp_per_m2_per_year * used_m2
 
     no_building = np.zeros(len(b.ids))
     no_service = np.zeros(len(provider))

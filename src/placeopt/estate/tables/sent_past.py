@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.problem.horizon import Years
-from placeopt.estate.search.lexicographic import Outcome
+from placeopt.estate.search.outcome import Outcome
 from placeopt.estate.solution.decision import Decision
 from placeopt.estate.solution.timeline import Flows, Timeline, fitted_m2, objective_value
 from placeopt.estate.tables.years import receipt_years
@@ -140,7 +140,8 @@ def _spare_m2(problem: EstateProblem, decision: Decision, flows: Flows, t: int) 
     if not (problem.scenario.of(Floor) and problem.scenario.of(Capacity)):
         return np.full(len(problem.buildings.ids), np.inf)
     used = flows.costs[t].area_m2.sum(axis=1) + flows.costs[t].front_m2
-    return problem.buildings.usable_m2 - used
+    spare_m2: Floats = problem.buildings.usable_m2 - used
+    return spare_m2
 
 
 def _by_reason(
@@ -189,7 +190,9 @@ def _full_offer(problem: EstateProblem, decision: Decision, s: int) -> Bools:
 def _has_spare_area(problem: EstateProblem, s: int, spare_m2: Floats) -> Bools:
     """Return (B,) whether there is floor left for half a visit more."""
     rate = problem.services.area_m2_per_unit[s]
-    return (spare_m2 > np.maximum(VISIT_TOLERANCE * rate, AREA_TOLERANCE_M2)) | (rate <= 0)
+    least_m2 = np.maximum(VISIT_TOLERANCE * rate, AREA_TOLERANCE_M2)
+    has_area: Bools = (spare_m2 > least_m2) | (rate <= 0)
+    return has_area
 
 
 class _MarginalCosts:

@@ -1,21 +1,22 @@
-"""Lexicographic minimisation of a scenario's objectives, for one year's decision or a timeline.
+"""The outcome of a search of one year or several: stages, solution, and visits sent nearer.
 
 Each objective, once minimised, becomes a ceiling for the next with the slack that the scenario
-grants. Where a later search finds no plan, the plan so far is kept.
+grants (``engine.lexicographic``). Where a later search finds no plan, the plan so far is kept.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import numpy as np
 
+from placeopt.base.deadline import Deadline
 from placeopt.base.errors import EngineError
 from placeopt.engine import Result, Status
-from placeopt.engine.interrupts import until_interrupted
+from placeopt.engine.interrupts import interrupted
+from placeopt.engine.lexicographic import Stage, minimise_in_order
 from placeopt.scenario.reassignment import uses_reassignment
 from placeopt.scenario.scenario import Scenario
 
@@ -23,21 +24,7 @@ REASSIGNMENT_SHARE = 0.2  # of the time, reserved for sending visits nearer afte
 OBJECTIVE_TOLERANCE = 1e-7  # relative slack of a ceiling, for rounding
 COMPLETION_GAP = 1e-5  # a plan stays optimal within this gap, or the scenario's, after completion
 Solution = TypeVar("Solution")  # a decision or a timeline
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One objective minimised.
-
-    Attributes:
-        objective: its name.
-        result: plan and bound of the search.
-        ceiling: the largest value that later stages may give the objective.
-    """
-
-    objective: str
-    result: Result
-    ceiling: float
+Ceilings = list[tuple[str, float]]  # objectives and the most that each may come to
 
 
 @dataclass(frozen=True)
@@ -88,20 +75,25 @@ class Outcome(Generic[Solution]):
         return self.stages[-1].result
 
 
-def minimise_in_order(
+def ceilings_of(stages: Sequence[Stage]) -> Ceilings:
+    """Return the objectives of ``stages`` with the most that each may come to."""
+    return [(stage.objective, stage.ceiling) for stage in stages]
+
+
+def minimise_objectives(
     scenario: Scenario,
     minimise: Callable[
-        [str, list[tuple[str, float]], Solution | None, float], tuple[Result, Solution | None]
+        [str, Sequence[Stage], Solution | None, Deadline], tuple[Result, Solution | None]
     ],
-    complete: Callable[[Solution, list[Stage]], Solution],
+    complete: Callable[[Solution, Sequence[Stage]], Solution],
     value: Callable[[Solution, str], float],
 ) -> Outcome[Solution]:
     """Minimise the scenario's objectives one after another, within its time limit.
 
     Args:
         scenario: objectives, slacks and solver settings.
-        minimise: called with (objective, ceilings, solution so far, seconds); returns a result and,
-            where it has a plan, the solution.
+        minimise: called with (objective, stages before it, solution so far, deadline); returns a
+            result and, where it has a plan, the solution.
         complete: called with (solution, stages); fixes the structure and solves for everything
             else.
         value: called with (solution, objective); returns the objective's value.
@@ -114,43 +106,35 @@ def minimise_in_order(
         EngineError: an engine broke.
     """
     objective, solver = scenario.objective, scenario.solver
-    began = time.perf_counter()
-    limit = solver.time_limit_seconds * (
-        (1 - REASSIGNMENT_SHARE) if uses_reassignment(scenario) else 1
-    )
-    stages: list[Stage] = []
-    solution: Solution | None = None
-    for number, name in enumerate(objective.minimise):
-        ceilings = [(stage.objective, stage.ceiling) for stage in stages]
-        remaining = limit - (time.perf_counter() - began)
-        seconds = max(remaining / (len(objective.minimise) - number), 1.0)
-        with until_interrupted() as interrupted:
-            result, new_solution = minimise(name, ceilings, solution, seconds)
+
+    def minimise_one(
+        position: int, stages: Sequence[Stage], solution: Solution | None, part: Deadline
+    ) -> tuple[Stage, Solution | None]:
+        name = objective.minimise[position]
+        result, found = minimise(name, stages, solution, part)
         if result.status is Status.FAILED:
             raise EngineError(f"{solver.engine} broke while minimising {name}: {result.message}")
-        if new_solution is not None:
-            solution = new_solution
-        elif solution is not None:
+        if found is None and solution is not None:
+            found = solution
             result = replace(result, status=Status.FEASIBLE, objective=value(solution, name))
         if interrupted() and result.status is Status.FEASIBLE:
             result = replace(result, status=Status.INTERRUPTED)
-        slack = objective.slack[number] if number < len(objective.slack) else 0.0
+        slack = objective.slack[position] if position < len(objective.slack) else 0.0
         reached = result.objective if result.objective is not None else np.inf
-        stages.append(Stage(name, result, reached + abs(reached) * (slack + OBJECTIVE_TOLERANCE)))
-        if solution is None:
-            return Outcome((*stages[:-1], _timed(stages[-1], began)), None)
-        if interrupted():
-            break
-    assert solution is not None  # every scenario has an objective
-    solution = complete(solution, stages)
+        ceiling = reached + abs(reached) * (slack + OBJECTIVE_TOLERANCE)
+        return Stage(name, result, ceiling), found
+
+    share = 1 - REASSIGNMENT_SHARE if uses_reassignment(scenario) else 1
+    deadline = Deadline(solver.time_limit_seconds * share)
+    minimised = minimise_in_order(objective.minimise, minimise_one, deadline)
+    stages, solution = minimised.stages, minimised.solution
     last = stages[-1]
-    final = replace(last.result, objective=value(solution, last.objective))
-    if final.status is Status.OPTIMAL and final.gap > max(solver.gap, COMPLETION_GAP):
-        final = replace(final, status=Status.FEASIBLE)  # completion found a worse plan
-    return Outcome((*stages[:-1], _timed(replace(last, result=final), began)), solution)
-
-
-def _timed(stage: Stage, began: float) -> Stage:
-    """Return the stage with the seconds of the whole search, all objectives together."""
-    seconds = {**stage.result.seconds, "search": time.perf_counter() - began}
-    return replace(stage, result=replace(stage.result, seconds=seconds))
+    if solution is not None:
+        solution = complete(solution, stages)
+        result = replace(last.result, objective=value(solution, last.objective))
+        if result.status is Status.OPTIMAL and result.gap > max(solver.gap, COMPLETION_GAP):
+            result = replace(result, status=Status.FEASIBLE)  # completion found a worse plan
+        last = replace(last, result=result)
+    seconds = {**last.result.seconds, "search": deadline.elapsed_seconds}
+    last = replace(last, result=replace(last.result, seconds=seconds))
+    return Outcome((*stages[:-1], last), solution)
