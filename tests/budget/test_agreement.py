@@ -75,9 +75,7 @@ def enumerate_tens(problem) -> float | None:
     pairs = zip(problem.curve_programme, problem.curve_outcome, problem.curves, strict=True)
     for p, o, curve in pairs:
         gain[:, o] += curve.effect(grid[:, p]) - curve.effect(problem.base_spend[p])
-    gain = np.minimum(
-        gain, problem.attainable_range
-    )  # capped at the target
+    gain = np.minimum(gain, problem.attainable_range)  # capped at the target
     return float(-(problem.weight / problem.attainable_range * gain).sum(axis=1).max())
 
 
