@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -22,8 +23,8 @@ from placeopt.engine.registry import ENGINES
 from placeopt.place import Place, read_place, write_place
 from placeopt.run import check_files
 from placeopt.scenario import read_scenario
-from placeopt.scenario.check.all_checks import ID_COLUMNS
 from placeopt.scenario.implied_rules import missing_implied
+from placeopt.scenario.rules.ids import IdOf
 from placeopt.scenario.rules.rule import RULES
 from placeopt.study.answer import solve
 from tests.place.test_ranges import BUDGET, ESTATE, small
@@ -45,6 +46,20 @@ def number(rng: np.random.Generator, field: dict[str, Any]) -> float | int:
     return float(rng.choice(choices))
 
 
+def declared_ids(declared: object) -> Iterator[IdOf]:
+    """The ids in a declared type, outermost first."""
+    for inner in get_args(declared):
+        yield from [inner] if isinstance(inner, IdOf) else declared_ids(inner)
+
+
+ID_COLUMNS = {  # parameter -> the column of its ids
+    name: found
+    for kind in RULES.values()
+    for name, field in kind.model_fields.items()
+    for found in list(declared_ids(field.rebuild_annotation()))[:1]
+}
+
+
 def value(rng: np.random.Generator, name: str, field: dict[str, Any], place: Place) -> Any:
     """A random valid value of a key, or None if there is none."""
     if "anyOf" in field:
@@ -52,8 +67,7 @@ def value(rng: np.random.Generator, name: str, field: dict[str, Any], place: Pla
         return value(rng, name, kinds[int(rng.integers(len(kinds)))], place)
     ids: list[Any] = []
     if name in ID_COLUMNS:
-        table, key = ID_COLUMNS[name]
-        ids = [*place.tables[table][key]]
+        ids = [*place.tables[ID_COLUMNS[name].table][ID_COLUMNS[name].column]]
     if "enum" in field:
         return str(rng.choice(field["enum"]))
     match field.get("type"):

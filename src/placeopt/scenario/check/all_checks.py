@@ -20,7 +20,7 @@ from placeopt.scenario.check.residents import (
     least_visits_findings,
     network_buildings_findings,
 )
-from placeopt.scenario.faults import TomlFile, fault, suggest
+from placeopt.scenario.faults import TomlFile, dotted_path, fault, suggest
 from placeopt.scenario.positions import Path, key_lines
 from placeopt.scenario.rules.estate.base import EstateRule
 from placeopt.scenario.rules.estate.services import (
@@ -28,33 +28,13 @@ from placeopt.scenario.rules.estate.services import (
     Carbon,
     Fairness,
     Network,
-    Opened,
     Pinned,
     Together,
 )
+from placeopt.scenario.rules.ids import IdOf, stated_ids
 from placeopt.scenario.rules.rule import Rule
 from placeopt.scenario.scenario import Scenario
 from placeopt.travel.speeds import MODES
-
-# Field of a rule -> the table and column of the ids in it.
-ID_COLUMNS = {
-    "service": ("services", "service_id"),
-    "services": ("services", "service_id"),
-    "must": ("services", "service_id"),
-    "never": ("services", "service_id"),
-    "tier": ("tiers", "tier_id"),
-    "tiers": ("tiers", "tier_id"),
-    "district": ("districts", "district_id"),
-    "keep": ("buildings", "building_id"),
-    "close": ("buildings", "building_id"),
-    "never_sell": ("buildings", "building_id"),
-    "only_in": ("services", "service_id"),
-    "release": ("streams", "stream_id"),
-    "floors_gbp": ("programmes", "programme_id"),
-    "outcomes": ("outcomes", "outcome_id"),
-    "only_together": ("outcomes", "outcome_id"),
-}
-WILDCARDS = {"all"}  # words for every id
 
 
 def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
@@ -81,11 +61,8 @@ def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
     rules_with_location = _rules_with_location(scenario, sources)
     found += contradiction_findings(place, scenario, sources, rules_with_location)
     for rule, path, source in rules_with_location:
+        found += _unknown_ids(place, scenario, rule, path, source)
         for field, value in rule:
-            if field in ID_COLUMNS:
-                found += _unknown_ids(place, rule, field, value, path, source)
-            if field in {"mode", "modes"}:
-                found += _unknown_modes(scenario, rule, field, value, path, source)
             if field == "pot_gbp" and isinstance(value, tuple) and len(value) > scenario.years:
                 message = f"{len(value)} amounts for {scenario.years} decided years"
                 remedy = "give one for each year, or state how many years are decided: years = ..."
@@ -96,8 +73,6 @@ def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
             found += _counts_nothing(place, scenario, rule, path, source)
         if isinstance(rule, Carbon) and missing is not None:
             found.append(fault([source], path, None, missing.message, missing.remedy, rule.name))
-        if isinstance(rule, Opened):
-            found += _unknown_kinds(place, rule, path, source)
         if isinstance(rule, Pinned):
             found += _kept_and_closed(place, rule, path, source)
         if isinstance(rule, Together):
@@ -196,16 +171,6 @@ def _counts_nothing(
         yield from least_visits_findings(place, scenario, rule, path, source)
 
 
-def _unknown_kinds(place: Place, rule: Opened, path: Path, source: TomlFile) -> Iterator[Finding]:
-    """Errors for kinds in ``only_in`` that no building has."""
-    known = sorted(set(place.buildings["kind"]))
-    for kind in dict.fromkeys(kind for kinds in rule.only_in.values() for kind in kinds):
-        if kind not in known:
-            message = f"buildings.csv has no kind {kind!r}"
-            where = (*path, "only_in")
-            yield fault([source], where, kind, message, suggest(kind, known), "opened.only_in")
-
-
 def _kept_and_closed(place: Place, rule: Pinned, path: Path, source: TomlFile) -> Iterator[Finding]:
     """Errors for buildings that are both kept and closed."""
     table = place.buildings
@@ -241,28 +206,22 @@ def _together_and_apart(
 
 
 def _unknown_ids(
-    place: Place, rule: Rule, field: str, value: Any, path: Path, source: TomlFile
+    place: Place, scenario: Scenario, rule: Rule, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
-    table, column = ID_COLUMNS[field]
-    known = place.tables[table][column].tolist()
-    for name in _ids(value):
-        if name not in known and name not in WILDCARDS:
-            message = f"{table}.csv has no {column} {name!r}"
-            label, where = f"{rule.name}.{field}", (*path, field)
-            if isinstance(value, Mapping):  # the id is a key and has a line of its own
-                label, where = f"{label}.{name}", (*where, name)
-            yield fault([source], where, name, message, suggest(name, known), label)
-
-
-def _unknown_modes(
-    scenario: Scenario, rule: Rule, field: str, value: Any, path: Path, source: TomlFile
-) -> Iterator[Finding]:
-    known = scenario.travel.modes
-    for mode in _ids(value):
-        if mode not in known:
-            message = f"travel.modes has no {mode!r}"
+    """Errors for ids that the place does not have, and modes that the scenario does not."""
+    for stated in stated_ids(rule):
+        if isinstance(stated.kind, IdOf):
+            table, column = stated.kind.table, stated.kind.column
+            known = sorted(set(place.tables[table][column]))
+            message = f"{table}.csv has no {column} {stated.value!r}"
+            remedy = suggest(stated.value, known)
+        else:
+            known = list(scenario.travel.modes)
+            message = f"travel.modes has no {stated.value!r}"
             remedy = f"add it to modes under [travel], or use one of {', '.join(known)}"
-            yield fault([source], (*path, field), mode, message, remedy, f"{rule.name}.{field}")
+        if stated.value not in known:
+            label = dotted_path((rule.name, *stated.path))
+            yield fault([source], (*path, *stated.path), stated.value, message, remedy, label)
 
 
 def _ids(value: Any) -> Iterable[str]:

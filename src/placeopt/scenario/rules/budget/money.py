@@ -25,6 +25,7 @@ from placeopt.scenario.rules.budget.partners import (
     ThroughThePlace,
 )
 from placeopt.scenario.rules.budget.years import Continuity, Pace, Prevention, Reinvestment
+from placeopt.scenario.rules.ids import OutcomeId, ProgrammeId, StreamId
 from placeopt.scenario.section import Section
 from placeopt.scenario.wording import pounds
 
@@ -128,7 +129,7 @@ class Streams(BudgetRule):
     )
     implied: ClassVar[bool] = True
 
-    release: tuple[str, ...] = Field(
+    release: tuple[StreamId, ...] = Field(
         (),
         description="ids of streams whose ring-fence is released: they may pay for any programme",
     )
@@ -156,7 +157,7 @@ class Statutory(BudgetRule):
     equation: ClassVar[str] = "sum over streams of spend[p,f,t] >= floor[p] in every year"
     implied: ClassVar[bool] = True
 
-    floors_gbp: dict[str, Gbp] = Field(
+    floors_gbp: dict[ProgrammeId, Gbp] = Field(
         default_factory=dict,
         description="GBP a year by programme id, instead of the floor in the programmes table",
     )
@@ -225,7 +226,7 @@ class Outcomes(BudgetRule):
     deferred_share: float = Field(
         0.0, ge=0, le=1, description="share of a reward that is deferred by a further year"
     )
-    outcome: dict[str, OutcomeTerms] = Field(
+    outcome: dict[OutcomeId, OutcomeTerms] = Field(
         default_factory=dict, description="by outcome id: other values for that outcome"
     )
 

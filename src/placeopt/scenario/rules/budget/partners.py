@@ -9,6 +9,7 @@ from pydantic import Field
 
 from placeopt.scenario.ranges import Gbp
 from placeopt.scenario.rules.budget.base import BudgetRule, value_in_year
+from placeopt.scenario.rules.ids import OutcomeId, ProgrammeId
 
 
 class ThroughThePlace(BudgetRule):
@@ -74,7 +75,7 @@ class NobodyWorseOff(BudgetRule):
         description="the position alone: of the agency's own best plan for the same objective and "
         "standards; of today; or the most money that it could keep and save by itself",
     )
-    only_together: tuple[str, ...] = Field(
+    only_together: tuple[OutcomeId, ...] = Field(
         (),
         description="ids of outcomes whose standards are a condition of joint work (for example "
         "of a grant) and do not apply to stand-alone plans",
@@ -113,7 +114,7 @@ class Commissioning(BudgetRule):
     )
     implied: ClassVar[bool] = True
 
-    coherent: tuple[tuple[str, ...], ...] = Field(
+    coherent: tuple[tuple[ProgrammeId, ...], ...] = Field(
         (), description="groups of programme ids that are bought together or not at all"
     )
 

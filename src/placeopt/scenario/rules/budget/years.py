@@ -8,6 +8,7 @@ from typing import ClassVar
 from pydantic import Field, model_validator
 
 from placeopt.scenario.rules.budget.base import BudgetRule, join_names
+from placeopt.scenario.rules.ids import ProgrammeId
 
 
 class Pace(BudgetRule):
@@ -33,7 +34,7 @@ class Pace(BudgetRule):
         le=1000,
         description="largest rise in a year, as a share of the year before's spending",
     )
-    exempt: tuple[str, ...] = Field(
+    exempt: tuple[ProgrammeId, ...] = Field(
         (),
         description="ids of programmes that may change faster; a programme without spending in "
         "the base year always may",

@@ -14,6 +14,7 @@ from placeopt.scenario.rules.estate.base import (
     format_share,
     join_words,
 )
+from placeopt.scenario.rules.ids import DistrictId, Mode, ServiceId
 
 Who = Literal[
     "all",
@@ -64,16 +65,16 @@ class Access(EstateRule):
     )
 
     rule: Literal["access"] = "access"
-    services: tuple[str, ...] | Literal["all"] = Field(
+    services: tuple[ServiceId, ...] | Literal["all"] = Field(
         min_length=1,
         description='ids of the services that must be near, or "all" (without back offices)',
     )
     minutes: Minutes | None = Field(None, description="minutes one way, door to door")
     share: float = Field(1.0, ge=0, le=1, description="share of the residents within the minutes")
-    mode: str | None = Field(
+    mode: Mode | None = Field(
         None, description="minutes by this mode; by default the scenario's modes"
     )
-    modes: tuple[str, ...] = Field((), description="minutes by the fastest of these modes")
+    modes: tuple[Mode, ...] = Field((), description="minutes by the fastest of these modes")
     who: Who | tuple[Who, ...] = Field(
         "all",
         description="the residents counted; with several groups, the residents who are in "
@@ -82,7 +83,7 @@ class Access(EstateRule):
     quintiles: tuple[Quintile, ...] = Field(
         (), description="only zones of these deprivation quintiles (1 is the most deprived)"
     )
-    district: str | None = Field(None, description="only residents of this district")
+    district: DistrictId | None = Field(None, description="only residents of this district")
     each_district: bool = Field(False, description="the share holds in every district separately")
     ceiling_minutes: Minutes | None = Field(
         None, description="no counted resident is further away than this"
@@ -173,7 +174,7 @@ class Fairness(EstateRule):
     )
 
     rule: Literal["fairness"] = "fairness"
-    services: tuple[str, ...] | Literal["all"] = Field(
+    services: tuple[ServiceId, ...] | Literal["all"] = Field(
         "all",
         min_length=1,
         description='ids of the services that count, or "all" (without back offices)',

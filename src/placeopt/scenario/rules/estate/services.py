@@ -25,6 +25,7 @@ from placeopt.scenario.rules.estate.base import (
 )
 from placeopt.scenario.rules.estate.money import Capital, Carbon, FairRents, Revenue
 from placeopt.scenario.rules.estate.residents import Access, Behaviour, Fairness, Who
+from placeopt.scenario.rules.ids import BuildingId, BuildingKind, DistrictId, ServiceId, TierId
 
 __all__ = [
     "Access",
@@ -117,7 +118,7 @@ class Opened(EstateRule):
     once: ClassVar[bool] = True
 
     rule: Literal["opened"] = "opened"
-    only_in: dict[str, tuple[str, ...]] = Field(
+    only_in: dict[ServiceId, tuple[BuildingKind, ...]] = Field(
         {},
         description="by service id: the only kinds of buildings that may host it, including "
         "today's hosts",
@@ -188,12 +189,12 @@ class Together(EstateRule):
     max_services: int | None = Field(
         None, ge=1, le=1_000_000, description="a building hosts at most this many services"
     )
-    must: tuple[tuple[str, str], ...] = Field(
+    must: tuple[tuple[ServiceId, ServiceId], ...] = Field(
         (),
         description="pairs of services that share every roof, in addition to the "
         "compatibility table's",
     )
-    never: tuple[tuple[str, str], ...] = Field(
+    never: tuple[tuple[ServiceId, ServiceId], ...] = Field(
         (),
         description="pairs of services that never share a roof, in addition to the "
         "compatibility table's",
@@ -234,11 +235,15 @@ class Network(EstateRule):
     )
 
     rule: Literal["network"] = "network"
-    tier: str | None = Field(None, description="count buildings of this tier; by default all open")
-    service: str | None = Field(None, description="count the buildings that host this service")
+    tier: TierId | None = Field(
+        None, description="count buildings of this tier; by default all open"
+    )
+    service: ServiceId | None = Field(
+        None, description="count the buildings that host this service"
+    )
     at_least: Count | None = Field(None, description="at least this many buildings")
     at_most: Count | None = Field(None, description="at most this many buildings")
-    district: str | None = Field(None, description="only in this district")
+    district: DistrictId | None = Field(None, description="only in this district")
     each_district: bool = Field(False, description="in every district separately")
     spacing_m: Metres | None = Field(
         None, description="least straight-line distance between two of them (m)"
@@ -363,13 +368,13 @@ class Pinned(EstateRule):
     once: ClassVar[bool] = True
 
     rule: Literal["pinned"] = "pinned"
-    keep: tuple[str, ...] = Field(
+    keep: tuple[BuildingId, ...] = Field(
         (), description="buildings that stay open, in addition to the table's"
     )
-    close: tuple[str, ...] = Field(
+    close: tuple[BuildingId, ...] = Field(
         (), description="buildings that close, in addition to the table's"
     )
-    never_sell: tuple[str, ...] = Field(
+    never_sell: tuple[BuildingId, ...] = Field(
         (), description="buildings that are never sold, in addition to the table's"
     )
 
