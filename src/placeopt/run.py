@@ -39,9 +39,9 @@ def solve_file(
     Returns:
         The answer.
     """
-    from placeopt.report.write import RESULT_FILES, write_results
+    from placeopt.report.write import result_files, write_results
 
-    require_writable(out, RESULT_FILES)
+    require_writable(out, result_files())
     scenario = read_scenario(scenario_file)
     place, findings = read_leniently(scenario_file.parent / scenario.place)
     answer = answer_checked(place, findings, scenario, progress)

@@ -1,13 +1,21 @@
-"""Write an answer as files: page, workbook, map layers, tables, summary and provenance."""
+"""Write an answer as files: page, workbook, map layers, tables, summary and provenance.
+
+Each file or folder has a writer, registered by name; ``write_results`` calls all that apply to an
+answer. A writer of your own needs only to be registered (docs/extending.md).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from placeopt.base.files import atomic_folder
-from placeopt.report.narrative.narrative import describe
+from placeopt.report.narrative.narrative import Narrative, describe
 from placeopt.report.summary import answer_summary, json_value, write_json
+from placeopt.report.tables.budget_years import budget_year_sheets
+from placeopt.report.tables.sheet import Sheet
 from placeopt.report.tables.sheets import all_sheets
 
 if TYPE_CHECKING:
@@ -15,13 +23,82 @@ if TYPE_CHECKING:
 
     from placeopt.engine import Answer
 
-RESULT_FILES = (  # in the folder of an answer
-    "summary.json", "provenance.json", "workbook.xlsx", "index.html", "plan.gpkg", "map.svg",
-    "tables",
-)  # fmt: skip
-
-
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # in a CSV file opened in a spreadsheet
+
+
+@dataclass(frozen=True)
+class Results:
+    """What writers write from.
+
+    Attributes:
+        answer: The answer.
+        narrative: The answer in words.
+        sheets: Table name -> the table as people read it.
+        plain_csv: As in ``write_results``.
+        files: The names of all files and folders of this answer.
+    """
+
+    answer: Answer
+    narrative: Narrative
+    sheets: dict[str, Sheet]
+    plain_csv: bool
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Writer:
+    """One file or folder of results.
+
+    Attributes:
+        file: Its name in the folder of an answer.
+        write: Writes it at a path.
+        applies: Whether an answer has it.
+    """
+
+    file: str
+    write: Callable[[Results, Path], None]
+    applies: Callable[[Answer], bool]
+
+
+WRITERS: dict[str, Writer] = {}  # by name, in the order in which they write
+
+
+def always(answer: Answer) -> bool:
+    """Whether there is an answer: there always is."""
+    return True
+
+
+def has_plan(answer: Answer) -> bool:
+    """Whether the answer has a plan."""
+    return answer.plan is not None
+
+
+def has_estate_plan(answer: Answer) -> bool:
+    """Whether the answer has a plan with buildings."""
+    return answer.plan is not None and "buildings" in answer.plan.tables
+
+
+def register(
+    name: str, file: str, applies: Callable[[Answer], bool] = always
+) -> Callable[[Callable[[Results, Path], None]], Callable[[Results, Path], None]]:
+    """Register a function that writes one file or folder of results.
+
+    Args:
+        name: The name by which ``write_results`` returns it.
+        file: The name of the file or folder.
+        applies: Whether an answer has it.
+    """
+
+    def registered(write: Callable[[Results, Path], None]) -> Callable[[Results, Path], None]:
+        WRITERS[name] = Writer(file, write, applies)
+        return write
+
+    return registered
+
+
+def result_files() -> tuple[str, ...]:
+    """The names of all files and folders that the folder of an answer may hold."""
+    return tuple(writer.file for writer in WRITERS.values())
 
 
 def write_results(answer: Answer, out: Path | str, *, plain_csv: bool = False) -> dict[str, Path]:
@@ -44,42 +121,61 @@ def write_results(answer: Answer, out: Path | str, *, plain_csv: bool = False) -
     Raises:
         OutputError: ``out`` cannot be written, holds files of another origin, or the disk is full.
     """
-    with atomic_folder(Path(out), RESULT_FILES) as made:
-        files = _write_files(answer, made, plain_csv)
-    return {name: Path(out) / path.relative_to(made) for name, path in files.items()}
+    writers = {name: one for name, one in WRITERS.items() if one.applies(answer)}
+    files = tuple(one.file for one in writers.values())
+    sheets = {**all_sheets(answer), **budget_year_sheets(answer)}
+    results = Results(answer, describe(answer), sheets, plain_csv, files)
+    with atomic_folder(Path(out), result_files()) as made:
+        for one in writers.values():
+            one.write(results, made / one.file)
+    return {name: Path(out) / one.file for name, one in writers.items()}
 
 
-def _write_files(answer: Answer, out: Path, plain_csv: bool) -> dict[str, Path]:
-    """Write an answer into the empty folder ``out``; return name -> file."""
-    from placeopt.report.page.page import write_page
-    from placeopt.report.tables.budget_years import budget_year_sheets
+@register("summary", "summary.json")
+def _write_summary(results: Results, path: Path) -> None:
+    write_json(answer_summary(results.answer, results.narrative), path)
+
+
+@register("provenance", "provenance.json")
+def _write_provenance(results: Results, path: Path) -> None:
+    write_json(json_value(results.answer.provenance), path)
+
+
+@register("workbook", "workbook.xlsx")
+def _write_workbook(results: Results, path: Path) -> None:
     from placeopt.report.workbook.workbook import write_workbook
 
-    narrative, sheets = describe(answer), {**all_sheets(answer), **budget_year_sheets(answer)}
-    files = {
-        "summary": write_json(answer_summary(answer, narrative), out / "summary.json"),
-        "provenance": write_json(json_value(answer.provenance), out / "provenance.json"),
-        "workbook": write_workbook(answer, narrative, sheets, out / "workbook.xlsx"),
-    }
-    if answer.plan is not None:
-        files["tables"] = _write_tables(answer, out / "tables", plain_csv)
-        if "buildings" in answer.plan.tables:
-            from placeopt.report.charts.picture import write_picture
-            from placeopt.report.geopackage.layers import write_geopackage
-
-            files["geopackage"] = write_geopackage(answer, sheets, out / "plan.gpkg")
-            files["map"] = write_picture(answer, out / "map.svg")
-    other_files = [str(path.relative_to(out)) for path in files.values()]
-    files["page"] = write_page(answer, narrative, sheets, out / "index.html", other_files)
-    return files
+    write_workbook(results.answer, results.narrative, results.sheets, path)
 
 
-def _write_tables(answer: Answer, folder: Path, plain_csv: bool) -> Path:
-    assert answer.plan is not None
+@register("tables", "tables", has_plan)
+def _write_tables(results: Results, folder: Path) -> None:
+    assert results.answer.plan is not None
     folder.mkdir(exist_ok=True)
-    for name, table in answer.plan.tables.items():
-        write_table(table, folder / f"{name}.csv", plain_csv)
-    return folder
+    for name, table in results.answer.plan.tables.items():
+        write_table(table, folder / f"{name}.csv", results.plain_csv)
+
+
+@register("geopackage", "plan.gpkg", has_estate_plan)
+def _write_geopackage(results: Results, path: Path) -> None:
+    from placeopt.report.geopackage.layers import write_geopackage
+
+    write_geopackage(results.answer, results.sheets, path)
+
+
+@register("map", "map.svg", has_estate_plan)
+def _write_map(results: Results, path: Path) -> None:
+    from placeopt.report.charts.picture import write_picture
+
+    write_picture(results.answer, path)
+
+
+@register("page", "index.html")
+def _write_page(results: Results, path: Path) -> None:
+    from placeopt.report.page.page import write_page
+
+    others = [file for file in results.files if file != path.name]
+    write_page(results.answer, results.narrative, results.sheets, path, others)
 
 
 def write_table(table: pd.DataFrame, file: Path, plain_csv: bool) -> None:
