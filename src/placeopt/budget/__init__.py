@@ -70,9 +70,7 @@ def solve(
     plan = build_plan(ordered, problem, solved, scenario)
     plan = replace(plan, tables=restore_row_order(place, ordered, plan.tables))
     verification = verify(place, scenario, plan)
-    if not verification.ok:
-        broken = "; ".join(f"{check.name}: {check.detail}" for check in verification.broken)
-        raise VerificationError(f"the plan failed its verification: {broken}")
+    verification.require()
     return Answer(
         place,
         scenario,

@@ -50,12 +50,14 @@ class Clash:
         name: Name of the rule.
         sentence: The rule in words.
         what_gives: What would have to change, in words, and by how much where known.
+        stated_at: Where it stands: file and line, position in Python, or "implied".
     """
 
     number: str
     name: str
     sentence: str
     what_gives: str
+    stated_at: str = ""
 
 
 @dataclass(frozen=True)

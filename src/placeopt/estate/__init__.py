@@ -41,7 +41,6 @@ def solve(
     from dataclasses import replace
 
     from placeopt.base.deadline import Deadline, recording_timeouts, repeatability_warnings
-    from placeopt.base.errors import VerificationError
     from placeopt.engine import Answer, Status
     from placeopt.estate.explain.conflicts import explain
     from placeopt.estate.problem.horizon import build_years
@@ -68,7 +67,5 @@ def solve(
     plan = plan_tables(ordered, sorted_times, years, outcome)
     plan = replace(plan, tables=restore_row_order(place, ordered, plan.tables))
     verification = verify(place, times, scenario, plan)
-    if not verification.ok:
-        broken = "; ".join(f"{check.sentence} {check.detail}" for check in verification.broken)
-        raise VerificationError(f"the plan failed its verification: {broken}")
+    verification.require()
     return replace(answer, plan=plan, verification=verification)

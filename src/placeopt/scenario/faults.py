@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -58,6 +58,31 @@ class TomlFile:
     lines: Mapping[Path, int]
 
 
+MADE_IN_PYTHON = TomlFile("the scenario", {}, {})  # in place of a file
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a rule stands.
+
+    It is no part of what the rule states, so all origins compare equal.
+
+    Attributes:
+        source: The file, or ``MADE_IN_PYTHON``.
+        path: ``("rules", i)`` for the rule at position i, from 0, of the file or of the rules given
+            in Python; ``("rules",)`` for a rule that is implied.
+    """
+
+    source: TomlFile = field(default=MADE_IN_PYTHON, compare=False)
+    path: Path = field(default=("rules",), compare=False)
+
+    def __str__(self) -> str:
+        line = self.source.lines.get(self.path)
+        if line is not None:
+            return f"{self.source.name} row {line}"
+        return dotted_path(self.path) if len(self.path) > 1 else "implied"
+
+
 def fault(
     sources: Sequence[TomlFile], path: Path, value: Any, message: str, remedy: str, column: str = ""
 ) -> Finding:
@@ -71,7 +96,9 @@ def fault(
         remedy: What to do.
         column: The key's name in the finding; by default its dotted path.
     """
-    key, shown = column or dotted_path(path), display_value(value)
+    is_rule_of_python = not sources[0].lines and path[1:] and path[0] == "rules"
+    key = dotted_path(path) if is_rule_of_python else column or dotted_path(path)
+    shown = display_value(value)
     for length in range(len(path), 0, -1):
         for source in sources:
             if path[:length] in source.lines:

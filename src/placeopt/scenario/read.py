@@ -33,7 +33,7 @@ from placeopt.scenario.combined_faults import (
     objective_faults,
     parse_rule,
 )
-from placeopt.scenario.faults import TomlFile, fault, unknown_name, validate_section
+from placeopt.scenario.faults import Origin, TomlFile, fault, unknown_name, validate_section
 from placeopt.scenario.implied_rules import implied_rules
 from placeopt.scenario.renamed_keys import with_new_names
 from placeopt.scenario.rules.rule import Problem, Rule
@@ -200,10 +200,10 @@ def _read_rules(problem: Problem, sources: list[TomlFile]) -> tuple[list[Rule], 
             other = location_of.get(rule.model_dump_json() if rule in rules else rule.name, "")
             repeat = duplicate_rule(rule, rules, source, i, other)
             found += [repeat] if repeat else []
+            rule = rule.placed(Origin(source, ("rules", i)))
             rules.append(rule)
-            location = f"{source.name} row {source.lines['rules', i]}"
-            location_of.setdefault(rule.name, location)
-            location_of.setdefault(rule.model_dump_json(), location)
+            location_of.setdefault(rule.name, str(rule.origin))
+            location_of.setdefault(rule.model_dump_json(), str(rule.origin))
     return rules, found
 
 

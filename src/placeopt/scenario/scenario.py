@@ -10,13 +10,13 @@ from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, mod
 
 from placeopt.base.errors import Finding, ScenarioError
 from placeopt.scenario.combined_faults import ENGINES, combined_faults, is_engine
-from placeopt.scenario.faults import TomlFile
+from placeopt.scenario.faults import MADE_IN_PYTHON, Origin, TomlFile
 from placeopt.scenario.implied_rules import missing_implied
 from placeopt.scenario.objectives import DEFAULT_OBJECTIVE
 from placeopt.scenario.question import is_yes_or_no
 from placeopt.scenario.ranges import Kmh, Minutes, Seed, Year
 from placeopt.scenario.rules.rule import RULES, Problem, Rule
-from placeopt.scenario.section import MADE_IN_PYTHON, Section, to_plain_values
+from placeopt.scenario.section import Section, to_plain_values
 
 __all__ = [
     "ENGINES",
@@ -182,7 +182,7 @@ class Scenario(Section):
         """Faults of the scenario as a whole; see ``combined_faults``."""
         written = {name: value if name == "rules" else to_plain_values(value)
                    for name, value in values.items()}  # fmt: skip
-        return combined_faults(written, TomlFile(MADE_IN_PYTHON, written, {}))
+        return combined_faults(written, TomlFile(MADE_IN_PYTHON.name, written, {}))
 
     @field_validator("rules", mode="before")
     @classmethod
@@ -221,7 +221,11 @@ class Scenario(Section):
         drop = tuple(dict.fromkeys(name for name in self.drop if name not in names))
         implied = missing_implied(self.problem, self.rules, drop)
         object.__setattr__(self, "drop", drop)
-        object.__setattr__(self, "rules", (*implied, *self.rules))
+        given = tuple(
+            rule if rule.origin.source.lines else rule.placed(Origin(path=("rules", i)))
+            for i, rule in enumerate(self.rules)
+        )
+        object.__setattr__(self, "rules", (*implied, *given))
         return self
 
     @property

@@ -15,10 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, mo
 from placeopt.base.errors import Finding, ScenarioError
 from placeopt.place.columns import number_in_words
 from placeopt.place.files.cells import text_fault
-from placeopt.scenario.faults import TomlFile, validation_findings
+from placeopt.scenario.faults import MADE_IN_PYTHON, TomlFile, validation_findings
 from placeopt.scenario.ranges import LARGEST, SMALLEST, numbers_in, texts_in
-
-MADE_IN_PYTHON = "the scenario"  # in place of a file's name
 
 if TYPE_CHECKING:
     from pydantic._internal._model_construction import ModelMetaclass as _ModelMeta
@@ -36,7 +34,7 @@ class _FindingsMeta(_ModelMeta):
             try:
                 instance = super().__call__(*args, **values)
             except ValidationError as error:
-                source = TomlFile(MADE_IN_PYTHON, to_plain_values(values), {})
+                source = TomlFile(MADE_IN_PYTHON.name, to_plain_values(values), {})
                 field_findings = validation_findings(
                     error, cls, to_plain_values(values), [source], (), cls.label()
                 )

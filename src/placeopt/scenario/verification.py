@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from placeopt.base.errors import VerificationError
+
 
 @dataclass(frozen=True)
 class Check:
@@ -19,6 +21,7 @@ class Check:
         sentence: What is checked.
         holds: Whether it holds.
         detail: Where it holds most tightly, or the worst breach, with ids and units.
+        stated_at: Where the rule stands: file and line, position in Python, or "implied".
         held_by: The only measure by which it holds, if a plain "holds" would claim too much.
     """
 
@@ -28,6 +31,11 @@ class Check:
     holds: bool
     detail: str = ""
     held_by: str = ""
+    stated_at: str = ""
+
+    def __str__(self) -> str:
+        where = f" ({self.stated_at})" if self.stated_at else ""
+        return f"{self.name}{where}: {self.sentence} {self.detail}".strip()
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,12 @@ class Verification:
     @property
     def ok(self) -> bool:
         return all(check.holds for check in self.checks)
+
+    def require(self) -> None:
+        """Raise ``VerificationError`` unless every check holds; it names the rules that fail."""
+        if not self.ok:
+            broken = "; ".join(map(str, self.broken))
+            raise VerificationError(f"the plan failed its verification: {broken}")
 
     @property
     def broken(self) -> tuple[Check, ...]:

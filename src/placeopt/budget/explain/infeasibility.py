@@ -67,7 +67,8 @@ def explain(place: Place, scenario: Scenario, stated: BudgetProblem | None = Non
         if ended and not relaxation:  # it may still help
             unexplored.append(f"{rule.name} ({rule.number})")
         if relaxation:
-            clashes.append(Clash(rule.number, rule.name, rule.sentence(display), relaxation))
+            sentence, stated_at = rule.sentence(display), str(rule.origin)
+            clashes.append(Clash(rule.number, rule.name, sentence, relaxation, stated_at))
     tables = {}
     if reference is not None:
         tables = {

@@ -139,7 +139,8 @@ def _check(rule: Any, breaches: list[Breach], names: dict[str, str]) -> Check:
         excess, allowed, subject, unit = max(breaches, key=_by_tolerance)
         room = f"{in_unit(-excess, unit)} of room" if -excess > allowed else "met exactly"
         detail = f"{subject}: {room}"
-    return Check(rule.number, rule.name, rule.sentence(names), not broken, detail)
+    sentence, stated_at = rule.sentence(names), str(rule.origin)
+    return Check(rule.number, rule.name, sentence, not broken, detail, stated_at=stated_at)
 
 
 def _by_tolerance(breach: Breach) -> float:

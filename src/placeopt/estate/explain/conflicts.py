@@ -157,6 +157,7 @@ def _clash(
         name=" and ".join(rule.name for rule in rules),
         sentence=" ".join(rule.sentence(names) for rule in rules),
         what_gives=what_gives,
+        stated_at=" and ".join(str(rule.origin) for rule in rules),
     )
 
 

@@ -62,7 +62,10 @@ def check_rules(schedule: Schedule) -> Iterator[Check]:
             qualifier = (
                 only_by_nearest(rule, schedule) if holds and isinstance(rule, Access) else ""
             )
-            yield Check(rule.number, rule.name, rule.sentence(names), holds, detail, qualifier)
+            yield Check(
+                rule.number, rule.name, rule.sentence(names), holds, detail, qualifier,
+                str(rule.origin),
+            )  # fmt: skip
 
 
 @checks_all_years(Sequence)

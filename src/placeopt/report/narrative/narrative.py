@@ -163,7 +163,11 @@ def headline(answer: Answer) -> str:
     ]
     lines += [caveats] if (caveats := minutes_caveats_in_words(answer)) else []
     if answer.explanation:
-        lines += [f"{c.number} {c.sentence} {c.what_gives}" for c in answer.explanation.clashes]
+        lines += [
+            f"{clash.number}{f' ({clash.stated_at})' if clash.stated_at else ''} "
+            f"{clash.sentence} {clash.what_gives}"
+            for clash in answer.explanation.clashes
+        ]
     return "\n".join(lines)
 
 

@@ -20,7 +20,7 @@ from placeopt.scenario.check.residents import (
     least_visits_findings,
     network_buildings_findings,
 )
-from placeopt.scenario.faults import TomlFile, dotted_path, fault, suggest
+from placeopt.scenario.faults import MADE_IN_PYTHON, TomlFile, dotted_path, fault, suggest
 from placeopt.scenario.positions import Path, key_lines
 from placeopt.scenario.rules.estate.base import EstateRule
 from placeopt.scenario.rules.estate.services import (
@@ -51,14 +51,14 @@ def check_scenario(place: Place, scenario: Scenario) -> list[Finding]:
     if missing is not None and missing.path is not None:
         found.append(
             fault(
-                sources or [TomlFile("the scenario", {}, {})],
+                sources or [MADE_IN_PYTHON],
                 missing.path, missing.value, missing.message, missing.remedy, missing.name,
             )
         )  # fmt: skip
     found += add_lines(
         scenario, comparison_findings(scenario, lambda other: check_scenario(place, other))
     )
-    rules_with_location = _rules_with_location(scenario, sources)
+    rules_with_location = [(rule, rule.origin.path, rule.origin.source) for rule in scenario.rules]
     found += contradiction_findings(place, scenario, sources, rules_with_location)
     for rule, path, source in rules_with_location:
         found += _unknown_ids(place, scenario, rule, path, source)
@@ -249,27 +249,3 @@ def _sources(scenario: Scenario) -> list[TomlFile]:
             break
         path = path.parent / base
     return sources
-
-
-def _rules_with_location(
-    scenario: Scenario, sources: list[TomlFile]
-) -> list[tuple[Rule, Path, TomlFile]]:
-    """Each rule in force with its path and file; rules that are not in a file have no line.
-
-    ``read_scenario`` orders rules as implied, then of the extended file, then of the file itself.
-    If a scenario changed in Python does not match that order, its rules have no lines.
-    """
-    written_rules: list[tuple[str, Path, TomlFile]] = []
-    dropped = sources[0].values.get("drop", []) if sources else []
-    for source in reversed(sources):
-        for i, table in enumerate(source.values.get("rules", [])):
-            if source is sources[0] or table["rule"] not in dropped:
-                written_rules.append((table["rule"], ("rules", i), source))
-    start = len(scenario.rules) - len(written_rules)
-    no_location = (("rules",), TomlFile("the scenario", {}, {}))
-    written_names = [rule.name for rule in scenario.rules[max(start, 0) :]]
-    is_consistent = start >= 0 and written_names == [name for name, _, _ in written_rules]
-    return [
-        (rule, *(written_rules[i - start][1:] if is_consistent and i >= start else no_location))
-        for i, rule in enumerate(scenario.rules)
-    ]

@@ -17,7 +17,7 @@ from placeopt.place.running_cost import base_year
 from placeopt.scenario.check.budget import budget_contradictions
 from placeopt.scenario.check.estate import estate_contradictions
 from placeopt.scenario.check.solvable import solvable_findings
-from placeopt.scenario.faults import TomlFile, as_warning, fault, suggest
+from placeopt.scenario.faults import MADE_IN_PYTHON, TomlFile, as_warning, fault, suggest
 from placeopt.scenario.positions import Path
 from placeopt.scenario.rules.estate.services import Network
 from placeopt.scenario.rules.rule import Rule
@@ -43,7 +43,7 @@ def contradiction_findings(
     rules_with_location: RulesWithLocation,
 ) -> Iterator[Finding]:
     """Yield all contradictions and implausible values of a scenario."""
-    files = sources or [TomlFile("the scenario", {}, {})]
+    files = sources or [MADE_IN_PYTHON]
     yield from _travel(place, scenario, files)
     yield from _settings(place, scenario, files)
     yield from _rule_year_findings(scenario, rules_with_location)

@@ -7,10 +7,12 @@ statement, its parameters with units, and a sentence for councillors. The module
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import model_validator
+from pydantic import PrivateAttr, model_validator
 
+from placeopt.scenario.faults import Origin
 from placeopt.scenario.section import Section
 
 Problem = Literal["estate", "budget", "joint"]
@@ -38,6 +40,22 @@ class Rule(Section):
     once: ClassVar[bool] = False
 
     rule: str = ""
+    _origin: Origin = PrivateAttr(default=Origin())
+
+    @property
+    def origin(self) -> Origin:
+        """Where the rule stands: its file and line, or its position in Python."""
+        return self._origin
+
+    def placed(self, origin: Origin) -> Self:
+        """Return the rule with its origin."""
+        copied = super().model_copy()
+        copied._origin = origin
+        return copied
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with the same origin; with ``update`` it is checked like a new rule."""
+        return super().model_copy(update=update, deep=deep).placed(self.origin)
 
     @classmethod
     def label(cls) -> str:
