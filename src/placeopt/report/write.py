@@ -46,7 +46,7 @@ class Results:
 
 
 @dataclass(frozen=True)
-class Writer:
+class ResultWriter:
     """One file or folder of results.
 
     Attributes:
@@ -60,7 +60,7 @@ class Writer:
     applies: Callable[[Answer], bool]
 
 
-WRITERS: dict[str, Writer] = {}  # by name, in the order in which they write
+WRITERS: dict[str, ResultWriter] = {}  # by name, in the order in which they write
 
 
 def always(answer: Answer) -> bool:
@@ -90,7 +90,7 @@ def register(
     """
 
     def registered(write: Callable[[Results, Path], None]) -> Callable[[Results, Path], None]:
-        WRITERS[name] = Writer(file, write, applies)
+        WRITERS[name] = ResultWriter(file, write, applies)
         return write
 
     return registered
