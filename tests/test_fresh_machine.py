@@ -187,8 +187,10 @@ def demo(checkout: Path, out: Path, *, user: str | None = None, **changes: str) 
     works(out)
     script = (
         "import numpy as np\n"
+        "from placeopt.location.uncapacitated.candidate_lists import CandidateArrays\n"
         "from placeopt.location.uncapacitated.transpose import transpose\n"
-        "print(transpose(np.array([0, 1]), np.array([0], np.int32), np.array([1.0]), 1))"
+        "start, site, one = np.array([0, 1]), np.array([0], np.int32), np.array([1.0])\n"
+        "print(transpose(CandidateArrays(start, site, one, one, one, 1)))"
     )
     python = checkout / ".venv/bin/python"
     run(f"'{python}' -c '{script}'", out, user=user, **changes)

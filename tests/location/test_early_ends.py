@@ -8,28 +8,29 @@ that every k can be tried on any machine.
 from __future__ import annotations
 
 import signal
-import types
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
+from placeopt.base.deadline import reading_clock
 from placeopt.engine import Status
-from placeopt.location import Problem, Solution, compile_ahead, locate, search_state
-from placeopt.location.capacitated import column_generation, single_source
+from placeopt.location import Problem, Solution, compile_ahead, locate
+from placeopt.location.capacitated.params import ColumnGenerationParams
 from placeopt.location.statement import NEEDS_CAPACITY
-from placeopt.location.uncapacitated import branch_and_bound
+from tests.location.conftest import Tuning
 from tests.location.tiny import by_enumeration, tiny
 
 NAMES = sorted(NEEDS_CAPACITY)
 
 
-class Clock(types.SimpleNamespace):
+class Clock:
     """A clock that advances by a second with each reading, and presses Ctrl-C at one of them."""
 
     looks = 0
     press_at = -1
 
-    def perf_counter(self) -> float:
+    def __call__(self) -> float:
         self.looks += 1
         if self.looks == self.press_at:
             signal.raise_signal(signal.SIGINT)
@@ -37,16 +38,14 @@ class Clock(types.SimpleNamespace):
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+def clock(tuning: Tuning) -> Iterator[Clock]:
     """The clock of the searches, whose small problems are not given to an engine."""
     compile_ahead.compile_uncapacitated()
     compile_ahead.compile_capacitated()
+    tuning.engine_first(False)
     made = Clock()
-    for module in (search_state, column_generation):
-        monkeypatch.setattr(module, "time", made)
-    monkeypatch.setattr(branch_and_bound, "MAX_MIP_ENTRIES", 0)
-    monkeypatch.setattr(single_source, "MAX_MIP_PAIRS", 0)
-    return made
+    with reading_clock(made):
+        yield made
 
 
 def looser(kind: str, seed: int) -> Problem:
@@ -73,40 +72,36 @@ def holds(problem: Problem, solution: Solution, best: float | None) -> None:
         assert solution.objective == pytest.approx(best), solution
 
 
-def end_everywhere(
-    kind: str, seeds: range, ends: range, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def end_everywhere(kind: str, seeds: range, ends: range, clock: Clock, tuning: Tuning) -> None:
     for seed in seeds:
         problem = looser(kind, seed)
         best = by_enumeration(problem)
         for k in ends:
             clock.press_at = -1
-            monkeypatch.setattr(single_source, "MAX_MASTER_ROUNDS", 300)
+            tuning.single_source(max_mip_pairs=0)
             ended = locate(problem, time_limit_seconds=k)
             holds(problem, ended, best)
             assert ended.proven or ended.status is Status.INFEASIBLE or not ended.repeats
             clock.looks, clock.press_at = 0, k
             holds(problem, locate(problem, time_limit_seconds=1e6), best)
             clock.press_at = -1
-            monkeypatch.setattr(single_source, "MAX_MASTER_ROUNDS", k)
+            tuning.single_source(
+                max_mip_pairs=0, column_generation=ColumnGenerationParams(max_rounds=k)
+            )
             holds(problem, locate(problem, time_limit_seconds=1e6), best)
 
 
 @pytest.mark.parametrize("kind", NAMES)
-def test_a_search_may_end_anywhere(
-    kind: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_search_may_end_anywhere(kind: str, clock: Clock, tuning: Tuning) -> None:
     """A sample: one problem, stopped at the first reading and at some later ones."""
-    end_everywhere(kind, range(3000, 3001), range(1, 32, 6), clock, monkeypatch)
+    end_everywhere(kind, range(3000, 3001), range(1, 32, 6), clock, tuning)
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", NAMES)
-def test_many_searches_may_end_anywhere(
-    kind: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_searches_may_end_anywhere(kind: str, clock: Clock, tuning: Tuning) -> None:
     """Forty problems, each stopped at each of sixty readings in three ways."""
-    end_everywhere(kind, range(3100, 3140), range(1, 61), clock, monkeypatch)
+    end_everywhere(kind, range(3100, 3140), range(1, 61), clock, tuning)
 
 
 @pytest.mark.parametrize("kind", ["p-median", "facility-location", "p-centre", "p-dispersion"])

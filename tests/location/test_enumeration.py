@@ -8,8 +8,8 @@ import pytest
 from placeopt.base.errors import EngineMissing
 from placeopt.engine import Status
 from placeopt.location import KINDS, Problem, Solution, locate
-from placeopt.location.capacitated import single_source
-from placeopt.location.uncapacitated import branch_and_bound
+from placeopt.location.uncapacitated import solve
+from tests.location.conftest import Tuning
 from tests.location.tiny import by_enumeration, tiny
 
 OURS, THEIRS = 200, 20
@@ -27,13 +27,8 @@ def agrees(problem: Problem, solution: Solution) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_our_methods_find_what_enumeration_finds(
-    kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        branch_and_bound, "MAX_MIP_ENTRIES", 0
-    )  # small problems would go to an engine whole
-    monkeypatch.setattr(single_source, "MAX_MIP_PAIRS", 0)
+def test_our_methods_find_what_enumeration_finds(kind: str, tuning: Tuning) -> None:
+    tuning.engine_first(False)
     for seed in range(OURS):
         problem = tiny(kind, seed)
         agrees(problem, locate(problem))
@@ -44,7 +39,7 @@ def test_small_problems_find_what_enumeration_finds(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        branch_and_bound, "is_loaded", lambda: False
+        solve, "is_ready", lambda name: False
     )  # as in a process that has just begun
     for seed in range(OURS, OURS + 40):
         problem = tiny(kind, seed)
@@ -52,11 +47,8 @@ def test_small_problems_find_what_enumeration_finds(
 
 
 @pytest.mark.parametrize("kind", ["p-median", "facility-location", "maximal-covering"])
-def test_the_method_for_large_problems_agrees_with_enumeration(
-    kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(branch_and_bound, "MAX_MIP_ENTRIES", 0)
-    monkeypatch.setattr(branch_and_bound, "LARGE_ENTRIES", 0)
+def test_the_way_of_large_problems_finds_what_enumeration_finds(kind: str, tuning: Tuning) -> None:
+    tuning.lists(max_mip_entries=0, large_entries=0)
     for seed in range(40):
         problem = tiny(kind, seed)
         agrees(problem, locate(problem))

@@ -10,9 +10,8 @@ import pytest
 
 from placeopt.engine import Status
 from placeopt.location import Points, Problem, Solution, locate, verify
-from placeopt.location.capacitated import single_source
 from placeopt.location.statement import KINDS_USING, NEEDS_CAPACITY
-from placeopt.location.uncapacitated import branch_and_bound
+from tests.location.conftest import Tuning
 from tests.location.test_enumeration import agrees
 from tests.location.tiny import by_enumeration, points, tiny
 
@@ -31,16 +30,11 @@ def masked(problem: Problem) -> np.ndarray:
 
 @pytest.mark.parametrize("seeds", [SAMPLE, MANY])
 @pytest.mark.parametrize("kind", sorted(KINDS_USING["k_nearest"]))
-def test_k_nearest_is_the_best_of_all_plans(
-    kind: str, seeds: range, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_k_nearest_is_the_best_of_all_plans(kind: str, seeds: range, tuning: Tuning) -> None:
     """Against enumeration of the masked table; one k for all, or one for each customer."""
     found = set()
     for seed in seeds:
-        monkeypatch.setattr(
-            branch_and_bound, "MAX_MIP_ENTRIES", 12_000 * (seed % 2)
-        )  # half by our own trees
-        monkeypatch.setattr(single_source, "MAX_MIP_PAIRS", 400 * (seed % 2))
+        tuning.engine_first(seed % 2 == 1)
         problem = tiny(kind, 4000 + seed)
         rng = np.random.default_rng(seed)
         k: Any = int(rng.integers(1, problem.sites + 1))

@@ -9,10 +9,9 @@ import pytest
 
 from placeopt.engine import Status
 from placeopt.location import KINDS, Points, Problem, Solution, locate, verify
-from placeopt.location.capacitated import single_source
 from placeopt.location.scaling import Units, choose_units, scale_problem
 from placeopt.location.statement import KINDS_USING
-from placeopt.location.uncapacitated import branch_and_bound
+from tests.location.conftest import Tuning
 from tests.location.tiny import by_enumeration, points, tiny
 
 SIZES = (1e-12, 1e-9, 1e-5, 1e-2, 1e3, 1e7, 1e12)
@@ -65,12 +64,9 @@ def check(kind: str, seed: int, size: float) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_any_size_of_numbers_is_proven_as_well(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_size_of_numbers_is_proven_as_well(kind: str, tuning: Tuning) -> None:
     """Distances, weights and demands times 1e-12 to 1e12, against enumeration."""
-    monkeypatch.setattr(
-        branch_and_bound, "MAX_MIP_ENTRIES", 0
-    )  # small problems would go to an engine whole
-    monkeypatch.setattr(single_source, "MAX_MIP_PAIRS", 0)
+    tuning.engine_first(False)
     for seed, size in enumerate(SIZES):
         check(kind, 2000 + seed, size)
 
@@ -78,22 +74,19 @@ def test_any_size_of_numbers_is_proven_as_well(kind: str, monkeypatch: pytest.Mo
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_any_size_of_numbers_on_many_problems(
-    kind: str, size: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_any_size_of_numbers_on_many_problems(kind: str, size: float, tuning: Tuning) -> None:
     """As above, on 30 problems for each kind and size, half of them by an engine."""
     for seed in range(30):
-        monkeypatch.setattr(branch_and_bound, "MAX_MIP_ENTRIES", 12_000 * (seed % 2))
-        monkeypatch.setattr(single_source, "MAX_MIP_PAIRS", 400 * (seed % 2))
+        tuning.engine_first(seed % 2 == 1)
         check(kind, 2100 + seed, size)
 
 
 @pytest.mark.parametrize("size", [1e-12, 1e-9, 1e-5])
 def test_covering_all_is_proven_where_weights_do_not_add_up_exactly(
-    size: float, monkeypatch: pytest.MonkeyPatch
+    size: float, tuning: Tuning
 ) -> None:
     """All weight is covered, except for rounding of the sum."""
-    monkeypatch.setattr(branch_and_bound, "MAX_MIP_ENTRIES", 0)
+    tuning.engine_first(False)
     check("maximal-covering", 2110, size)
 
 

@@ -4,26 +4,26 @@ The code is kept beside the module; if that folder is read-only, in the user's c
 ``NUMBA_CACHE_DIR``); if that cannot be written either, in a private folder among the temporary
 files. A function that calls one of another module is not compiled again when only the other
 changes: delete the ``*.nbi`` files after such an edit. Importing numba and reading compiled code
-take one to two CPU seconds (ten if nothing is kept yet), so the first small problem of a process
-(``branch_and_bound.MAX_MIP_ENTRIES``, ``single_source.MAX_MIP_PAIRS``) is given to an engine.
+take one to two CPU seconds (ten if nothing is kept yet), so a method may give a small problem to an
+engine as long as its code is not ready (``is_ready``).
 """
 
 from __future__ import annotations
 
 import importlib
 import logging
-import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from placeopt.base.files import private_folder
 
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 LOG = logging.getLogger("placeopt.base")
 _FUNCTIONS: list[Any] = []  # every compiled function of the modules that are imported
 _READY: set[str] = set()  # what ``ensure_compiled`` has made ready
 
 
-def compiled(function: Callable[..., Any], *, nogil: bool = False) -> Any:
+def compiled(function: Kernel, *, nogil: bool = False) -> Kernel:
     """Compile ``function`` for arrays when it is first called.
 
     Args:
@@ -33,12 +33,14 @@ def compiled(function: Callable[..., Any], *, nogil: bool = False) -> Any:
     import numba
 
     try:
-        dispatcher = numba.njit(cache=True, nogil=nogil)(function)
+        compiler: Any = numba.njit(cache=True, nogil=nogil)
+        dispatcher: Kernel = compiler(function)
     except RuntimeError as error:
         if "cannot cache" not in str(error):
             raise
         numba.config.CACHE_DIR = str(private_folder("compiled"))  # type: ignore[attr-defined]
-        dispatcher = numba.njit(cache=True, nogil=nogil)(function)
+        compiler = numba.njit(cache=True, nogil=nogil)
+        dispatcher = compiler(function)
     _FUNCTIONS.append(dispatcher)
     return dispatcher
 
@@ -82,6 +84,6 @@ def _is_on_disk(function: Any) -> bool:
         return False
 
 
-def is_loaded() -> bool:
-    """Whether this process has loaded compiled functions."""
-    return "placeopt.location.uncapacitated.swap_search" in sys.modules
+def is_ready(name: str) -> bool:
+    """Whether ``ensure_compiled`` has made the code called ``name`` ready in this process."""
+    return name in _READY

@@ -16,30 +16,58 @@ and ReVelle (1986), "Concepts and applications of backup coverage", Management S
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
-from typing import Any
+import logging
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from placeopt.engine import Model, Result, Status, solve
+from placeopt.base.arrays import Bools, Floats, Ints
+from placeopt.base.deadline import Deadline
+from placeopt.engine import Block, Model, Result, Status, solve
 from placeopt.engine.settings import Settings
 from placeopt.location.objective_values import objective_of
-from placeopt.location.search_state import Report
 from placeopt.location.solution import Solution
 from placeopt.location.statement import Problem
 
-Ints = NDArray[np.int64]
-MAX_ROUNDING_ENTRIES = (
-    50_000  # entries up to which the relaxation is rounded before an engine is used
-)
+LOG = logging.getLogger("placeopt.location")
 BACKUP_NOT_PROVEN = (
     "not proven to be the most"  # message where the weight covered twice may not be the most
 )
-ROUNDING_TRIALS, ROUNDING_NOISE = 20, 0.5  # covers made by rounding
 MAX_DOMINANCE_SIZE = 6000  # customers or sites up to which dominated ones are removed
+MAX_PASSES = 4  # of the removal, each of which may make room for the next
+
+
+@dataclass(frozen=True)
+class RoundingParams:
+    """Rounding of the relaxation, before an engine is used.
+
+    Attributes:
+        max_entries: Entries of the incidence up to which it is tried.
+        trials: Covers made.
+        noise: Largest noise on a site's share by which sites are ranked.
+    """
+
+    max_entries: int = 50_000
+    trials: int = 20
+    noise: float = 0.5
+
+
+DEFAULT_ROUNDING = RoundingParams()
+
+
+@dataclass(frozen=True)
+class ChosenCover:
+    """A result with the open sites.
+
+    Attributes:
+        result: The result, with objective and bound of the whole problem.
+        positions: Open sites, ascending.
+    """
+
+    result: Result
+    positions: Ints
 
 
 @dataclass(frozen=True)
@@ -54,39 +82,41 @@ class Cover:
 
     rows: sparse.csr_array
     sites: Ints
-    cost: NDArray[np.float64]
+    cost: Floats
 
 
 def solve_covering(
-    problem: Problem,
-    *,
-    time_limit_seconds: float,
-    gap: float,
-    seed: int,
-    report: Report | None = None,
+    problem: Problem, settings: Settings, params: RoundingParams = DEFAULT_ROUNDING
 ) -> Solution:
-    """Solve a covering problem; see the module's text."""
-    started_at = time.perf_counter()
+    """Solve a covering problem; see the module's text.
+
+    Args:
+        problem: The problem.
+        settings: The settings of the solve.
+        params: The parameters of the rounding.
+
+    Returns:
+        The solution with its bound.
+    """
+    deadline = Deadline(settings.time_limit_seconds)
     pairs = problem.distances.within(_covering_radius(problem))
     incidence = sparse.csr_array(
         (np.ones(len(pairs.indices)), pairs.indices, pairs.indptr), shape=pairs.shape
     )
     if problem.share < 1:
-        result, positions = _solve_partial_cover(problem, incidence, time_limit_seconds, gap, seed)
+        found = _solve_partial_cover(problem, incidence, settings)
     else:
-        result, positions = _solve_full_cover(problem, incidence, time_limit_seconds, gap, seed)
+        found = _solve_full_cover(problem, incidence, settings, params)
     message = ""
-    if problem.backup and result.status is Status.OPTIMAL:
-        least_cost = float(problem.fixed_costs[positions].sum())
-        seconds_left = max(1.0, time_limit_seconds - (time.perf_counter() - started_at))
-        positions, proven = _maximise_backup(
-            problem, incidence, positions, least_cost, seconds_left, seed
-        )
-        message = "" if proven else BACKUP_NOT_PROVEN
-    return _solution(problem, result, positions, time.perf_counter() - started_at, message)
+    if problem.backup and found.result.status is Status.OPTIMAL:
+        seconds_left = deadline.seconds_left(at_least=1.0)
+        left = replace(settings, time_limit_seconds=seconds_left, gap=0.0, progress=None)
+        found, is_most = _maximise_backup(problem, incidence, found, left)
+        message = "" if is_most else BACKUP_NOT_PROVEN
+    return _solution(problem, found, deadline.elapsed_seconds, message)
 
 
-def reduce_cover(incidence: sparse.csr_array, cost: NDArray[np.float64], allowed: Ints) -> Cover:
+def reduce_cover(incidence: sparse.csr_array, cost: Floats, allowed: Ints) -> Cover:
     """Drop customers and sites that cannot matter.
 
     Args:
@@ -99,15 +129,15 @@ def reduce_cover(incidence: sparse.csr_array, cost: NDArray[np.float64], allowed
     """
     matrix = sparse.csr_array(incidence[:, allowed])
     sites = np.asarray(allowed)
-    for _ in range(4):
+    for _ in range(MAX_PASSES):
         shape_before = matrix.shape
         matrix = _drop_duplicate_rows(matrix)
         if matrix.shape[0] <= MAX_DOMINANCE_SIZE:
             matrix = matrix[~_is_dominated(matrix, np.zeros(matrix.shape[0]))]
         if matrix.shape[1] <= MAX_DOMINANCE_SIZE:
             transposed = sparse.csr_array(matrix.T)
-            fields_used_by = ~_is_dominated(transposed, cost[sites], larger_wins=True)
-            matrix, sites = sparse.csr_array(matrix[:, fields_used_by]), sites[fields_used_by]
+            is_useful = ~_is_dominated(transposed, cost[sites], larger_wins=True)
+            matrix, sites = sparse.csr_array(matrix[:, is_useful]), sites[is_useful]
         if matrix.shape == shape_before:
             break
     return Cover(sparse.csr_array(matrix), sites, cost[sites])
@@ -122,9 +152,7 @@ def _drop_duplicate_rows(matrix: sparse.csr_array) -> sparse.csr_array:
     return sparse.csr_array(matrix[np.sort(np.fromiter(first_row_of.values(), np.int64))])
 
 
-def _is_dominated(
-    matrix: sparse.csr_array, cost: NDArray[np.float64], larger_wins: bool = False
-) -> NDArray[np.bool_]:
+def _is_dominated(matrix: sparse.csr_array, cost: Floats, larger_wins: bool = False) -> Bools:
     """Which rows another row makes redundant.
 
     A customer's row is redundant if it contains another row. With ``larger_wins`` rows are
@@ -170,43 +198,48 @@ def _covering_radius(problem: Problem) -> float:
     return float(min(problem.radius or 0.0, ceiling))
 
 
-def _solve_full_cover(problem: Problem, incidence, seconds: float, gap: float, seed: int):
+def _solve_full_cover(
+    problem: Problem, incidence: sparse.csr_array, settings: Settings, params: RoundingParams
+) -> ChosenCover:
     """(C1), (C2), with earlier decisions removed first."""
     opened = np.array(problem.opened_positions, np.int64)
     covered = np.zeros(problem.customers, bool)
     if len(opened):
         covered = np.asarray(incidence[:, opened].sum(axis=1)).ravel() > 0
     free = np.setdiff1d(problem.free, opened)
-    profitable = free[problem.fixed_costs[free] < 0]
+    has_profit = bool((problem.fixed_costs[free] < 0).any())
     uncovered = sparse.csr_array(incidence[~covered])
     base_cost = float(problem.fixed_costs[opened].sum())
     if uncovered.shape[0] and np.diff(uncovered[:, free].indptr).min(initial=1) == 0:
-        return Result(Status.INFEASIBLE, bound=np.inf), opened
-    if uncovered.shape[0] == 0 and len(profitable) == 0:
-        return Result(Status.OPTIMAL, objective=base_cost, bound=base_cost), opened
-    cover = (
-        reduce_cover(uncovered, problem.fixed_costs, free)
-        if len(profitable) == 0
-        else Cover(sparse.csr_array(uncovered[:, free]), free, problem.fixed_costs[free])
-    )
+        return ChosenCover(Result(Status.INFEASIBLE, bound=np.inf), opened)
+    if uncovered.shape[0] == 0 and not has_profit:
+        done = Result(Status.OPTIMAL, objective=base_cost, bound=base_cost)
+        return ChosenCover(done, opened)
+    if has_profit:
+        cover = Cover(sparse.csr_array(uncovered[:, free]), free, problem.fixed_costs[free])
+    else:
+        cover = reduce_cover(uncovered, problem.fixed_costs, free)
+    LOG.info("presolve: %d customers and %d sites are left", *cover.rows.shape)
     model = cover_model(cover)
     model.offset = base_cost
-    result = _round_relaxation(cover, model, seed) if len(profitable) == 0 else None
+    result = None if has_profit else _round_relaxation(cover, model, settings.seed, params)
     if result is None:
-        result = solve(model, Settings(time_limit_seconds=seconds, gap=gap, threads=1, seed=seed))
-    positions = opened
-    if result.has_plan:
-        chosen = cover.sites[result.value(model.columns["open"]) > 0.5]
-        positions = np.sort(np.concatenate([opened, chosen]))
-    return result, positions
+        LOG.info("the engine solves the covering: rounding does not prove one")
+        result = solve(model, settings)
+    if not result.has_plan:
+        return ChosenCover(result, opened)
+    chosen = cover.sites[result.value(model.columns["open"]) > 0.5]
+    return ChosenCover(result, np.sort(np.concatenate([opened, chosen])))
 
 
-def _round_relaxation(cover: Cover, model: Model, seed: int) -> Result | None:
+def _round_relaxation(
+    cover: Cover, model: Model, seed: int, params: RoundingParams
+) -> Result | None:
     """The best cover if rounding the relaxation up proves it; else None.
 
     Covers are built greedily; a site's gain is weighted by its share in the relaxation.
     """
-    if cover.rows.nnz > MAX_ROUNDING_ENTRIES:
+    if cover.rows.nnz > params.max_entries:
         return None
     arrays = model.arrays().relaxed()
     relaxation = solve(arrays, Settings(threads=1))
@@ -217,11 +250,10 @@ def _round_relaxation(cover: Cover, model: Model, seed: int) -> Result | None:
         bound = arrays.offset + float(np.ceil(bound - arrays.offset - 1e-6))
     covers = np.ascontiguousarray(cover.rows.toarray().T > 0, np.float32)
     rng = np.random.default_rng(seed)
-    for _ in range(ROUNDING_TRIALS):
-        noise = ROUNDING_NOISE * rng.random(len(cover.cost))
-        is_chosen = _weighted_greedy_cover(
-            covers, (relaxation.values + noise) / cover.cost.clip(1e-9)
-        )
+    for _ in range(params.trials):
+        noise = params.noise * rng.random(len(cover.cost))
+        weight = (relaxation.values + noise) / cover.cost.clip(1e-9)
+        is_chosen = _weighted_greedy_cover(covers, weight)
         cost = arrays.offset + float(cover.cost[is_chosen].sum())
         if cost <= bound + 1e-9 * max(1.0, abs(bound)):
             values = is_chosen.astype(float)
@@ -229,8 +261,13 @@ def _round_relaxation(cover: Cover, model: Model, seed: int) -> Result | None:
     return None
 
 
-def _weighted_greedy_cover(covers, weight) -> NDArray[np.bool_]:
-    """Add sites by weight times newly covered customers, then drop redundant ones."""
+def _weighted_greedy_cover(covers: NDArray[np.float32], weight: Floats) -> Bools:
+    """Add sites by weight times newly covered customers, then drop redundant ones.
+
+    Args:
+        covers: 1 where a site covers a customer, (sites, customers).
+        weight: Weight of each site, (sites,).
+    """
     is_uncovered = np.ones(covers.shape[1], np.float32)
     times_covered = np.zeros_like(is_uncovered)
     order = []
@@ -248,31 +285,34 @@ def _weighted_greedy_cover(covers, weight) -> NDArray[np.bool_]:
     return is_chosen
 
 
-def _solve_partial_cover(problem: Problem, incidence, seconds: float, gap: float, seed: int):
+def _solve_partial_cover(
+    problem: Problem, incidence: sparse.csr_array, settings: Settings
+) -> ChosenCover:
     """(C1), (C3)."""
     model = Model("partial covering")
-    n, m = incidence.shape
-    y = model.add_columns(
-        "open",
-        size=m,
-        upper=_upper_bounds(problem),
-        lower=_lower_bounds(problem),
-        cost=problem.fixed_costs,
-        integer=True,
-    )
-    v = model.add_columns("covered", size=n, upper=1.0)
-    rows = np.repeat(np.arange(n), np.diff(incidence.indptr))
+    lower, upper = _opening_bounds(problem)
+    y = model.add_columns("open", size=problem.sites, upper=upper, lower=lower,
+                          cost=problem.fixed_costs, integer=True)  # fmt: skip
+    v = model.add_columns("covered", size=problem.customers, upper=1.0)
+    each, within = _within(incidence, y)
     model.add_rows(
-        "reached", rule="C3", size=n, upper=0.0,
-        terms=[(np.arange(n), v.all, 1.0), (rows, y.at(incidence.indices), -1.0)],
+        "reached", rule="C3", size=problem.customers, upper=0.0,
+        terms=[(each, v.all, 1.0), (within[0], within[1], -1.0)],
     )  # fmt: skip
     _require_covered_share(model, problem, v)
-    result = solve(model, Settings(time_limit_seconds=seconds, gap=gap, threads=1, seed=seed))
-    opened = np.array(problem.opened_positions, np.int64)
-    return result, np.flatnonzero(result.value(y) > 0.5) if result.has_plan else opened
+    result = solve(model, settings)
+    if not result.has_plan:
+        return ChosenCover(result, np.array(problem.opened_positions, np.int64))
+    return ChosenCover(result, np.flatnonzero(result.value(y) > 0.5))
 
 
-def _require_covered_share(model: Model, problem: Problem, covered) -> None:
+def _within(incidence: sparse.csr_array, y: Block) -> tuple[Ints, tuple[Ints, Ints]]:
+    """All customers, and (customer, column of the site) of every pair within the radius."""
+    each = np.arange(incidence.shape[0])
+    return each, (np.repeat(each, np.diff(incidence.indptr)), y.at(incidence.indices))
+
+
+def _require_covered_share(model: Model, problem: Problem, covered: Block) -> None:
     """(C3) Cover the required share of the weight."""
     needed = problem.share * problem.weights.sum()
     zeros = np.zeros(problem.customers, np.int64)
@@ -281,74 +321,80 @@ def _require_covered_share(model: Model, problem: Problem, covered) -> None:
 
 
 def _maximise_backup(
-    problem: Problem, incidence, first_positions: Ints, least_cost: float, seconds: float, seed: int
-):
-    """(C4): of the plans that cost ``least_cost``, the one that covers most weight twice.
+    problem: Problem, incidence: sparse.csr_array, first: ChosenCover, settings: Settings
+) -> tuple[ChosenCover, bool]:
+    """(C4): of the plans that cost as much as ``first``, the one that covers most weight twice.
 
     With (C3), t is integer: a customer covered once must not count as half covered, half twice.
+
+    Args:
+        problem: The problem.
+        incidence: 1 where a site covers a customer, (customers, sites).
+        first: A plan of least cost.
+        settings: The settings of this solve.
+
+    Returns:
+        The plan, and whether it is proven to cover the most.
     """
+    LOG.info("of all best coverings the one that covers most weight twice")
     model = Model("backup covering")
-    n, m = incidence.shape
-    y = model.add_columns(
-        "open", size=m, upper=_upper_bounds(problem), lower=_lower_bounds(problem), integer=True
-    )
+    n = problem.customers
+    lower, upper = _opening_bounds(problem)
+    y = model.add_columns("open", size=problem.sites, upper=upper, lower=lower, integer=True)
     is_partial = problem.share < 1
     v = model.add_columns("covered", size=n, lower=0.0 if is_partial else 1.0, upper=1.0)
     t = model.add_columns("twice", size=n, upper=1.0, cost=-problem.weights, integer=is_partial)
-    rows, each = np.repeat(np.arange(n), np.diff(incidence.indptr)), np.arange(n)
-    sites_within = (rows, y.at(incidence.indices), 1.0)
-    covered_and_twice = [(each, v.all, -1.0), (each, t.all, -1.0)]
-    model.add_rows(
-        "covered", rule="C4", size=n, terms=[sites_within, *covered_and_twice], lower=0.0
-    )
+    each, within = _within(incidence, y)
+    terms = [(*within, 1.0), (each, v.all, -1.0), (each, t.all, -1.0)]
+    model.add_rows("covered", rule="C4", size=n, terms=terms, lower=0.0)
     if is_partial:
         model.add_rows("once", rule="C4", size=n, upper=0.0,
                        terms=[(each, t.all, 1.0), (each, v.all, -1.0)])  # fmt: skip
         _require_covered_share(model, problem, v)
-    zeros = np.zeros(m, np.int64)
+    least_cost = float(problem.fixed_costs[first.positions].sum())
     slack = 1e-9 * max(1.0, abs(least_cost))
+    zeros = np.zeros(problem.sites, np.int64)
     model.add_rows("cost", rule="C4", size=1, terms=[(zeros, y.all, problem.fixed_costs)],
                    upper=least_cost + slack)  # fmt: skip
-    result = solve(model, Settings(time_limit_seconds=seconds, gap=0.0, threads=1, seed=seed))
-    positions = np.flatnonzero(result.value(y) > 0.5) if result.has_plan else first_positions
-    return positions, result.status is Status.OPTIMAL
+    result = solve(model, settings)
+    if not result.has_plan:
+        return first, result.status is Status.OPTIMAL
+    positions = np.flatnonzero(result.value(y) > 0.5)
+    return replace(first, positions=positions), result.status is Status.OPTIMAL
 
 
-def _upper_bounds(problem: Problem):
-    upper = np.ones(problem.sites)
-    upper[list(problem.closed_positions)] = 0.0
-    return upper
-
-
-def _lower_bounds(problem: Problem):
-    lower = np.zeros(problem.sites)
+def _opening_bounds(problem: Problem) -> tuple[Floats, Floats]:
+    """The (lower, upper) bounds of the openings, each (sites,): earlier decisions are kept."""
+    lower, upper = np.zeros(problem.sites), np.ones(problem.sites)
     lower[list(problem.opened_positions)] = 1.0
-    return lower
+    upper[list(problem.closed_positions)] = 0.0
+    return lower, upper
 
 
-def _solution(
-    problem: Problem, result: Result, positions: Ints, seconds: float, message: str
-) -> Solution:
-    common: dict[str, Any] = {
-        "seconds": {"total": seconds},
-        "method": "presolve, HiGHS",
-        "message": message,
-    }
+def _solution(problem: Problem, found: ChosenCover, seconds: float, message: str) -> Solution:
+    result, positions = found.result, found.positions
+    without_plan = Solution(
+        problem,
+        Status.NO_PLAN,
+        bound=result.bound,
+        seconds={"total": seconds},
+        method="presolve, HiGHS",
+        message=message,
+    )
     if result.status is Status.INFEASIBLE:
-        return Solution(problem, result.status, bound=np.inf, **common)
-    if not result.has_plan and result.objective is None:
-        return Solution(problem, Status.NO_PLAN, bound=result.bound, **common)
+        return replace(without_plan, status=result.status, bound=np.inf)
+    if result.objective is None:
+        return without_plan
     objective, assignment = objective_of(problem, positions)
     assert objective is not None
-    if result.status is Status.OPTIMAL:
-        common["seconds"] = {"total": seconds, "first": seconds, "best": seconds, "proof": seconds}
-    return Solution(
-        problem,
-        result.status,
+    moments = ("total", "first", "best", "proof") if result.status is Status.OPTIMAL else ("total",)
+    return replace(
+        without_plan,
+        status=result.status,
         objective=objective,
         bound=min(objective, result.bound),
         positions=positions,
         assigned=assignment,
+        seconds=dict.fromkeys(moments, seconds),
         trace=((seconds, objective, min(objective, result.bound)),),
-        **common,
     )

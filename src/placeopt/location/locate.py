@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,36 +14,60 @@ from placeopt.base.deadline import recording_timeouts
 from placeopt.base.errors import VerificationError
 from placeopt.engine.interrupts import catching_interrupts
 from placeopt.engine.result import Status
+from placeopt.engine.settings import ProgressCallback, Settings
 from placeopt.location.canonical import from_canonical_order, to_canonical_order
+from placeopt.location.capacitated.single_source import solve_single_source
+from placeopt.location.capacitated.splittable import solve_splittable
+from placeopt.location.covering import solve_covering
+from placeopt.location.formulations.textbook import solve_textbook_model
 from placeopt.location.infeasibility import add_messages, obvious_infeasibility
 from placeopt.location.io import read_problem
 from placeopt.location.k_nearest import restrict_to_k_nearest
 from placeopt.location.objective_values import split_objective
-from placeopt.location.scaling import choose_units, scale_problem, scale_report, unscale_solution
+from placeopt.location.p_centre import solve_centre
+from placeopt.location.p_dispersion import solve_dispersion
+from placeopt.location.scaling import choose_units, scale_problem, scale_progress, unscale_solution
+from placeopt.location.search_state import Method
+from placeopt.location.settings_check import PLACEOPT, check_settings
 from placeopt.location.solution import Solution
-from placeopt.location.solve_options import check_options
 from placeopt.location.statement import (
     CAPACITATED,
     CAPACITATED_P_MEDIAN,
     COVERING,
+    FACILITY_LOCATION,
+    MAXIMAL_COVERING,
     P_CENTRE,
     P_DISPERSION,
+    P_MEDIAN,
     SINGLE_SOURCE,
     Problem,
 )
+from placeopt.location.uncapacitated.solve import solve_uncapacitated
 from placeopt.location.verify import verify
 
-Report = Callable[[float, float], None]
+LOG = logging.getLogger("placeopt.location")
+HIGHS = "highs"  # the engine that our methods use for parts of a problem
+METHODS: dict[str, Method] = {  # for each kind the method that suits it best
+    P_MEDIAN: solve_uncapacitated,
+    FACILITY_LOCATION: solve_uncapacitated,
+    MAXIMAL_COVERING: solve_uncapacitated,
+    P_CENTRE: solve_centre,
+    COVERING: solve_covering,
+    P_DISPERSION: solve_dispersion,
+    SINGLE_SOURCE: solve_single_source,
+    CAPACITATED_P_MEDIAN: solve_single_source,
+    CAPACITATED: solve_splittable,
+}
 
 
 def locate(
     problem: Problem,
     *,
-    engine: str = "placeopt",
+    engine: str = PLACEOPT,
     time_limit_seconds: float = 60.0,
     gap: float = 0.0,
     seed: int = 1,
-    report: Report | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Solution:
     """Solve ``problem`` and verify the plan. Ctrl-C ends the search with what it has found.
 
@@ -54,7 +78,8 @@ def locate(
         time_limit_seconds: Time limit.
         gap: Relative gap at which to stop; 0 asks for a full proof.
         seed: Seed of the random numbers.
-        report: Called with (objective, bound) when either improves.
+        progress: Called with a report when plan or bound improves; what is maximised is reported
+            as minimised.
 
     Returns:
         The solution, or a status and a message if there is no plan.
@@ -63,23 +88,27 @@ def locate(
         UsageError: If a setting makes no sense.
         VerificationError: If the plan fails its check, so that no wrong plan is ever returned.
     """
-    backup = "backup: only the engine placeopt covers twice" if problem.backup else ""
-    check_options(engine, time_limit_seconds, gap, only_ours=backup)
     started_at, cpu_started_at = time.perf_counter(), time.process_time()
+    settings = Settings(
+        time_limit_seconds, gap, threads=1, seed=seed, progress=progress, engine=engine
+    )
+    backup = "backup: only the engine placeopt covers twice" if problem.backup else ""
+    check_settings(settings, only_ours=backup)
     restricted = restrict_to_k_nearest(problem)
     ordered, customers, sites = to_canonical_order(restricted)
     units = choose_units(ordered)
     scaled = scale_problem(ordered, units)
-    report = scale_report(report, units.objective(ordered.kind))
-    settings: dict[str, Any] = {"time_limit_seconds": time_limit_seconds, "gap": gap, "seed": seed}
+    progress = scale_progress(progress, units.objective(ordered.kind))
     with catching_interrupts() as was_interrupted, recording_timeouts() as ended_early:
-        solution = _solve(scaled, engine, settings, report)
+        solution = _solve(scaled, replace(settings, progress=progress))
         if was_interrupted() and not solution.proven:
             message = "; ".join(filter(None, [solution.message, "ended by Ctrl-C"]))
             solution = replace(solution, message=message)
-    seconds = dict(solution.seconds)
-    seconds["total"] = time.perf_counter() - started_at
-    seconds["cpu"] = time.process_time() - cpu_started_at
+    seconds = {
+        **solution.seconds,
+        "total": time.perf_counter() - started_at,
+        "cpu": time.process_time() - cpu_started_at,
+    }
     solution = replace(solution, seconds=seconds, repeats=not ended_early)
     solution = unscale_solution(ordered, solution, units)
     solution = from_canonical_order(problem, solution, customers, sites)
@@ -94,21 +123,18 @@ def locate(
     return solution
 
 
-def _solve(
-    problem: Problem, engine: str, settings: dict[str, Any], report: Report | None
-) -> Solution:
+def _solve(problem: Problem, settings: Settings) -> Solution:
+    """Solve by the method of the problem's kind, or by the engine asked for."""
     if reason := obvious_infeasibility(problem):
         return Solution(problem, Status.INFEASIBLE, bound=np.inf, message=reason)
-    if engine == "placeopt" and not problem.fill_opened:
-        return _method(problem)(problem, report=report, **settings)
-    from placeopt.location.formulations.textbook import solve_textbook_model
-
+    if settings.engine == PLACEOPT and not problem.fill_opened:
+        method = METHODS[problem.kind]
+        LOG.info("%s: %s", problem.kind, method.__module__)
+        return method(problem, replace(settings, engine=HIGHS))
     # Our methods have no bounds for sites that must be full; the textbook model has.
-    engine = "highs" if engine == "placeopt" else engine
-    solution = solve_textbook_model(problem, engine=engine, **settings)
-    if report is not None and solution.objective is not None:
-        report(solution.objective, solution.bound)
-    return solution
+    engine = HIGHS if settings.engine == PLACEOPT else settings.engine
+    LOG.info("%s: the textbook model by %s", problem.kind, engine)
+    return solve_textbook_model(problem, replace(settings, engine=engine))
 
 
 def locate_file(kind: str, path: str | Path, p: int | None = None, **options: Any) -> Solution:
@@ -124,33 +150,6 @@ def locate_file(kind: str, path: str | Path, p: int | None = None, **options: An
     Returns:
         The solution.
     """
-    solve_option_names = ("engine", "time_limit_seconds", "gap", "seed", "report")
+    solve_option_names = ("engine", "time_limit_seconds", "gap", "seed", "progress")
     solve_options = {name: options.pop(name) for name in solve_option_names if name in options}
     return locate(read_problem(kind, path, p=p, **options), **solve_options)
-
-
-def _method(problem: Problem) -> Callable[..., Solution]:
-    """The function that solves a kind, imported when used."""
-    if problem.kind == P_CENTRE:
-        from placeopt.location.p_centre import solve_centre
-
-        return solve_centre
-    if problem.kind == COVERING:
-        from placeopt.location.covering import solve_covering
-
-        return solve_covering
-    if problem.kind == P_DISPERSION:
-        from placeopt.location.p_dispersion import solve_dispersion
-
-        return solve_dispersion
-    if problem.kind in (SINGLE_SOURCE, CAPACITATED_P_MEDIAN):
-        from placeopt.location.capacitated.single_source import solve_single_source
-
-        return solve_single_source
-    if problem.kind == CAPACITATED:
-        from placeopt.location.capacitated.splittable import solve_splittable
-
-        return solve_splittable
-    from placeopt.location.uncapacitated.solve import solve_uncapacitated
-
-    return solve_uncapacitated

@@ -10,31 +10,54 @@ method for the p-center problem", INFORMS Journal on Computing 16; Calik and Tan
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
+from typing import NamedTuple
+
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from placeopt.base.arrays import Bools, Floats, Ints
 from placeopt.engine import Status, solve
 from placeopt.engine.settings import Settings
 from placeopt.location.covering import Cover, cover_model, reduce_cover
 from placeopt.location.objective_values import objective_of
-from placeopt.location.search_state import Report, SearchState
+from placeopt.location.search_state import SearchState
 from placeopt.location.solution import Solution
 from placeopt.location.statement import Problem
 
-Ints = NDArray[np.int64]
+LOG = logging.getLogger("placeopt.location")
+STARTS = 20  # greedy plans of which the best is kept
+LEAST_SECONDS = 0.5  # time limit of an engine
+ANY_PLAN_GAP = 1e9  # the engine stops at the first plan
 
 
-def solve_centre(
-    problem: Problem,
-    *,
-    time_limit_seconds: float,
-    gap: float,
-    seed: int,
-    report: Report | None = None,
-) -> Solution:
-    """Solve a p-centre problem; see the module's text."""
-    state = SearchState(time_limit_seconds=time_limit_seconds, gap=gap, report=report)
+class CentreQuestion(NamedTuple):
+    """ "Can p sites cover every customer?", as asked for one radius after another.
+
+    Attributes:
+        table: Distances between customers with weight and sites that may open, inf where the site
+            may not serve, (customers, sites).
+        p: Number of sites.
+        must: Columns of the sites that must open.
+    """
+
+    table: Floats
+    p: int
+    must: Ints
+
+
+def solve_centre(problem: Problem, settings: Settings) -> Solution:
+    """Solve a p-centre problem; see the module's text.
+
+    Args:
+        problem: The problem.
+        settings: The settings of the solve.
+
+    Returns:
+        The solution with its bound.
+    """
+    state = SearchState(settings)
     p = int(problem.p or 0)
     table = problem.distances.dense()[problem.weights > 0][:, problem.free]
     must = np.flatnonzero(np.isin(problem.free, problem.opened_positions))
@@ -44,32 +67,32 @@ def solve_centre(
     table = np.where(table <= ceiling, table, np.inf)
     if table.shape[0] == 0:
         table = np.zeros((1, table.shape[1]))
+    question = CentreQuestion(table, p, must)
     radii = np.unique(table[np.isfinite(table)])
-    low, high = (
-        _first_possible_radius(table, radii, p, must),
-        len(radii),
-    )  # radii[low - 1] is too small
-    _offer(state, table, _farthest_first(table, p, must, seed), problem)
+    # radii[low - 1] is too small, radii[high] is reached
+    low, high = _first_possible_radius(table, radii), len(radii)
+    _offer(state, table, _farthest_first(question, settings.seed), problem)
     if np.isfinite(state.cost):
         high = int(np.searchsorted(radii, state.cost))
     if low < len(radii):
         state.raise_bound(float(radii[low]))
+    LOG.info("bisection over %d radii", high - low)
     while low < high and not state.is_out_of_time:
         middle = (low + high) // 2
-        answer, sites = _cover_within_radius(table <= radii[middle], p, must, state, seed)
-        if answer is None:
+        is_coverable, sites = _cover_within_radius(question, table <= radii[middle], state)
+        if is_coverable is None:
             break
-        if answer:
+        if is_coverable:
             _offer(state, table, sites, problem)
             high = min(middle, int(np.searchsorted(radii, state.cost)))
         else:
             low = middle + 1
             if low < len(radii):
                 state.raise_bound(float(radii[low]))
-    return _solution(problem, state, low, high, len(radii))
+    return _solution(problem, state, proven=low >= high, infeasible=low >= len(radii))
 
 
-def _first_possible_radius(table, radii, p: int, must) -> int:
+def _first_possible_radius(table: Floats, radii: Floats) -> int:
     """Index of the least radius within which every customer has a site."""
     nearest = table.min(axis=1)
     if not np.isfinite(nearest).all():
@@ -77,17 +100,19 @@ def _first_possible_radius(table, radii, p: int, must) -> int:
     return int(np.searchsorted(radii, nearest.max()))
 
 
-def _farthest_first(table, p: int, must: Ints, seed: int) -> Ints:
+def _farthest_first(question: CentreQuestion, seed: int) -> Ints:
     """The best of several plans that serve the worst-off customer again and again."""
+    table, p, must = question
     rng = np.random.default_rng(seed)
     best, best_cost = np.zeros(0, np.int64), np.inf
-    for _ in range(20):
+    for _ in range(STARTS):
         sites = must.tolist() or [int(rng.integers(table.shape[1]))]
         distance = table[:, sites].min(axis=1)
         while len(sites) < min(p, table.shape[1]):
             worst = int(distance.argmax())
-            is_near = table[worst] <= max(distance.max() / 2, table[worst].min())
-            covered = (table[:, is_near] <= max(distance.max() / 2, table[worst].min())).sum(axis=0)
+            radius = max(distance.max() / 2, table[worst].min())
+            is_near = table[worst] <= radius
+            covered = (table[:, is_near] <= radius).sum(axis=0)
             site = int(np.flatnonzero(is_near)[covered.argmax()])
             if site in sites:
                 break
@@ -98,7 +123,7 @@ def _farthest_first(table, p: int, must: Ints, seed: int) -> Ints:
     return best
 
 
-def _offer(state: SearchState, table, sites: Ints, problem: Problem) -> None:
+def _offer(state: SearchState, table: Floats, sites: Ints, problem: Problem) -> None:
     if len(sites) == 0:
         return
     cost = float(table[:, sites].min(axis=1).max())
@@ -109,9 +134,10 @@ def _offer(state: SearchState, table, sites: Ints, problem: Problem) -> None:
 
 
 def _cover_within_radius(
-    is_within, p: int, must: Ints, state: SearchState, seed: int
+    question: CentreQuestion, is_within: Bools, state: SearchState
 ) -> tuple[bool | None, Ints]:
     """Whether p sites cover every customer, and the sites; None if that is not known."""
+    _, p, must = question
     no_sites = np.zeros(0, np.int64)
     covered = is_within[:, must].any(axis=1)
     uncovered = is_within[~covered]
@@ -120,41 +146,38 @@ def _cover_within_radius(
     remaining = p - len(must)
     if remaining <= 0 or not uncovered.any(axis=1).all():
         return False, no_sites
+    sites = uncovered.shape[1]
     cover = reduce_cover(
-        sparse.csr_array(uncovered.astype(float)),
-        np.ones(uncovered.shape[1]),
-        np.arange(uncovered.shape[1]),
+        sparse.csr_array(uncovered.astype(float)), np.ones(sites), np.arange(sites)
     )
     greedy = _greedy_cover(cover)
     if len(greedy) <= remaining:
         return True, np.concatenate([must, cover.sites[greedy]])
+    is_coverable, chosen = _cover_by_engine(cover, remaining, state)
+    return is_coverable, np.concatenate([must, chosen]) if is_coverable else no_sites
+
+
+def _cover_by_engine(cover: Cover, max_sites: int, state: SearchState) -> tuple[bool | None, Ints]:
+    """The same by the relaxation, rounded up, and then by the engine."""
+    no_sites = np.zeros(0, np.int64)
     model = cover_model(cover)
     y = model.columns["open"]
-    relaxation = solve(
-        model.arrays().relaxed(),
-        Settings(time_limit_seconds=_seconds_left(state), threads=1, seed=seed),
-    )
+    relaxation = solve(model.arrays().relaxed(), state.engine_settings(LEAST_SECONDS))
     state.nodes += 1
-    if relaxation.status is Status.OPTIMAL and relaxation.bound > remaining + 1e-6:
+    if relaxation.status is Status.OPTIMAL and relaxation.bound > max_sites + 1e-6:
         return False, no_sites
     zeros = np.zeros(y.size, np.int64)
-    model.add_rows("count", rule="C5", size=1, terms=[(zeros, y.all, 1.0)], upper=remaining)
+    model.add_rows("count", rule="C5", size=1, terms=[(zeros, y.all, 1.0)], upper=max_sites)
     feasibility = model.arrays()
     feasibility.cost[:] = 0.0  # any feasible plan will do
-    result = solve(
-        feasibility,
-        Settings(time_limit_seconds=_seconds_left(state), gap=1e9, threads=1, seed=seed),
-    )
+    result = solve(feasibility, state.engine_settings(LEAST_SECONDS, gap=ANY_PLAN_GAP))
     if result.has_plan:
-        return True, np.concatenate([must, cover.sites[result.value(y) > 0.5]])
+        return True, cover.sites[result.value(y) > 0.5]
     return (False if result.status is Status.INFEASIBLE else None), no_sites
 
 
-def _seconds_left(state: SearchState) -> float:
-    return max(0.5, state.time_limit_seconds - state.elapsed_seconds)
-
-
 def _greedy_cover(cover: Cover) -> Ints:
+    """Sites of the cover, each the one that covers most customers not covered yet."""
     is_covered_by = cover.rows.toarray() > 0
     chosen = []
     while is_covered_by.shape[0]:
@@ -164,29 +187,27 @@ def _greedy_cover(cover: Cover) -> Ints:
     return np.array(chosen, np.int64)
 
 
-def _solution(problem: Problem, state: SearchState, low: int, high: int, count: int) -> Solution:
-    seconds = {"total": state.elapsed_seconds}
-    counts = {"covers": state.nodes}
+def _solution(problem: Problem, state: SearchState, *, proven: bool, infeasible: bool) -> Solution:
+    seconds = {"total": state.elapsed_seconds, **state.plan_seconds}
+    without_plan = Solution(
+        problem, Status.NO_PLAN, bound=state.bound, seconds=seconds, method="bisection"
+    )
     if state.plan is None:
-        is_infeasible = low >= count
-        status = Status.INFEASIBLE if is_infeasible else Status.NO_PLAN
-        bound = np.inf if is_infeasible else state.bound
-        return Solution(problem, status, bound=bound, seconds=seconds, method="bisection")
-    seconds |= {"first": state.first_plan_seconds or 0.0, "best": state.best_plan_seconds or 0.0}
-    proven = low >= high
+        if infeasible:
+            return replace(without_plan, status=Status.INFEASIBLE, bound=np.inf)
+        return without_plan
     if proven:
         seconds["proof"] = state.elapsed_seconds
     positions = np.flatnonzero(state.plan)
     objective, assignment = objective_of(problem, positions)
-    return Solution(
-        problem,
-        Status.OPTIMAL if proven else Status.FEASIBLE,
+    return replace(
+        without_plan,
+        status=Status.OPTIMAL if proven else Status.FEASIBLE,
         objective=objective,
         bound=state.cost if proven else state.bound,
         positions=positions,
         assigned=assignment,
-        seconds=seconds,
         trace=tuple(state.trace),
         method="bisection over radii, covering subproblems",
-        counts=counts,
+        counts={"covers": state.nodes},
     )

@@ -11,48 +11,54 @@ Sources: Kuby (1987); Erkut (1990), "The discrete p-dispersion problem"; Sayah a
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+import logging
 
+import numpy as np
+
+from placeopt.base.arrays import Bools, Floats, Ints
 from placeopt.engine import Model, Status, solve
 from placeopt.engine.settings import Settings
 from placeopt.location.objective_values import objective_of
-from placeopt.location.search_state import Report, SearchState
+from placeopt.location.search_state import SearchState
 from placeopt.location.solution import Solution
 from placeopt.location.statement import Problem
 
-Ints = NDArray[np.int64]
+LOG = logging.getLogger("placeopt.location")
+STARTS = 20  # farthest-first plans of which the best is kept
+LEAST_SECONDS = 0.5  # time limit of an engine
+ANY_PLAN_GAP = 1e9  # the engine stops at the first plan
 
 
-def solve_dispersion(
-    problem: Problem,
-    *,
-    time_limit_seconds: float,
-    gap: float,
-    seed: int,
-    report: Report | None = None,
-) -> Solution:
-    """Solve a p-dispersion problem; see the module's text."""
-    state = SearchState(time_limit_seconds=time_limit_seconds, gap=gap, report=report)
+def solve_dispersion(problem: Problem, settings: Settings) -> Solution:
+    """Solve a p-dispersion problem; see the module's text.
+
+    Args:
+        problem: The problem.
+        settings: The settings of the solve.
+
+    Returns:
+        The solution with its bound.
+    """
+    state = SearchState(settings)
     free, p = problem.free, int(problem.p or 0)
     table = problem.distances.dense()[np.ix_(free, free)]
     table = np.minimum(table, table.T)
     must = np.flatnonzero(np.isin(free, problem.opened_positions))
     if p > len(free) or p < len(must):
         return Solution(problem, Status.INFEASIBLE, bound=-np.inf, message="p does not fit")
-    upper = table[np.triu_indices(len(free), 1)]
-    radii = np.unique(upper)
-    best = _farthest_first(table, p, must, seed)
+    radii = np.unique(table[np.triu_indices(len(free), 1)])
+    best = _farthest_first(table, p, must, settings.seed)
     least = _min_distance(table, best)
     state.offer(-least, _open_mask(problem, free[best]))
     low = int(np.searchsorted(radii, least)) if len(radii) else 0  # radii[low] is reached
     high = len(radii)  # radii[high] is not
+    LOG.info("bisection over %d distances", high - low)
     while high - low > 1 and not state.is_out_of_time and p > 1:
         middle = (low + high) // 2
-        answer, sites = _find_spread_sites(table < radii[middle], p, must, state, seed)
-        if answer is None:
+        has_sites, sites = _find_spread_sites(table < radii[middle], p, must, state)
+        if has_sites is None:
             break
-        if answer:
+        if has_sites:
             low = max(middle, int(np.searchsorted(radii, _min_distance(table, sites))))
             state.offer(-_min_distance(table, sites), _open_mask(problem, free[sites]))
         else:
@@ -61,22 +67,25 @@ def solve_dispersion(
     return _solution(problem, state, p == 1 or high - low <= 1, radii, high)
 
 
-def _min_distance(table, sites: Ints) -> float:
+def _min_distance(table: Floats, sites: Ints) -> float:
+    """The least distance between two of ``sites``; inf if there is one only."""
     between = table[np.ix_(sites, sites)].copy()
     np.fill_diagonal(between, np.inf)
     return float(between.min()) if len(sites) > 1 else np.inf
 
 
-def _open_mask(problem: Problem, sites: Ints):
+def _open_mask(problem: Problem, sites: Ints) -> Bools:
+    """Which sites are open, (sites,)."""
     plan = np.zeros(problem.sites, bool)
     plan[sites] = True
     return plan
 
 
-def _farthest_first(table, p: int, must: Ints, seed: int) -> Ints:
+def _farthest_first(table: Floats, p: int, must: Ints, seed: int) -> Ints:
+    """The best of several plans that add the site farthest from those chosen."""
     rng = np.random.default_rng(seed)
     best, best_least = None, -1.0
-    for _ in range(20):
+    for _ in range(STARTS):
         sites = must.tolist() or [int(rng.integers(len(table)))]
         distance = table[:, sites].min(axis=1)
         distance[sites] = -1.0
@@ -93,7 +102,7 @@ def _farthest_first(table, p: int, must: Ints, seed: int) -> Ints:
 
 
 def _find_spread_sites(
-    is_near, p: int, must: Ints, state: SearchState, seed: int
+    is_near: Bools, p: int, must: Ints, state: SearchState
 ) -> tuple[bool | None, Ints]:
     """Whether p sites exist of which no two are near, and the sites; None if not known."""
     no_sites = np.zeros(0, np.int64)
@@ -101,7 +110,7 @@ def _find_spread_sites(
     np.fill_diagonal(is_near, False)
     if is_near[np.ix_(must, must)].any():
         return False, no_sites
-    is_blocked = is_near[must].any(axis=0) if len(must) else np.zeros(len(is_near), bool)
+    is_blocked = np.isin(np.arange(len(is_near)), np.nonzero(is_near[must])[1])
     model = Model("apart")
     upper = np.where(is_blocked, 0.0, 1.0)
     lower = np.zeros(len(is_near))
@@ -115,13 +124,10 @@ def _find_spread_sites(
                        terms=[(rows, y.at(members), 1.0)], upper=1.0)  # fmt: skip
     zeros = np.zeros(len(is_near), np.int64)
     model.add_rows("count", rule="D3", size=1, terms=[(zeros, y.all, 1.0)], lower=p)
-    seconds_left = max(0.5, state.time_limit_seconds - state.elapsed_seconds)
-    result = solve(model, Settings(time_limit_seconds=seconds_left, gap=1e9, threads=1, seed=seed))
+    result = solve(model, state.engine_settings(LEAST_SECONDS, gap=ANY_PLAN_GAP))
     state.nodes += 1
     if result.has_plan:
-        return True, np.sort(np.flatnonzero(result.value(y) > 0.5))[:p] if len(
-            must
-        ) == 0 else _keep_p_sites(np.flatnonzero(result.value(y) > 0.5), p, must)
+        return True, _keep_p_sites(np.flatnonzero(result.value(y) > 0.5), p, must)
     return (False if result.status is Status.INFEASIBLE else None), no_sites
 
 
@@ -131,7 +137,7 @@ def _keep_p_sites(sites: Ints, p: int, must: Ints) -> Ints:
     return np.sort(np.concatenate([must, others[: p - len(must)]]))
 
 
-def _cliques(is_near) -> list[Ints]:
+def _cliques(is_near: Bools) -> list[Ints]:
     """Cliques of near sites that together contain every near pair."""
     uncovered = np.triu(is_near, 1)
     cliques = []
@@ -157,12 +163,10 @@ def _cliques(is_near) -> list[Ints]:
     return cliques
 
 
-def _solution(problem: Problem, state: SearchState, proven: bool, radii, high: int) -> Solution:
-    seconds = {
-        "total": state.elapsed_seconds,
-        "first": state.first_plan_seconds or 0.0,
-        "best": state.best_plan_seconds or 0.0,
-    }
+def _solution(
+    problem: Problem, state: SearchState, proven: bool, radii: Floats, high: int
+) -> Solution:
+    seconds = {"total": state.elapsed_seconds, **state.plan_seconds}
     if proven:
         seconds["proof"] = state.elapsed_seconds
     positions = np.flatnonzero(state.plan) if state.plan is not None else np.zeros(0, np.int64)

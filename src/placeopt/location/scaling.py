@@ -16,14 +16,13 @@ all others by a power of two, which keeps every digit. Numbers of a suitable siz
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from placeopt.base.arrays import Floats
+from placeopt.engine.settings import Progress, ProgressCallback
 from placeopt.location.distances import Distances, Matrix, Pairs, Points
 from placeopt.location.solution import Solution
 from placeopt.location.statement import (
@@ -37,11 +36,9 @@ from placeopt.location.statement import (
     Problem,
 )
 
-Floats = NDArray[np.float64]
-
 MIN_TYPICAL, MAX_TYPICAL = 1.0, 1e5  # a typical value in this range stays as it is
 MAX_TYPICAL_COST = 1e8  # largest typical cost of serving or opening
-TARGET_EXPONENT = 10  # else it becomes 2**USUAL at most
+TARGET_EXPONENT = 10  # else it becomes 2**TARGET_EXPONENT at most
 SAMPLE_POINTS = 300  # customers and sites between which distances are sampled
 MAX_MEDIAN_VALUES = 200_000  # values from which a median is taken
 KINDS_ADDING_OPENING_AND_SERVICE = (
@@ -133,13 +130,16 @@ def unscale_solution(problem: Problem, solution: Solution, units: Units) -> Solu
     )
 
 
-def scale_report(
-    report: Callable[[float, float], None] | None, unit: float
-) -> Callable[[float, float], None] | None:
-    """``report``, called with values in the original units."""
-    if report is None or unit == 1.0:
-        return report
-    return lambda cost, bound: report(cost * unit, bound * unit)
+def scale_progress(progress: ProgressCallback | None, unit: float) -> ProgressCallback | None:
+    """``progress``, called with values in the original units."""
+    if progress is None or unit == 1.0:
+        return progress
+
+    def scaled(report: Progress) -> None:
+        incumbent = None if report.incumbent is None else report.incumbent * unit
+        progress(replace(report, incumbent=incumbent, bound=report.bound * unit))
+
+    return scaled
 
 
 def _typical_size(values: Floats) -> float:
@@ -192,7 +192,7 @@ def _sample_distances(distances: Distances) -> Floats:
     return distances.of_sites(sites).ravel()
 
 
-def _divide(distances: Any, unit: float) -> Distances:
+def _divide(distances: Distances, unit: float) -> Distances:
     if unit == 1.0:
         return distances
     if isinstance(distances, Points):

@@ -12,13 +12,16 @@ Source: Held, Wolfe and Crowder (1974); Barahona and Anbil (2000) for the averag
 
 from __future__ import annotations
 
+from placeopt.base.arrays import Floats
 from placeopt.base.compiled import compiled
 
-DIRECTION_MEMORY = 0.6
+DIRECTION_MEMORY = 0.6  # keep: the weight of the directions before in the averaged one
 
 
 @compiled
-def track_progress(bound, best, target, rounds_without_gain, patience):
+def track_progress(
+    bound: float, best: float, target: float, rounds_without_gain: int, patience: int
+) -> tuple[bool, int, bool]:
     """Compare a bound with the best one so far.
 
     Args:
@@ -40,7 +43,16 @@ def track_progress(bound, best, target, rounds_without_gain, patience):
 
 
 @compiled
-def take_step(u, direction, subgradient, is_first_round, step, target, bound, ceiling):
+def take_step(
+    u: Floats,
+    direction: Floats,
+    subgradient: Floats,
+    is_first_round: bool,
+    step: float,
+    target: float,
+    bound: float,
+    ceiling: Floats,
+) -> bool:
     """Move the multipliers in place, each at most to its ``ceiling``.
 
     Args:

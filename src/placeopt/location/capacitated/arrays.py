@@ -1,32 +1,22 @@
-"""A problem with capacities as arrays, and its Lagrangian bound with the multipliers that prove it.
-
-The methods for capacities share ``CapacitatedArrays``. ``ascend_bound`` gives a
-``LagrangianBound`` (``knapsack_bound``), which also says by how much it rises when a site is
-opened or closed.
-"""
+"""A problem with capacities as arrays, as all its methods and their compiled code take it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import sparse
 
+from placeopt.base.arrays import Bools, Floats, Ints
 from placeopt.location.statement import CAPACITATED, CAPACITATED_P_MEDIAN, Problem
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 FORBIDDEN_COST = 1e300
 MAX_EXACT_CAPACITY = 20_000  # the largest whole capacity that a knapsack fills exactly
 ROUNDED_CAPACITY_STEPS = 2_000  # steps of the largest capacity where demands are fractional
 MAX_SURPLUS_STEPS = 20_000  # the largest whole surplus that is counted exactly
 
 
-@dataclass
-class CapacitatedArrays:
-    """A capacitated problem as arrays, and the assignment or flows of the best plan.
+class CapacitatedArrays(NamedTuple):
+    """A capacitated problem as arrays.
 
     Attributes:
         cost: Cost of serving a customer from a site, (customers, sites); FORBIDDEN_COST where
@@ -45,8 +35,6 @@ class CapacitatedArrays:
         scaled_capacity: ``capacity`` in whole numbers of another unit, (sites,), rounded so that
             no set of sites that may stay closed together stops being one.
         scaled_surplus: All capacity less all demand, in the unit of ``scaled_capacity``.
-        assignment: Site of each customer in the best plan, (customers,).
-        flows: Share of each customer served from each site, (customers, sites).
     """
 
     cost: Floats
@@ -62,37 +50,16 @@ class CapacitatedArrays:
     integer_capacity: Ints
     scaled_capacity: Ints
     scaled_surplus: int
-    assignment: Ints | None = None
-    flows: sparse.csr_array | None = None
 
-    def replace(self, **changes) -> CapacitatedArrays:
-        """A copy with some fields changed."""
-        return replace(self, **changes)
+    @property
+    def has_fixed_size(self) -> bool:
+        """Whether exactly p sites are to open."""
+        return self.p >= 0
 
-
-@dataclass(frozen=True)
-class LagrangianBound:
-    """A lower bound and the multipliers that prove it.
-
-    Attributes:
-        value: The bound.
-        multipliers: Multiplier u of each customer, (customers,).
-        rise_if_opened: By how much the bound rises when a site is opened, (sites,).
-        rise_if_closed: By how much it rises when a site is closed, (sites,).
-        rise_if_empty: By how much it rises when a site is opened and serves no customer, (sites,).
-        site_shares: How often the relaxation opened each site on the way, (sites,).
-        pair_shares: How often it served each customer from each site, (customers, sites).
-        step: Step length from which to continue.
-    """
-
-    value: float
-    multipliers: Floats
-    rise_if_opened: Floats
-    rise_if_closed: Floats
-    rise_if_empty: Floats
-    site_shares: Floats
-    pair_shares: Floats
-    step: float
+    @property
+    def is_allowed(self) -> Bools:
+        """The pairs that may serve, (customers, sites)."""
+        return self.cost < FORBIDDEN_COST
 
 
 def capacitated_arrays(problem: Problem) -> CapacitatedArrays:
@@ -116,16 +83,24 @@ def capacitated_arrays(problem: Problem) -> CapacitatedArrays:
     cost = np.ascontiguousarray(np.where(allowed, weighted, FORBIDDEN_COST))
     values = np.concatenate([weighted[allowed], opening_cost])
     is_integral = not is_splittable and bool((values == np.round(values)).all())
-    p = int(problem.p or 0) if has_p else -1
     demand = np.array(problem.demands)
-    integers = (
-        *_integer_demands_and_capacities(demand, capacity),
-        *_scaled_capacities_and_surplus(demand, capacity, may_open),
-    )
+    integer_demand, integer_capacity = _integer_demands_and_capacities(demand, capacity)
+    scaled_capacity, scaled_surplus = _scaled_capacities_and_surplus(demand, capacity, may_open)
     return CapacitatedArrays(
-        cost, demand, capacity, opening_cost, p, must_open, may_open, is_splittable, is_integral,
-        *integers,
-    )  # fmt: skip
+        cost=cost,
+        demand=demand,
+        capacity=capacity,
+        opening_cost=opening_cost,
+        p=int(problem.p or 0) if has_p else -1,
+        must_open=must_open,
+        may_open=may_open,
+        is_splittable=is_splittable,
+        is_integral=is_integral,
+        integer_demand=integer_demand,
+        integer_capacity=integer_capacity,
+        scaled_capacity=scaled_capacity,
+        scaled_surplus=scaled_surplus,
+    )
 
 
 def _integer_demands_and_capacities(demand: Floats, capacity: Floats) -> tuple[Ints, Ints]:
@@ -164,80 +139,10 @@ def reason_for_no_plan(arrays: CapacitatedArrays) -> str:
     return ""
 
 
-def initial_multipliers(arrays: CapacitatedArrays) -> Floats:
-    """Multipliers (customers,) to begin with: a little above the cheapest cost of serving."""
-    reachable = np.where(arrays.cost < FORBIDDEN_COST, arrays.cost, np.nan)[:, arrays.may_open]
-    multipliers: Floats = np.nanmin(reachable, axis=1) + 0.3 * np.nanmean(reachable, axis=1)
-    return multipliers
-
-
-def ascend_bound(
-    arrays: CapacitatedArrays,
-    u: Floats,
-    target: float,
-    max_rounds: int,
-    step: float,
-    patience: int = 10,
-) -> LagrangianBound:
-    """Raise the bound by subgradients from multipliers ``u`` towards ``target``.
-
-    Args:
-        arrays: The problem.
-        u: Multipliers to begin with, (customers,).
-        target: Bound at which to stop.
-        max_rounds: Largest number of rounds.
-        step: Step length to begin with.
-        patience: Rounds without gain after which the step is halved.
-
-    Returns:
-        The best bound found.
-    """
-    from placeopt.location.capacitated import knapsack_bound
-
-    _, u, rho, _, site_shares, pair_shares, step = knapsack_bound.ascend(
-        arrays.cost, arrays.demand, arrays.capacity, arrays.integer_demand,
-        arrays.integer_capacity, arrays.scaled_capacity, arrays.scaled_surplus,
-        arrays.opening_cost, arrays.p, arrays.must_open, arrays.may_open, u, target, max_rounds,
-        not arrays.is_splittable, step, patience,
-    )  # fmt: skip
-    return _bound_from_site_costs(arrays, u, rho, site_shares, pair_shares, step)[0]
-
-
-def evaluate_bound(arrays: CapacitatedArrays, u: Floats) -> tuple[LagrangianBound, Floats, Bools]:
-    """The bound at multipliers ``u`` where no customer is split, and what attains it.
-
-    Returns:
-        The bound, the best fill of each site (sites, customers), and the best set of sites
-        (sites,).
-    """
-    from placeopt.location.capacitated import knapsack_bound
-
-    rho, fill = knapsack_bound.fill_all(
-        arrays.cost, arrays.integer_demand, arrays.integer_capacity, arrays.opening_cost,
-        arrays.may_open, np.ascontiguousarray(u),
-    )  # fmt: skip
-    n, m = arrays.cost.shape
-    bound, chosen = _bound_from_site_costs(arrays, u, rho, np.zeros(m), np.zeros((n, m)), 0.0)
-    return bound, fill, chosen
-
-
-def _bound_from_site_costs(
-    arrays: CapacitatedArrays, u, rho, site_shares, pair_shares, step: float
-) -> tuple[LagrangianBound, Bools]:
-    """The bound at ``u`` from the cost ``rho`` (sites,) of each site at its best, and its sites."""
-    from placeopt.location.capacitated import knapsack_bound
-
-    common = (
-        rho, arrays.scaled_capacity, arrays.scaled_surplus, arrays.p, arrays.must_open,
-        arrays.may_open,
-    )  # fmt: skip
-    chosen = np.zeros(len(rho))
-    value = float(u.sum() + knapsack_bound.choose_sites(*common, chosen))
-    opened, closed = knapsack_bound.forced_sites(*common)
-    empty = np.where(
-        arrays.may_open,
-        opened + arrays.opening_cost - np.where(arrays.may_open, rho, 0.0),
-        np.inf,
-    )
-    bound = LagrangianBound(value, u, opened, closed, empty, site_shares, pair_shares, step)
-    return bound, chosen > 0.5
+def open_up_to_p(arrays: CapacitatedArrays, is_open: Bools) -> Bools:
+    """Open further sites, without customers, until p are open, where p is given; (sites,)."""
+    is_open = is_open.copy()
+    if arrays.has_fixed_size:
+        unopened = np.flatnonzero(arrays.may_open & ~is_open)
+        is_open[unopened[: max(0, arrays.p - int(is_open.sum()))]] = True
+    return is_open

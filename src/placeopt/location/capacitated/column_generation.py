@@ -24,30 +24,22 @@ column generation", Discrete Mathematics 194 (the range).
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from placeopt.base.deadline import record_timeout
+from placeopt.base.arrays import Bools, Floats, Ints, ShortInts
+from placeopt.base.deadline import Deadline, record_timeout
 from placeopt.engine import Model
 from placeopt.engine.interrupts import interrupted
 from placeopt.engine.linear_program import LinearProgram
 from placeopt.engine.result import Status
-from placeopt.location.capacitated.arrays import (
-    FORBIDDEN_COST,
-    Bools,
-    CapacitatedArrays,
-    Floats,
-    Ints,
-    LagrangianBound,
-    evaluate_bound,
-)
+from placeopt.location.capacitated.arrays import CapacitatedArrays
+from placeopt.location.capacitated.lagrangian import LagrangianBound, evaluate_bound
+from placeopt.location.capacitated.params import ColumnGenerationParams
+from placeopt.location.capacitated.set_partitioning import Load
 
-SMOOTHING = 0.6  # weight of the best multipliers in the next ones
-INITIAL_WIDTH = 0.03  # of the range around the best multipliers, as a share of their mean
-CONVERGENCE_TOLERANCE = 1e-6  # relative gap of master and bound at which the master is solved
+LEAST_SHARE = 1e-7  # shares of loads below it are 0
 
 
 @dataclass
@@ -74,6 +66,10 @@ class LoadPool:
             self.customers.append(customers)
         return k
 
+    def load(self, index: int) -> Load:
+        """The load at an index."""
+        return self.site[index], self.customers[index]
+
     def add_cover(self, cover: Bools) -> int:
         """The index of this set of sites, which is added if it is new."""
         k = self.index_of.setdefault((-1, cover.tobytes()), len(self.covers))
@@ -92,10 +88,10 @@ class LoadPool:
         load, customer = np.repeat(np.arange(len(site)), lengths), np.concatenate(self.customers)
         cost = arrays.cost[customer, site[load]]
         saving = np.bincount(load, lagrangian.multipliers[customer] - cost, minlength=len(site))
-        has_forbidden = np.bincount(load[cost >= FORBIDDEN_COST], minlength=len(site)) > 0
-        is_below_cutoff = lagrangian.value + lagrangian.rise_if_empty[
-            site
-        ] - saving <= cutoff + 1e-9 * abs(cutoff)
+        is_forbidden = ~arrays.is_allowed[customer, site[load]]
+        has_forbidden = np.bincount(load[is_forbidden], minlength=len(site)) > 0
+        least_cost = lagrangian.value + lagrangian.rise_if_empty[site] - saving
+        is_below_cutoff = least_cost <= cutoff + 1e-9 * abs(cutoff)
         chosen: list[int] = np.flatnonzero(
             arrays.may_open[site] & ~has_forbidden & is_below_cutoff
         ).tolist()
@@ -108,14 +104,29 @@ class LoadPool:
         return [k for k, c in allowed if not (c & ~arrays.may_open | ~c & arrays.must_open).any()]
 
 
+@dataclass(frozen=True)
+class MasterSolution:
+    """The result of column generation.
+
+    Attributes:
+        bound: The best bound, whose ``site_shares`` and ``pair_shares`` are those of the
+            relaxation if it was solved.
+        load_shares: The share of each load that the relaxation uses, by its index in the pool;
+            empty if it leaves a customer out, serves one twice or was not solved.
+    """
+
+    bound: LagrangianBound
+    load_shares: dict[int, float]
+
+
 def solve_master(
     arrays: CapacitatedArrays,
     start: LagrangianBound,
     pool: LoadPool,
     cutoff: float,
-    max_rounds: int,
-    seconds: float,
-) -> tuple[LagrangianBound, dict[int, float]]:
+    deadline: Deadline,
+    params: ColumnGenerationParams,
+) -> MasterSolution:
     """The bound at the best multipliers, and the loads that the relaxation uses.
 
     Ends early once the bound passes ``cutoff``.
@@ -125,75 +136,69 @@ def solve_master(
         start: Bound to begin with.
         pool: Loads and covers known so far; new ones are added.
         cutoff: Cost below which plans are sought.
-        max_rounds: Largest number of rounds.
-        seconds: Time limit.
-
-    Returns:
-        The best bound, whose ``site_shares`` and ``pair_shares`` are those of the relaxation, and
-        the share of each load used, by its index.
+        deadline: When to end.
+        params: The parameters of the method.
     """
-    deadline = time.perf_counter() + seconds
-    width = INITIAL_WIDTH * float(np.abs(start.multipliers).mean()) + 1e-6
-    largest_cost = (
-        float(
-            np.where(arrays.cost < FORBIDDEN_COST, arrays.cost, 0.0).max()
-            + arrays.opening_cost.max()
-        )
-        + 1.0
-    )
-    # wide enough for every optimal multiplier, if there is a plan
-    max_width = 16.0 * len(arrays.demand) * largest_cost
+    width = params.initial_width * float(np.abs(start.multipliers).mean()) + 1e-6
+    max_width = _widest_range(arrays)
     restricted_master = RestrictedMaster(arrays, pool, start, cutoff)
     restricted_master.centre_multipliers(start.multipliers, width)
-    best, smoothing, is_solved = start, SMOOTHING, False
-    for _ in range(max_rounds):
+    best, smoothing, is_solved = start, params.smoothing, False
+    for _ in range(params.max_rounds):
         is_solved = restricted_master.solve()
-        is_late = time.perf_counter() > deadline or interrupted()
+        is_late = deadline.has_passed or interrupted()
         if not is_solved or best.value > cutoff or is_late:
             if is_late:
                 record_timeout("the prices of capacities")
             break
         has_new = False
-        has_converged = restricted_master.value <= best.value + CONVERGENCE_TOLERANCE * max(
-            1.0, abs(best.value)
-        )
+        slack = params.tolerance * max(1.0, abs(best.value))
+        has_converged = restricted_master.value <= best.value + slack
         if not has_converged:
-            current, loads, covers = _price_columns(
-                arrays, smoothing * best.multipliers + (1.0 - smoothing) * restricted_master.u, pool
+            multipliers = (
+                smoothing * best.multipliers + (1.0 - smoothing) * restricted_master.multipliers
             )
+            current, loads, covers = _price_columns(arrays, multipliers, pool)
             added = restricted_master.add_loads(loads), restricted_master.add_covers(covers)
             has_new = any(added)
             if current.value > best.value:
                 best = current
                 restricted_master.centre_multipliers(best.multipliers, width)
         if has_new:
-            smoothing = SMOOTHING
+            smoothing = params.smoothing
         elif not has_converged and smoothing > 0.0:
             smoothing = 0.0
         elif restricted_master.is_at_limit and width < max_width:
-            width, smoothing = 4.0 * width, SMOOTHING
+            width, smoothing = params.widening * width, params.smoothing
             restricted_master.centre_multipliers(best.multipliers, width)
         else:
             break
     else:
         is_solved = restricted_master.solve()  # with what the last round added
     if not is_solved:
-        return best, {}
+        return MasterSolution(best, {})
     site_shares, pair_shares, load_shares = restricted_master.site_and_pair_shares()
-    return replace(best, site_shares=site_shares, pair_shares=pair_shares), load_shares
+    bound = replace(best, site_shares=site_shares, pair_shares=pair_shares)
+    return MasterSolution(bound, load_shares)
+
+
+def _widest_range(arrays: CapacitatedArrays) -> float:
+    """A range wide enough for every optimal multiplier, if there is a plan."""
+    service_cost = np.where(arrays.is_allowed, arrays.cost, 0.0).max()
+    return 16.0 * len(arrays.demand) * (float(service_cost + arrays.opening_cost.max()) + 1.0)
 
 
 def _price_columns(
-    arrays: CapacitatedArrays, u: Floats, pool: LoadPool
+    arrays: CapacitatedArrays, multipliers: Floats, pool: LoadPool
 ) -> tuple[LagrangianBound, list[int], list[int]]:
-    """The bound at multipliers ``u``, and the indices of the loads and the cover that attain it."""
-    lagrangian, fill, chosen = evaluate_bound(arrays, u)
+    """The bound at ``multipliers``, and the indices of the loads and the cover that attain it."""
+    lagrangian, fill, chosen = evaluate_bound(arrays, multipliers)
     loads = []
     for j in np.flatnonzero(arrays.may_open):
         load = np.flatnonzero(fill[j] > 0.5)
         if arrays.demand[load].sum() <= arrays.capacity[j] + 1e-9:
             loads.append(pool.add(int(j), load))
-    return lagrangian, loads, [pool.add_cover(chosen)] if arrays.p < 0 else []
+    return lagrangian, loads, [] if arrays.has_fixed_size else [pool.add_cover(chosen)]
 
 
 class RestrictedMaster:
@@ -209,16 +214,23 @@ class RestrictedMaster:
                                                               with <= 1 for the right of R2
 
     [low[i], high[i]] is the range of the multiplier of customer i.
+
+    Attributes:
+        value: Objective of the last solve.
+        multipliers: Duals of (R1) in the last solve, (customers,).
+        column_values: Values of the columns in the last solve.
     """
 
     def __init__(
         self, arrays: CapacitatedArrays, pool: LoadPool, lagrangian: LagrangianBound, cutoff: float
     ) -> None:
+        """The relaxation over the loads of ``pool`` that a plan below ``cutoff`` may contain."""
         n, m = arrays.cost.shape
         self.arrays, self.pool = arrays, pool
+        self.value, self.multipliers, self.column_values = np.nan, np.zeros(n), np.zeros(0)
         self.loads: dict[int, int] = {}  # column of each load, by its index in the pool
         self.covers: dict[int, int] = {}  # column of each cover
-        has_p = arrays.p >= 0
+        has_p = arrays.has_fixed_size
         model = Model("loads")
         missing, repeated = (model.add_columns(name, size=n) for name in ("lack", "twice"))
         terms = [(np.arange(n), missing.all, 1.0), (np.arange(n), repeated.all, -1.0)]
@@ -235,13 +247,10 @@ class RestrictedMaster:
         self.add_covers([] if has_p else pool.allowed_covers(arrays))
 
     def solve(self) -> bool:
-        """Solve the relaxation; return whether it is solved.
-
-        Sets ``value``, the multipliers ``u`` (customers,) and ``column_values``.
-        """
+        """Solve the relaxation; return whether it is solved."""
         if self.program.solve() is not Status.OPTIMAL:
             return False
-        self.u = self.program.row_duals[: len(self.arrays.demand)]
+        self.multipliers = self.program.row_duals[: len(self.arrays.demand)]
         self.column_values = self.program.values
         self.value = self.program.value
         return True
@@ -249,12 +258,14 @@ class RestrictedMaster:
     @property
     def is_at_limit(self) -> bool:
         """Whether a multiplier would leave its range [low, high] if it could."""
-        return bool(self.column_values[: 2 * len(self.arrays.demand)].max(initial=0.0) > 1e-7)
+        return bool(
+            self.column_values[: 2 * len(self.arrays.demand)].max(initial=0.0) > LEAST_SHARE
+        )
 
-    def centre_multipliers(self, u: Floats, width: float) -> None:
-        """Keep the multipliers within ``width`` of ``u``."""
-        n = len(u)
-        costs = np.concatenate([u + width, width - u])
+    def centre_multipliers(self, centre: Floats, width: float) -> None:
+        """Keep the multipliers within ``width`` of ``centre`` (customers,)."""
+        n = len(centre)
+        costs = np.concatenate([centre + width, width - centre])
         self.program.change_costs(np.arange(2 * n), costs)
 
     def site_and_pair_shares(self) -> tuple[Floats, Floats, dict[int, float]]:
@@ -263,14 +274,12 @@ class RestrictedMaster:
         The shares by load are empty if a customer is left out or served twice.
         """
         pool = self.pool
-        site_shares, pair_shares = (
-            np.zeros(len(self.arrays.capacity)),
-            np.zeros(self.arrays.cost.shape),
-        )
+        site_shares = np.zeros(len(self.arrays.capacity))
+        pair_shares = np.zeros(self.arrays.cost.shape)
         load_shares = {}
         for k, column in self.loads.items():
             share = float(self.column_values[column])
-            if share > 1e-7:
+            if share > LEAST_SHARE:
                 load_shares[k] = share
                 site_shares[pool.site[k]] += share
                 pair_shares[pool.customers[k], pool.site[k]] += share
@@ -284,7 +293,7 @@ class RestrictedMaster:
         columns, costs = [], []
         for offset, k in enumerate(new):
             j, load = self.pool.site[k], self.pool.customers[k]
-            count_row = [n + m] if self.arrays.p >= 0 else []
+            count_row = [n + m] if self.arrays.has_fixed_size else []
             columns.append((np.array([*load, n + j, *count_row], np.int32), 1.0))
             costs.append(self.arrays.opening_cost[j] + self.arrays.cost[load, j].sum())
             self.loads[k] = first_column + offset
@@ -304,9 +313,7 @@ class RestrictedMaster:
         self._add_columns(columns, [0.0] * len(columns))
         return bool(new)
 
-    def _add_columns(
-        self, columns: list[tuple[NDArray[np.int32], float]], costs: list[float]
-    ) -> None:
+    def _add_columns(self, columns: list[tuple[ShortInts, float]], costs: list[float]) -> None:
         """Add columns (rows, the entry in each row); the entry in the last row is always 1."""
         if not columns:
             return

@@ -12,48 +12,37 @@ from __future__ import annotations
 
 import numpy as np
 
-from placeopt.location.capacitated.arrays import (
-    FORBIDDEN_COST,
-    Bools,
-    CapacitatedArrays,
-    Floats,
-    Ints,
-    LagrangianBound,
-    ascend_bound,
-)
+from placeopt.base.arrays import Bools, Floats, Ints
+from placeopt.location.capacitated.arrays import FORBIDDEN_COST, CapacitatedArrays, open_up_to_p
+from placeopt.location.capacitated.exchange_search import ExchangeRule, improve
+from placeopt.location.capacitated.lagrangian import LagrangianBound, ascend_bound
+from placeopt.location.capacitated.params import DivingParams
+from placeopt.location.capacitated.plan import AssignedPlan, offer
 from placeopt.location.search_state import SearchState
-
-CERTAIN_SHARE = 0.85  # share of rounds with one site that fixes a customer's assignment
-ACCEPTANCE_SLACK = 0.002  # relative cost above the best at which a plan is still accepted
-SEARCH_PARTS = 4  # parts of the rounds of local search; the time is checked between them
-NEIGHBOUR_SITES = 10  # cheapest sites of each customer that local search tries
 
 
 def offer_dive(
     arrays: CapacitatedArrays,
     state: SearchState,
     lagrangian: LagrangianBound,
+    params: DivingParams,
     seed: int,
-    rounds: int = 0,
-    best_plan_of: CapacitatedArrays | None = None,
+    rounds: int,
 ) -> None:
-    """Offer the search the plan that a dive finds.
+    """Offer the search the plan that a dive finds, improved by local search.
 
     Args:
         arrays: The problem of the node.
         state: The search.
         lagrangian: The bound from which to dive.
+        params: The parameters of the method.
         seed: Seed of the random numbers.
         rounds: Rounds of local search.
-        best_plan_of: The arrays that keep the assignment of a best plan; ``arrays`` by default.
     """
-    dive_result = None if state.is_out_of_time else dive(arrays, lagrangian, seed, state)
-    if dive_result is None:
+    found = None if state.is_out_of_time else dive(arrays, lagrangian, state, params, seed)
+    if found is None:
         return
-    assignment, is_open = dive_result
-    cost = improve_plan(arrays, state, assignment, is_open, rounds, seed)
-    if state.offer(cost, is_open):
-        (best_plan_of or arrays).assignment = assignment.copy()
+    offer(arrays, state, improve_plan(arrays, state, *found, params, rounds, seed))
 
 
 def improve_plan(
@@ -61,55 +50,46 @@ def improve_plan(
     state: SearchState,
     assignment: Ints,
     is_open: Bools,
+    params: DivingParams,
     rounds: int,
     seed: int,
-) -> float:
-    """Improve a plan in place by local search until time is up.
+) -> AssignedPlan:
+    """Improve a plan by local search until time is up.
 
     Args:
         arrays: The problem.
         state: The search, which limits the time.
         assignment: Site of each customer, (customers,); changed in place.
         is_open: Open sites, (sites,); changed in place.
+        params: The parameters of the method.
         rounds: Rounds of local search.
         seed: Seed of the random numbers.
 
     Returns:
-        The cost of the plan; inf if it exceeds a capacity.
+        The best plan; its cost is inf if it exceeds a capacity.
     """
-    from placeopt.location.capacitated import exchange_search
-
-    neighbour_count = min(NEIGHBOUR_SITES, arrays.cost.shape[1])
-    neighbours = np.argsort(
-        np.where(arrays.may_open, arrays.cost, FORBIDDEN_COST), axis=1, kind="stable"
-    )[:, :neighbour_count]
-    best_cost, best_plan = np.inf, (assignment.copy(), is_open.copy())
-    for part in range(SEARCH_PARTS):
-        cost = exchange_search.improve(
-            arrays.cost,
-            arrays.demand,
-            arrays.capacity,
-            arrays.opening_cost,
-            arrays.p,
-            arrays.must_open,
-            arrays.may_open,
-            is_open,
-            assignment,
-            np.ascontiguousarray(neighbours),
-            rounds // SEARCH_PARTS,
-            seed + part,
-            ACCEPTANCE_SLACK,
-        )
-        if cost < best_cost:
-            best_cost, best_plan = float(cost), (assignment.copy(), is_open.copy())
-        assignment[:], is_open[:] = best_plan
+    neighbour_count = min(params.neighbour_sites, arrays.cost.shape[1])
+    cost_if_open = np.where(arrays.may_open, arrays.cost, FORBIDDEN_COST)
+    order = np.argsort(cost_if_open, axis=1, kind="stable")
+    neighbours = np.ascontiguousarray(order[:, :neighbour_count])
+    best = AssignedPlan(np.inf, is_open.copy(), assignment.copy())
+    for part in range(params.search_parts):
+        rule = ExchangeRule(rounds // params.search_parts, seed + part, params.slack)
+        cost = improve(arrays, is_open, assignment, neighbours, rule)
+        if cost < best.cost:
+            best = AssignedPlan(float(cost), is_open.copy(), assignment.copy())
+        assignment[:], is_open[:] = best.assignment, best.is_open
         if state.is_out_of_time:
             break
-    return best_cost
+    return best
 
 
 def dive(
-    arrays: CapacitatedArrays, lagrangian: LagrangianBound, seed: int, state: SearchState
+    arrays: CapacitatedArrays,
+    lagrangian: LagrangianBound,
+    state: SearchState,
+    params: DivingParams,
+    seed: int,
 ) -> tuple[Ints, Bools] | None:
     """The site of each customer and the open sites, or None if the dive gets stuck."""
     n, _ = arrays.cost.shape
@@ -118,35 +98,29 @@ def dive(
     integer_capacity, must_open = arrays.integer_capacity.copy(), arrays.must_open.copy()
     assignment = np.full(n, -1, np.int64)
     multipliers, unassigned, fixed_cost = lagrangian.multipliers.copy(), np.arange(n), 0.0
-    target = abs(lagrangian.value) * 1.01 + 1.0
+    target = abs(lagrangian.value) * (1.0 + params.target_share) + 1.0
     while len(unassigned):
         if state.is_out_of_time:
             return None
-        cost = np.where(
-            arrays.demand[unassigned][:, None] <= capacity[None, :],
-            arrays.cost[unassigned],
-            FORBIDDEN_COST,
-        )
-        residual = arrays.replace(
-            cost=np.ascontiguousarray(cost),
-            demand=arrays.demand[unassigned],
+        demand = arrays.demand[unassigned]
+        has_room = demand[:, None] <= capacity[None, :]
+        residual = arrays._replace(
+            cost=np.ascontiguousarray(np.where(has_room, arrays.cost[unassigned], FORBIDDEN_COST)),
+            demand=demand,
             integer_demand=arrays.integer_demand[unassigned],
             capacity=capacity,
             integer_capacity=integer_capacity,
             opening_cost=opening_cost,
             must_open=must_open,
         )
-        if (cost[:, arrays.may_open] >= FORBIDDEN_COST).all(axis=1).any():
+        if not residual.is_allowed[:, arrays.may_open].any(axis=1).all():
             return None
         current = ascend_bound(
-            residual, multipliers[unassigned], max(target - fixed_cost, 1.0), 20, 0.3, 8
+            residual, multipliers[unassigned], max(target - fixed_cost, 1.0), params.rule
         )
         multipliers[unassigned] = current.multipliers
-        fixed = _most_certain_pairs(
-            residual,
-            current.pair_shares * (1 + 0.3 * rng.random(current.pair_shares.shape)),
-            n,
-        )
+        noise = 1 + params.noise * rng.random(current.pair_shares.shape)
+        fixed = _most_certain_pairs(residual, current.pair_shares * noise, n, params)
         if not fixed:
             return None
         for i, j in fixed:
@@ -157,18 +131,27 @@ def dive(
             capacity[j] -= arrays.demand[customer]
             integer_capacity[j] -= arrays.integer_demand[customer]
         unassigned = np.delete(unassigned, [i for i, _ in fixed])
-    return assignment, _open_up_to_p(arrays, must_open)
+    return assignment, open_up_to_p(arrays, must_open)
 
 
 def _most_certain_pairs(
-    residual: CapacitatedArrays, shares: Floats, n: int
+    residual: CapacitatedArrays, shares: Floats, customers: int, params: DivingParams
 ) -> list[tuple[int, int]]:
-    """The (customer, site) pairs to fix now; empty only if no customer fits anywhere."""
+    """The (customer, site) pairs to fix now; empty only if no customer fits anywhere.
+
+    Args:
+        residual: The problem over the customers still unassigned.
+        shares: How often the bound served each of them from each site, with noise.
+        customers: Number of all customers.
+        params: The parameters of the method.
+    """
     total_share = shares.sum(axis=1)
     best_site = shares.argmax(axis=1)
     certainty = shares[np.arange(len(total_share)), best_site] / np.maximum(total_share, 1e-12)
     capacity, must_open = residual.capacity.copy(), residual.must_open.copy()
-    max_pairs = max(1, int(0.05 * n), int((certainty >= CERTAIN_SHARE).sum()))
+    max_pairs = max(
+        1, int(params.fixed_share * customers), int((certainty >= params.certain_share).sum())
+    )
     fixed: list[tuple[int, int]] = []
     for i in np.argsort(-certainty)[:max_pairs]:
         j = int(best_site[i])
@@ -202,13 +185,4 @@ def _does_fit(
     """Whether customer ``i`` fits site ``j``, opening it if need be."""
     if not residual.may_open[j] or capacity[j] < residual.demand[i]:
         return False
-    return bool(must_open[j] or residual.p < 0 or must_open.sum() < residual.p)
-
-
-def _open_up_to_p(arrays: CapacitatedArrays, is_open: Bools) -> Bools:
-    """Open further sites, without customers, until p are open."""
-    is_open = is_open.copy()
-    if arrays.p >= 0:
-        unopened = np.flatnonzero(arrays.may_open & ~is_open)
-        is_open[unopened[: max(0, arrays.p - int(is_open.sum()))]] = True
-    return is_open
+    return bool(must_open[j] or not residual.has_fixed_size or must_open.sum() < residual.p)

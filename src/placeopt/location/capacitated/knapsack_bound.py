@@ -21,14 +21,42 @@ location problems with single sourcing", EJOR 113; Beasley (1988, 1993).
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
+from placeopt.base.arrays import Floats, Ints
 from placeopt.base.compiled import compiled
+from placeopt.location.capacitated.arrays import CapacitatedArrays
+from placeopt.location.step_rule import StepRule
 from placeopt.location.subgradient import take_step, track_progress
+
+NO_SITE_COST = 1e300  # of a site that may not open
+MAX_ALLOWED_COST = 1e290  # costs above it are FORBIDDEN_COST
+
+
+class KnapsackAscent(NamedTuple):
+    """The result of an ascent of the bound.
+
+    Attributes:
+        bound: The best bound.
+        multipliers: Its multipliers u, (customers,).
+        site_costs: Its rho, (sites,).
+        site_shares: How often each site was open lately, 0 to 1, (sites,).
+        pair_shares: How often each site served each customer, a count, (customers, sites).
+        step: Step length at the end.
+    """
+
+    bound: float
+    multipliers: Floats
+    site_costs: Floats
+    site_shares: Floats
+    pair_shares: Floats
+    step: float
 
 
 @compiled
-def fill_shares(profit, weight, capacity, x):
+def fill_shares(profit: Floats, weight: Floats, capacity: float, x: Floats) -> tuple[float, float]:
     """Fill ``capacity`` by profit per weight with shares of items (continuous knapsack).
 
     ``x`` (items,) is set to the shares. Returns (value, critical ratio).
@@ -57,7 +85,7 @@ def fill_shares(profit, weight, capacity, x):
 
 
 @compiled
-def fill_integer(profit, weight, capacity, x):
+def fill_integer(profit: Floats, weight: Ints, capacity: int, x: Floats) -> float:
     """The value of the 0-1 knapsack over whole weights, by dynamic programming.
 
     ``x`` (items,) is set to the items taken.
@@ -88,27 +116,27 @@ def fill_integer(profit, weight, capacity, x):
         if taken[k, c]:
             x[items[k]] = 1.0
             c -= weight[items[k]]
-    return best[capacity]
+    return float(best[capacity])
 
 
 @compiled
-def fill_all(cost, integer_demand, integer_capacity, opening_cost, may_open, u):
+def fill_all(arrays: CapacitatedArrays, u: Floats) -> tuple[Floats, Floats]:
     """The cost rho (sites,) of each site at its best fill at multipliers ``u``, and the fills.
 
     The fills are (sites, customers).
     """
-    n, m = cost.shape
-    rho, fill = np.full(m, 1e300), np.zeros((m, n))
+    n, m = arrays.cost.shape
+    rho, fill = np.full(m, NO_SITE_COST), np.zeros((m, n))
     for j in range(m):
-        if may_open[j]:
-            rho[j] = opening_cost[j] - fill_integer(
-                u - cost[:, j], integer_demand, integer_capacity[j], fill[j]
+        if arrays.may_open[j]:
+            rho[j] = arrays.opening_cost[j] - fill_integer(
+                u - arrays.cost[:, j], arrays.integer_demand, arrays.integer_capacity[j], fill[j]
             )
     return rho, fill
 
 
 @compiled
-def with_and_without(profit, weight, capacity):
+def with_and_without(profit: Floats, weight: Ints, capacity: int) -> tuple[Floats, Floats]:
     """For each item the value of the best fill with it and of the best fill without it.
 
     Each is (items,); -1e300 where an item does not fit.
@@ -149,12 +177,13 @@ def with_and_without(profit, weight, capacity):
 
 
 @compiled
-def choose_sites(rho, scaled_capacity, scaled_surplus, p, must_open, may_open, y):
+def choose_sites(rho: Floats, arrays: CapacitatedArrays, y: Floats) -> float:
     """The least cost of a feasible set of whole sites; ``y`` (sites,) is set to them.
 
     With any number of sites, the closed ones together hold at most ``scaled_surplus`` (all capacity
     less all demand) and cost as much as possible: a knapsack.
     """
+    p, must_open, may_open = arrays.p, arrays.must_open, arrays.may_open
     m = len(rho)
     if p >= 0:
         total = 0.0
@@ -174,15 +203,16 @@ def choose_sites(rho, scaled_capacity, scaled_surplus, p, must_open, may_open, y
             total += rho[j]
             if not must_open[j]:
                 profit[j] = rho[j]
-    closed = fill_integer(profit, scaled_capacity, scaled_surplus, y)
+    closed = fill_integer(profit, arrays.scaled_capacity, arrays.scaled_surplus, y)
     for j in range(m):
         y[j] = 1.0 - y[j] if may_open[j] else 0.0
     return total - closed
 
 
 @compiled
-def forced_sites(rho, scaled_capacity, scaled_surplus, p, must_open, may_open):
+def forced_sites(rho: Floats, arrays: CapacitatedArrays) -> tuple[Floats, Floats]:
     """By how much the cost of ``choose_sites`` rises when each site is (opened, closed)."""
+    p, must_open, may_open = arrays.p, arrays.must_open, arrays.may_open
     m = len(rho)
     opened, closed = np.zeros(m), np.full(m, np.inf)
     if p >= 0:
@@ -197,7 +227,9 @@ def forced_sites(rho, scaled_capacity, scaled_surplus, p, must_open, may_open):
                 closed[j] = max(0.0, first_left - rho[j])
     else:
         profit = np.where(may_open & ~must_open, rho, 0.0)
-        with_site, without_site = with_and_without(profit, scaled_capacity, scaled_surplus)
+        with_site, without_site = with_and_without(
+            profit, arrays.scaled_capacity, arrays.scaled_surplus
+        )
         best = max(with_site.max(), without_site.max())
         for j in range(m):
             if may_open[j] and not must_open[j]:
@@ -209,76 +241,49 @@ def forced_sites(rho, scaled_capacity, scaled_surplus, p, must_open, may_open):
 
 
 @compiled
-def ascend(
-    cost,
-    demand,
-    capacity,
-    integer_demand,
-    integer_capacity,
-    scaled_capacity,
-    scaled_surplus,
-    opening_cost,
-    p,
-    must_open,
-    may_open,
-    u,
-    target,
-    max_rounds,
-    is_single_source,
-    step,
-    patience,
-):
+def ascend(arrays: CapacitatedArrays, u: Floats, target: float, rule: StepRule) -> KnapsackAscent:
     """Raise L(u) by subgradients.
 
     Args:
-        cost: Cost of serving, (customers, sites).
-        demand: Demand, (customers,).
-        capacity: Capacity, (sites,).
-        integer_demand: Demand in whole numbers, (customers,), for single-source problems.
-        integer_capacity: Capacity in the same unit, (sites,); every set that fits still fits.
-        scaled_capacity: Capacity in whole numbers, (sites,), for ``choose_sites``.
-        scaled_surplus: Surplus capacity in the same unit.
-        opening_cost: Cost of opening, (sites,).
-        p: Number of sites to open; -1 is any number.
-        must_open: Sites that must open, (sites,).
-        may_open: Sites that may open, (sites,).
+        arrays: The problem.
         u: Multipliers to begin with, (customers,).
         target: Bound at which to stop.
-        max_rounds: Largest number of rounds.
-        is_single_source: Whether customers may not be split.
-        step: Step length to begin with.
-        patience: Rounds without gain after which the step is halved.
+        rule: How far to go.
 
     Returns:
-        The best bound, its u, rho and y, how often each site was open (a moving average), how often
-        each pair was used (a count), and the step.
+        The best bound, with its multipliers and sites.
     """
+    cost, may_open, opening_cost = arrays.cost, arrays.may_open, arrays.opening_cost
+    demand, capacity = arrays.demand, arrays.capacity
+    integer_demand, integer_capacity = arrays.integer_demand, arrays.integer_capacity
     n, m = cost.shape
-    rho, y, _x = np.empty(m), np.zeros(m), np.zeros(n)
+    rho, y = np.empty(m), np.zeros(m)
     subgradient, direction, no_ceiling = np.empty(n), np.zeros(n), np.full(n, np.inf)
     fill = np.zeros((m, n))
-    best, best_u, best_rho, best_y = -1e300, u.copy(), rho.copy(), y.copy()
+    best, best_u, best_rho, step = -1e300, u.copy(), rho.copy(), rule.step
     site_shares, pair_shares = np.zeros(m), np.zeros((n, m))
     u = u.copy()
-    stale = 0
-    for t in range(max_rounds):
+    rounds_without_gain = 0
+    for t in range(rule.rounds):
         for j in range(m):
             if not may_open[j]:
-                rho[j] = 1e300
+                rho[j] = NO_SITE_COST
                 continue
             profit = u - cost[:, j]
-            if is_single_source:
+            if arrays.is_splittable:
+                rho[j] = opening_cost[j] - fill_shares(profit, demand, capacity[j], fill[j])[0]
+            else:
                 rho[j] = opening_cost[j] - fill_integer(
                     profit, integer_demand, integer_capacity[j], fill[j]
                 )
-            else:
-                rho[j] = opening_cost[j] - fill_shares(profit, demand, capacity[j], fill[j])[0]
         value = u.sum()
-        value += choose_sites(rho, scaled_capacity, scaled_surplus, p, must_open, may_open, y)
-        is_better, stale, goes_back = track_progress(value, best, target, stale, patience)
+        value += choose_sites(rho, arrays, y)
+        is_better, rounds_without_gain, goes_back = track_progress(
+            value, best, target, rounds_without_gain, rule.patience
+        )
         if is_better:
             best = value
-            best_u[:], best_rho[:], best_y[:] = u, rho, y
+            best_u[:], best_rho[:] = u, rho
         if best >= target:
             break
         if goes_back:
@@ -296,34 +301,32 @@ def ascend(
                         pair_shares[i, j] += y[j] * fill[j, i]
         if not take_step(u, direction, subgradient, t == 0, step, target, value, no_ceiling):
             break
-    return best, best_u, best_rho, best_y, site_shares, pair_shares, step
+    return KnapsackAscent(best, best_u, best_rho, site_shares, pair_shares, step)
 
 
 @compiled
-def forced_pairs(cost, demand, capacity, may_open, u, rise_if_opened):
+def forced_pairs(arrays: CapacitatedArrays, u: Floats, rise_if_opened: Floats) -> Floats:
     """By how much the bound for splittable problems rises when j serves all of customer i.
 
     A share of i at j costs at least that share of (rise - rise_if_opened) more than opening j, so a
     pair is capped by it instead of dropped.
 
     Args:
-        cost: Cost of serving, (customers, sites).
-        demand: Demand, (customers,).
-        capacity: Capacity, (sites,).
-        may_open: Sites that may open, (sites,).
+        arrays: The problem.
         u: Multipliers, (customers,).
         rise_if_opened: Rise of the bound when a site is opened, (sites,).
 
     Returns:
         The rise, (customers, sites); inf where a pair is not allowed.
     """
+    cost, demand = arrays.cost, arrays.demand
     n, m = cost.shape
     rise, x = np.full((n, m), np.inf), np.zeros(n)
     for j in range(m):
-        if not may_open[j]:
+        if not arrays.may_open[j]:
             continue
-        _, ratio = fill_shares(u - cost[:, j], demand, capacity[j], x)
+        _, ratio = fill_shares(u - cost[:, j], demand, arrays.capacity[j], x)
         for i in range(n):
-            if cost[i, j] < 1e290:
+            if cost[i, j] < MAX_ALLOWED_COST:
                 rise[i, j] = rise_if_opened[j] + max(0.0, cost[i, j] - u[i] + demand[i] * ratio)
     return rise

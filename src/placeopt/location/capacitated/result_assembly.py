@@ -2,22 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
+from scipy import sparse
 
-from placeopt.engine import Status
+from placeopt.engine import Result, Status
 from placeopt.location.capacitated.arrays import CapacitatedArrays
 from placeopt.location.search_state import SearchState
 from placeopt.location.solution import Solution
 from placeopt.location.statement import Problem
 
 
-def is_closed(arrays: CapacitatedArrays, state: SearchState) -> bool:
+def is_closed(state: SearchState, is_integral: bool) -> bool:
     """Whether no plan below the cutoff is left; if so, ``state`` is marked as proven."""
-    if np.isfinite(state.cost) and state.bound > state.cutoff(arrays.is_integral) - 1e-9:
+    if np.isfinite(state.cost) and state.bound > state.cutoff(is_integral) - 1e-9:
         state.proven = True
     return state.proven
+
+
+def offer_flows(
+    arrays: CapacitatedArrays, state: SearchState, result: Result, flows: sparse.csr_array
+) -> None:
+    """Offer the plan of a result, if it has one.
+
+    Args:
+        arrays: The problem.
+        state: The search.
+        result: The engine's result.
+        flows: Share of each customer served from each site, (customers, sites).
+    """
+    if result.has_plan:
+        is_open = arrays.must_open | (np.asarray(flows.sum(axis=0)).ravel() > 1e-9)
+        state.offer(float(result.objective or 0.0), is_open, flows=flows)
+
+
+def conclude(state: SearchState, result: Result, cutoff: float, dual_bound: float) -> bool:
+    """Record the proof of a model that holds every plan below ``cutoff``.
+
+    Args:
+        state: The search.
+        result: The engine's result.
+        cutoff: Cost below which plans were sought.
+        dual_bound: A bound of every plan.
+
+    Returns:
+        Whether there is proven to be no plan at all.
+    """
+    if result.status in (Status.OPTIMAL, Status.INFEASIBLE):
+        state.proven = bool(np.isfinite(state.cost))
+        if result.status is Status.OPTIMAL:  # the best plan, or no better than the cutoff
+            state.raise_bound(min(float(result.objective or 0.0), cutoff))
+        return not state.proven and result.status is Status.INFEASIBLE
+    if np.isfinite(result.bound):
+        state.raise_bound(max(dual_bound, min(result.bound, cutoff, state.cost)))
+    return False
 
 
 def infeasible_solution(problem: Problem, state: SearchState, reason: str) -> Solution:
@@ -28,11 +68,12 @@ def infeasible_solution(problem: Problem, state: SearchState, reason: str) -> So
 
 def assemble_solution(
     problem: Problem,
-    arrays: CapacitatedArrays,
     state: SearchState,
     *,
+    is_integral: bool,
     infeasible: bool,
-    **details: Any,
+    method: str,
+    counts: Mapping[str, float],
 ) -> Solution:
     """The answer of a search.
 
@@ -41,40 +82,38 @@ def assemble_solution(
 
     Args:
         problem: The problem solved.
-        arrays: Its arrays.
         state: The search.
-        infeasible: Whether the problem is proven to have no plan.
-        **details: ``method``, ``counts``, and the assignment or flows of the plan.
+        is_integral: Whether every plan's cost is a whole number.
+        infeasible: Whether the problem is proven to have no plan, if none was found.
+        method: The method.
+        counts: Nodes, rounds and the like.
 
     Returns:
         The solution with status, objective and bound.
     """
-    seconds = {"total": state.elapsed_seconds}
+    seconds = {"total": state.elapsed_seconds, **state.plan_seconds}
+    without_plan = Solution(
+        problem, Status.NO_PLAN, bound=state.bound, seconds=seconds, method=method, counts=counts
+    )
     if state.plan is None:
-        status = Status.INFEASIBLE if infeasible else Status.NO_PLAN
-        bound = np.inf if infeasible else state.bound
-        without_plan = {key: details[key] for key in ("method", "counts")}
-        return Solution(problem, status, bound=bound, seconds=seconds, **without_plan)
-    seconds |= {"first": state.first_plan_seconds or 0.0, "best": state.best_plan_seconds or 0.0}
-    bound = state.bound
+        if infeasible:
+            return replace(without_plan, status=Status.INFEASIBLE, bound=np.inf)
+        return without_plan
+    bound, gap = state.bound, state.settings.gap
     if state.proven:
-        bound = (
-            state.cost
-            if arrays.is_integral
-            else max(bound, state.cost - state.gap * abs(state.cost))
-        )
-    elif arrays.is_integral:
+        bound = state.cost if is_integral else max(bound, state.cost - gap * abs(state.cost))
+    elif is_integral:
         bound = float(np.ceil(bound - 1e-6))
-    proven = state.proven or bound >= state.cost - max(1e-9, state.gap) * abs(state.cost)
+    proven = state.proven or bound >= state.cost - max(1e-9, gap) * abs(state.cost)
     if proven:
         seconds["proof"] = state.elapsed_seconds
-    return Solution(
-        problem,
-        Status.OPTIMAL if proven else Status.FEASIBLE,
+    return replace(
+        without_plan,
+        status=Status.OPTIMAL if proven else Status.FEASIBLE,
         objective=state.cost,
         bound=min(bound, state.cost),
         positions=np.flatnonzero(state.plan),
-        seconds=seconds,
+        assigned=state.assignment,
+        flows=state.flows,
         trace=tuple(state.trace),
-        **details,
     )

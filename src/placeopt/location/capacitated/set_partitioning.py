@@ -17,33 +17,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats, Ints
 from placeopt.engine import Block, Model, Status, solve
 from placeopt.engine.settings import Settings
-from placeopt.location.capacitated.arrays import CapacitatedArrays, LagrangianBound
+from placeopt.location.capacitated.arrays import CapacitatedArrays, open_up_to_p
+from placeopt.location.capacitated.lagrangian import LagrangianBound
+from placeopt.location.capacitated.load_enumeration import LoadList, LoadPrices, enumerate_loads
+from placeopt.location.capacitated.plan import AssignedPlan
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Load = tuple[int, Ints]  # a site and the customers that it serves
+LEAST_SECONDS = 0.1  # time limit of an engine
+POOL_GAP = 1e-5  # relative gap at which the engine stops on known loads, which prove nothing
 
 
 @dataclass(frozen=True)
 class PartitioningResult:
-    """The plan of a set partitioning, if any, and what it proves.
+    """The result of a set partitioning.
 
     Attributes:
-        cost: Cost of the plan; inf if there is none.
-        assignment: Site of each customer, (customers,).
-        is_open: Open sites, (sites,).
+        plan: The best plan over the loads; None if there is none.
         bound: Lower bound of every plan; inf if no plan is below the cutoff.
-        loads_considered: Number of loads in the model.
     """
 
-    cost: float
-    assignment: Ints
-    is_open: NDArray[np.bool_]
+    plan: AssignedPlan | None
     bound: float
-    loads_considered: int
 
 
 def solve_set_partitioning(
@@ -52,9 +50,8 @@ def solve_set_partitioning(
     cutoff: float,
     max_loads: int,
     seconds: float,
-    only_if_complete: bool = False,
 ) -> PartitioningResult:
-    """The best plan below ``cutoff`` over at most ``max_loads`` loads, those nearest to the bound.
+    """The best plan below ``cutoff``, if all loads within the gap can be listed.
 
     Args:
         arrays: The problem.
@@ -62,69 +59,43 @@ def solve_set_partitioning(
         cutoff: Cost below which plans are sought.
         max_loads: Largest number of loads.
         seconds: Time limit of the engine.
-        only_if_complete: Solve only if all loads within the gap can be listed.
 
     Returns:
         The plan, with a bound that holds for every plan of ``arrays``.
     """
-    from placeopt.location.capacitated import load_enumeration
-
-    no_plan = PartitioningResult(
-        np.inf, np.zeros(0, np.int64), np.zeros(0, bool), lagrangian.value, 0
-    )
     gap = cutoff - lagrangian.value + 1e-9 * abs(lagrangian.value)
     if gap < 0:
-        return PartitioningResult(np.inf, no_plan.assignment, no_plan.is_open, np.inf, 0)
-    is_complete = True
-    while True:
-        site, start, customer, is_listed = load_enumeration.enumerate_loads(
-            arrays.cost,
-            arrays.demand,
-            arrays.integer_demand,
-            arrays.capacity,
-            arrays.integer_capacity,
-            lagrangian.rise_if_empty,
-            arrays.may_open,
-            lagrangian.multipliers,
-            gap,
-            max_loads,
-        )
-        if is_listed:
-            break
-        is_complete, gap = False, gap * 0.7
-        if only_if_complete or gap < 1e-6 * abs(lagrangian.value):
-            return no_plan
-    highest_bound = cutoff if is_complete else lagrangian.value + gap
-    if len(site) == 0:
-        return PartitioningResult(
-            np.inf, no_plan.assignment, no_plan.is_open, np.inf if is_complete else highest_bound, 0
-        )
-    load = np.repeat(np.arange(len(site)), np.diff(start))
-    cost = arrays.opening_cost[site] + np.bincount(
-        load, arrays.cost[customer, site[load]], minlength=len(site)
-    )
-    model, x = partitioning_model(arrays, site, load, customer, cost)
-    result = solve(model, Settings(time_limit_seconds=max(0.1, seconds), gap=0.0, threads=1))
+        return PartitioningResult(None, np.inf)
+    prices = LoadPrices(lagrangian.multipliers, lagrangian.rise_if_empty)
+    listed = enumerate_loads(arrays, prices, gap, max_loads)
+    if not listed.is_complete:
+        return PartitioningResult(None, lagrangian.value)
+    if len(listed.site) == 0:
+        return PartitioningResult(None, np.inf)
+    model, x = partitioning_model(arrays, listed)
+    result = solve(model, Settings(max(LEAST_SECONDS, seconds), gap=0.0, threads=1))
     bound = lagrangian.value
     if result.status is Status.INFEASIBLE:
-        bound = np.inf if is_complete else highest_bound
+        bound = np.inf
     elif np.isfinite(result.bound):
-        bound = max(bound, min(result.bound, np.inf if is_complete else highest_bound))
+        bound = max(bound, result.bound)
     if not result.has_plan:
-        return PartitioningResult(np.inf, no_plan.assignment, no_plan.is_open, bound, len(site))
-    chosen = np.flatnonzero(result.value(x) > 0.5)
-    loads = [(int(site[k]), customer[start[k] : start[k + 1]]) for k in chosen]
-    value, is_open, assignment = plan_from_loads(arrays, loads)
-    return PartitioningResult(value, assignment, is_open, bound, len(site))
+        return PartitioningResult(None, bound)
+    start = listed.start
+    loads = [
+        (int(listed.site[k]), listed.customer[start[k] : start[k + 1]].astype(np.int64))
+        for k in np.flatnonzero(result.value(x) > 0.5)
+    ]
+    return PartitioningResult(plan_from_loads(arrays, loads), bound)
 
 
 def plan_from_pool(
     arrays: CapacitatedArrays,
     lagrangian: LagrangianBound,
-    loads: list[tuple[int, Ints]],
+    loads: list[Load],
     max_loads: int,
     seconds: float,
-) -> tuple[float, NDArray[np.bool_], Ints] | None:
+) -> AssignedPlan | None:
     """A plan made of known loads, the ``max_loads`` nearest to the bound; it proves nothing."""
     site = np.array([j for j, _ in loads], np.int64)
     rise = np.array(
@@ -134,38 +105,28 @@ def plan_from_pool(
             for j, load in loads
         ]
     )
-    chosen = np.argsort(rise, kind="stable")[:max_loads]
-    site, load_customers = site[chosen], [loads[k][1] for k in chosen]
-    load = np.repeat(np.arange(len(chosen)), [len(each) for each in load_customers])
-    customer = np.concatenate(load_customers)
-    cost = arrays.opening_cost[site] + np.bincount(
-        load, arrays.cost[customer, site[load]], minlength=len(site)
+    nearest = np.argsort(rise, kind="stable")[:max_loads]
+    customers = [loads[k][1] for k in nearest]
+    start = np.concatenate([[0], np.cumsum([len(load) for load in customers])])
+    chosen = LoadList(
+        site[nearest].astype(np.int32), start, np.concatenate(customers).astype(np.int32), False
     )
-    model, x = partitioning_model(arrays, site, load, customer, cost)
-    result = solve(model, Settings(time_limit_seconds=max(0.1, seconds), gap=1e-5, threads=1))
+    model, x = partitioning_model(arrays, chosen)
+    result = solve(model, Settings(max(LEAST_SECONDS, seconds), gap=POOL_GAP, threads=1))
     if not result.has_plan:
         return None
     return plan_from_loads(
-        arrays, [(int(site[k]), load_customers[k]) for k in np.flatnonzero(result.value(x) > 0.5)]
+        arrays, [loads[nearest[k]] for k in np.flatnonzero(result.value(x) > 0.5)]
     )
 
 
-def partitioning_model(
-    arrays: CapacitatedArrays, site: Ints, load: Ints, customer: Ints, cost: Floats
-) -> tuple[Model, Block]:
-    """The model (P1) to (P5) over loads.
-
-    Args:
-        arrays: The problem.
-        site: Site of each load, (loads,).
-        load: Load of each entry, (entries,).
-        customer: Customer of each entry, (entries,).
-        cost: Cost of each load, (loads,).
-
-    Returns:
-        The model and its columns, one for each load.
-    """
+def partitioning_model(arrays: CapacitatedArrays, loads: LoadList) -> tuple[Model, Block]:
+    """The model (P1) to (P5) over ``loads``, and its columns, one for each load."""
     n, m = arrays.cost.shape
+    site, customer = loads.site, loads.customer
+    load = np.repeat(np.arange(len(site)), np.diff(loads.start))
+    service = np.bincount(load, arrays.cost[customer, site[load]], minlength=len(site))
+    cost: Floats = arrays.opening_cost[site] + service
     model = Model("partition")
     x = model.add_columns("load", size=len(site), upper=1.0, cost=cost, integer=True)
     zeros = np.zeros(len(site), np.int64)
@@ -180,13 +141,8 @@ def partitioning_model(
     return model, x
 
 
-def plan_from_loads(
-    arrays: CapacitatedArrays, loads: list[tuple[int, Ints]]
-) -> tuple[float, NDArray[np.bool_], Ints]:
-    """The cost, open sites and assignment of a plan made of loads.
-
-    A customer in two loads is assigned to the cheaper site.
-    """
+def plan_from_loads(arrays: CapacitatedArrays, loads: list[Load]) -> AssignedPlan:
+    """The plan made of ``loads``; a customer in two of them is assigned to the cheaper site."""
     n, _ = arrays.cost.shape
     assignment, is_open = np.full(n, -1, np.int64), arrays.must_open.copy()
     for j, customers in loads:
@@ -195,8 +151,8 @@ def plan_from_loads(
             arrays.cost[customers, j] < arrays.cost[customers, assignment[customers]]
         )
         assignment[customers[is_cheaper]] = j
-    if arrays.p >= 0:
-        unopened = np.flatnonzero(arrays.may_open & ~is_open)
-        is_open[unopened[: max(0, arrays.p - int(is_open.sum()))]] = True
-    cost = float(arrays.cost[np.arange(n), assignment].sum() + arrays.opening_cost[is_open].sum())
-    return cost, is_open, assignment
+    is_open = open_up_to_p(arrays, is_open)
+    service_cost = arrays.cost[np.arange(n), assignment].sum()
+    return AssignedPlan(
+        float(service_cost + arrays.opening_cost[is_open].sum()), is_open, assignment
+    )

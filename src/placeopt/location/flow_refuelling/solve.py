@@ -21,37 +21,38 @@ strategic analysis of alternative-fuel station locations", EJOR 227; see also ``
 
 from __future__ import annotations
 
-import time
+import logging
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from placeopt.base.deadline import recording_timeouts
+from placeopt.base.arrays import Bools, Floats, Ints
+from placeopt.base.deadline import Deadline, recording_timeouts
 from placeopt.base.errors import UsageError, VerificationError
-from placeopt.engine import Model, Result, Status, solve
+from placeopt.engine import Block, Model, Result, Status, solve
 from placeopt.engine.interrupts import catching_interrupts
-from placeopt.engine.settings import Settings
+from placeopt.engine.settings import ProgressCallback, Settings
 from placeopt.location.flow_refuelling.solution import StationPlan, Trip, nodes_covered
 from placeopt.location.flow_refuelling.statement import TOLERANCE, FlowRefuelling
 from placeopt.location.io.roads import read_flow_refuelling
 from placeopt.location.scaling import choose_unit
-from placeopt.location.solve_options import check_options
+from placeopt.location.settings_check import PLACEOPT, check_settings
 from placeopt.location.verify import verify_stations
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+LOG = logging.getLogger("placeopt.location")
+Windows = tuple[Ints, Ints, Ints]  # trip, first and last entry of each window
 
 
 def locate_stations(
     problem: FlowRefuelling,
     *,
-    engine: str = "placeopt",
+    engine: str = PLACEOPT,
     time_limit_seconds: float = 60.0,
     gap: float = 0.0,
     seed: int = 1,
+    progress: ProgressCallback | None = None,
 ) -> StationPlan:
     """Solve ``problem`` and verify the plan.
 
@@ -61,6 +62,7 @@ def locate_stations(
         time_limit_seconds: Time limit.
         gap: Relative gap at which to stop; 0 asks for a full proof.
         seed: Seed of the engine.
+        progress: Called with a report when plan or bound improves, in units of the model.
 
     Returns:
         The plan, or a status and a message if there is none.
@@ -69,31 +71,47 @@ def locate_stations(
         UsageError: If a setting makes no sense.
         VerificationError: If the plan fails its check, so that no wrong plan is ever returned.
     """
-    check_options(engine, time_limit_seconds, gap)
-    started_at = time.perf_counter()
+    settings = Settings(
+        time_limit_seconds, gap, threads=1, seed=seed, progress=progress, engine=engine
+    )
+    check_settings(settings)
+    deadline = Deadline(time_limit_seconds)
     if len(problem.opened_positions) > problem.p:
         message = f"p is {problem.p} and {len(problem.opened_positions)} stations are to be open"
         return StationPlan(problem, Status.INFEASIBLE, bound=-np.inf, message=message)
-    engine = "highs" if engine == "placeopt" else engine
-    model, windows, unit = station_model(problem)
-    arrays = model.arrays()
-    if engine == "cp-sat" and problem.capacities is None:
-        arrays.integer[:] = True  # CP-SAT takes whole numbers only; shares gain nothing here
     with catching_interrupts() as was_interrupted, recording_timeouts() as ended_early:
-        settings = Settings(time_limit_seconds, gap, threads=1, seed=seed, engine=engine)
-        result = solve(arrays, settings)
-    plan = _plan_from_result(problem, model, windows, result, unit)
-    message = result.message
-    if was_interrupted() and not plan.proven:
-        message = "; ".join(filter(None, [message, "ended by Ctrl-C"]))
-    seconds = {"total": time.perf_counter() - started_at}
-    plan = replace(plan, engine=engine, method=f"arc cover model, {engine}", message=message,
-                   seconds=seconds, repeats=not ended_early)  # fmt: skip
+        plan = solve_station_model(problem, settings)
+        if was_interrupted() and not plan.proven:
+            message = "; ".join(filter(None, [plan.message, "ended by Ctrl-C"]))
+            plan = replace(plan, message=message)
+    seconds = {"total": deadline.elapsed_seconds}
+    plan = replace(plan, seconds=seconds, repeats=not ended_early)
     verification = verify_stations(problem, plan)
     if not verification.ok:
         broken = "; ".join(f"{check.name}: {check.detail}" for check in verification.broken)
         raise VerificationError(f"{problem.name or 'flow-refuelling'}: {broken}")
     return plan
+
+
+def solve_station_model(problem: FlowRefuelling, settings: Settings) -> StationPlan:
+    """Solve the model (S1) to (S5).
+
+    Args:
+        problem: The problem.
+        settings: The settings of the solve; ``placeopt`` is the model on HiGHS.
+
+    Returns:
+        The plan, not verified yet.
+    """
+    engine = "highs" if settings.engine == PLACEOPT else settings.engine
+    model, windows, unit = station_model(problem)
+    LOG.info("flow refuelling: %d windows, by %s", len(windows[0]), engine)
+    arrays = model.arrays()
+    if engine == "cp-sat" and problem.capacities is None:
+        arrays.integer[:] = True  # CP-SAT takes whole numbers only; shares gain nothing here
+    result = solve(arrays, replace(settings, engine=engine))
+    plan = _plan_from_result(problem, model, windows, result, unit)
+    return replace(plan, engine=engine, method=f"arc cover model, {engine}", message=result.message)
 
 
 def locate_stations_file(path: str | Path, p: int | None = None, **options: Any) -> StationPlan:
@@ -124,7 +142,7 @@ def locate_stations_file(path: str | Path, p: int | None = None, **options: Any)
     return locate_stations(read_flow_refuelling(path, p=p, **options), **solve_options)
 
 
-def station_windows(problem: FlowRefuelling) -> tuple[Ints, Ints, Ints]:
+def station_windows(problem: FlowRefuelling) -> Windows:
     """Each window as (trip, first, last), a stretch of ``paths.node`` with both ends included.
 
     A stretch whose last comes before its first is empty.
@@ -166,7 +184,7 @@ def first_at_least(
     return low
 
 
-def station_model(problem: FlowRefuelling) -> tuple[Model, tuple[Ints, Ints, Ints], float]:
+def station_model(problem: FlowRefuelling) -> tuple[Model, Windows, float]:
     """The model (S1) to (S5), its windows, and the number that the objective was divided by."""
     model = Model("flow refuelling")
     lower, upper = np.zeros(problem.nodes), np.ones(problem.nodes)
@@ -206,7 +224,7 @@ def station_model(problem: FlowRefuelling) -> tuple[Model, tuple[Ints, Ints, Int
     return model, windows, unit
 
 
-def _add_stops(model: Model, problem: FlowRefuelling, z: Any) -> Any:
+def _add_stops(model: Model, problem: FlowRefuelling, z: Block) -> Block:
     """(S4), with each capacity scaled to 1."""
     assert problem.capacities is not None
     node, entries = problem.paths.node, np.arange(len(problem.paths.node))
@@ -224,7 +242,7 @@ def _add_stops(model: Model, problem: FlowRefuelling, z: Any) -> Any:
     return v
 
 
-def _add_thresholds(model: Model, problem: FlowRefuelling, y: Any, node_value: Floats) -> None:
+def _add_thresholds(model: Model, problem: FlowRefuelling, y: Block, node_value: Floats) -> None:
     """(S5), with each origin's volume scaled to 1."""
     outgoing = np.bincount(problem.origin, problem.volume, problem.nodes)
     origins = np.flatnonzero(outgoing > 0)
@@ -252,7 +270,9 @@ def objective_of(problem: FlowRefuelling, shares: Floats) -> float:
     return problem.node_weight * covered_share + (1 - problem.node_weight) * refuelled_value
 
 
-def _plan_from_result(problem: FlowRefuelling, model: Model, windows, result: Result, unit: float):
+def _plan_from_result(
+    problem: FlowRefuelling, model: Model, windows: Windows, result: Result, unit: float
+) -> StationPlan:
     bound = -result.bound * unit
     if not result.has_plan:
         return StationPlan(problem, result.status, bound=bound)
@@ -287,12 +307,12 @@ def _plan_from_result(problem: FlowRefuelling, model: Model, windows, result: Re
     return replace(plan, objective=objective, bound=max(bound, objective))
 
 
-def station_mixture(stops: Floats, share: float) -> list[tuple[float, NDArray[np.bool_]]]:
+def station_mixture(stops: Floats, share: float) -> list[tuple[float, Bools]]:
     """Sets of stations whose shares add up to ``share`` and that stop no more than ``stops``."""
     ends = np.r_[0.0, np.cumsum(stops)]
     cuts = np.unique(np.r_[0.0, ends % share, share])
     widths = np.diff(cuts)
-    mixture: dict[bytes, tuple[float, NDArray[np.bool_]]] = {}
+    mixture: dict[bytes, tuple[float, Bools]] = {}
     for width, t in zip(widths, cuts[:-1] + widths / 2, strict=True):
         if width > 1e-12 * share:
             chosen = np.diff(np.ceil((ends - t) / share)) >= 1

@@ -16,13 +16,23 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from placeopt.engine import Model, Result, solve
+from placeopt.base.arrays import Bools, Floats, Ints
+from placeopt.engine import Block, Model, Result, solve
 from placeopt.engine.settings import Settings
 from placeopt.location.capacitated.arrays import CapacitatedArrays
 
+LEAST_SHARE = 1e-9  # shares below it are 0
+
 
 def solve_compact_model(
-    arrays: CapacitatedArrays, rows, columns, *, fixed=None, must=None, caps=1.0, seconds: float
+    arrays: CapacitatedArrays,
+    rows: Ints,
+    columns: Ints,
+    *,
+    fixed: Bools | None = None,
+    must: Bools | None = None,
+    caps: Floats | float = 1.0,
+    seconds: float,
 ) -> tuple[Result, sparse.csr_array]:
     """Solve (F1) to (F5) over the pairs (``rows``, ``columns``).
 
@@ -48,28 +58,51 @@ def solve_compact_model(
                           integer=fixed is None)  # fmt: skip
     x = model.add_columns("serve", size=len(rows), upper=caps, cost=arrays.cost[rows, columns],
                           integer=not arrays.is_splittable)  # fmt: skip
-    pairs = np.arange(len(rows))
     model.add_rows("served", rule="F2", size=n, lower=1.0, upper=1.0, terms=[(rows, x.all, 1.0)])
     loads = (columns, x.all, arrays.demand[rows])
     capacities = (np.arange(m), y.all, -arrays.capacity)
     model.add_rows("capacity", rule="F3", size=m, upper=0.0, terms=[loads, capacities])
     if fixed is None:
-        linked = (
-            pairs if arrays.cost[rows, columns].any() else np.flatnonzero(arrays.demand[rows] <= 0)
-        )
-        row, largest = np.arange(len(linked)), np.broadcast_to(caps, len(rows))[linked]
-        only_open: list[tuple] = [(row, x.at(linked), 1.0), (row, y.at(columns[linked]), -largest)]
-        model.add_rows("only_open", rule="F4", size=len(linked), upper=0.0, terms=only_open)
-        zeros = np.zeros(m, np.int64)
-        model.add_rows("enough", rule="F3", size=1, lower=arrays.demand.sum(),
-                       terms=[(zeros, y.all, arrays.capacity)])  # fmt: skip
-        if arrays.p >= 0:
-            model.add_rows("count", rule="F5", size=1, lower=arrays.p, upper=arrays.p,
-                           terms=[(zeros, y.all, 1.0)])  # fmt: skip
-    result = solve(model, Settings(time_limit_seconds=seconds, gap=0.0, threads=1))
+        _only_open_sites_serve(model, arrays, rows, columns, x, y, caps)
+        _enough_capacity(model, arrays, y)
+        _as_many_as_asked(model, arrays, y)
+    result = solve(model, Settings(seconds, gap=0.0, threads=1))
     shares = result.value(x) if result.has_plan else np.zeros(len(rows))
-    is_used = shares > 1e-9
+    is_used = shares > LEAST_SHARE
     flows = sparse.coo_array(
         (shares[is_used], (rows[is_used], columns[is_used])), shape=(n, m)
     ).tocsr()
     return result, flows
+
+
+def _only_open_sites_serve(
+    model: Model,
+    arrays: CapacitatedArrays,
+    rows: Ints,
+    columns: Ints,
+    x: Block,
+    y: Block,
+    caps: Floats | float,
+) -> None:
+    """(F4) Only open sites serve; for customers without demand alone where serving has no cost."""
+    has_cost = arrays.cost[rows, columns].any()
+    linked = np.arange(len(rows)) if has_cost else np.flatnonzero(arrays.demand[rows] <= 0)
+    row, largest = np.arange(len(linked)), np.broadcast_to(caps, len(rows))[linked]
+    served = (row, x.at(linked), 1.0)
+    if_open = (row, y.at(columns[linked]), -largest)
+    model.add_rows("only_open", rule="F4", size=len(linked), upper=0.0, terms=[served, if_open])
+
+
+def _enough_capacity(model: Model, arrays: CapacitatedArrays, y: Block) -> None:
+    """(F3), added up: all open capacity holds all demand."""
+    zeros = np.zeros(y.size, np.int64)
+    model.add_rows("enough", rule="F3", size=1, lower=arrays.demand.sum(),
+                   terms=[(zeros, y.all, arrays.capacity)])  # fmt: skip
+
+
+def _as_many_as_asked(model: Model, arrays: CapacitatedArrays, y: Block) -> None:
+    """(F5) As many sites as asked are open."""
+    if arrays.has_fixed_size:
+        zeros = np.zeros(y.size, np.int64)
+        model.add_rows("count", rule="F5", size=1, lower=arrays.p, upper=arrays.p,
+                       terms=[(zeros, y.all, 1.0)])  # fmt: skip

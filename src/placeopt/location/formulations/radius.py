@@ -19,44 +19,31 @@ p-median problem", Journal of Combinatorial Optimization 19; Garcia, Labbe and M
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from placeopt.base.arrays import Bools, Floats, Ints
 from placeopt.engine import Block, Model
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from placeopt.location.uncapacitated.candidate_lists import CandidateArrays
 
 
-def is_within_reach(start: Ints, cost: Floats, max_cost: Floats) -> NDArray[np.bool_]:
+def is_within_reach(start: Ints, cost: Floats, max_cost: Floats) -> Bools:
     """Which entries cost their customer at most ``max_cost`` (customers,); (entries,)."""
     return cost <= np.repeat(max_cost, np.diff(start))
 
 
 def radius_model(
-    start: Ints,
-    site: Ints,
-    cost: Floats,
-    outside: Floats,
-    opening_cost: Floats,
-    p: int,
-    may_be_unserved: NDArray[np.bool_],
-    name: str = "radius",
+    lists: CandidateArrays, may_be_unserved: Bools, name: str = "radius"
 ) -> tuple[Model, Block]:
     """The radius formulation.
 
     Args:
-        start: First entry of each customer, (customers + 1,).
-        site: Site of each entry.
-        cost: Cost of each entry, ascending for each customer.
-        outside: Cost of an unserved customer, (customers,).
-        opening_cost: Cost of opening, (sites,).
-        p: Number of sites to open; -1 is any number.
+        lists: The problem.
         may_be_unserved: Customers who may be unserved, at ``outside``, (customers,).
         name: Name of the model.
 
     Returns:
         The model and its block of openings.
     """
+    start, site, cost, outside, opening_cost, p = lists
     customer = np.repeat(np.arange(len(start) - 1), np.diff(start))
     entries = len(customer)
     new_customer = np.diff(customer, prepend=-1) != 0

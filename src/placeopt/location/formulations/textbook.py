@@ -16,12 +16,12 @@ Kuby (1987); Daskin (2013), "Network and Discrete Location", 2nd edition.
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 from scipy import sparse
 
-from placeopt.engine import Model, Result, Status, solve
+from placeopt.base.arrays import Floats
+from placeopt.base.deadline import Deadline
+from placeopt.engine import Block, Model, Result, Status, solve
 from placeopt.engine.settings import Settings
 from placeopt.location.objective_values import objective_of
 from placeopt.location.solution import Solution
@@ -73,14 +73,14 @@ def textbook_model(problem: Problem) -> Model:
     return model
 
 
-def _add_assignment(model: Model, problem: Problem, y) -> None:
-    """(L1), (L2), (L4), (L5)."""
+def _add_assignment(model: Model, problem: Problem, y: Block) -> None:
+    """(L1), (L2), and what the kind adds to them."""
     distance = problem.distances.dense()
     ceiling = np.inf if problem.ceiling is None else problem.ceiling
-    is_counted = problem.weights > 0 if problem.kind == P_CENTRE else np.ones(len(distance), bool)
+    is_centre = problem.kind == P_CENTRE
+    is_counted = problem.weights > 0 if is_centre else np.ones(len(distance), bool)
     rows, columns = np.nonzero(np.isfinite(distance) & (distance <= ceiling) & is_counted[:, None])
     cost = distance[rows, columns] * problem.weights[rows]
-    is_centre = problem.kind == P_CENTRE
     x = model.add_columns(
         "serve",
         size=len(rows),
@@ -96,32 +96,42 @@ def _add_assignment(model: Model, problem: Problem, y) -> None:
     )
     only_open = [(pairs, x.all, 1.0), (pairs, y.at(columns), -1.0)]
     model.add_rows("only_open", rule="L2", size=len(rows), upper=0.0, terms=only_open)
-    if problem.capacities is not None and problem.kind in NEEDS_CAPACITY:
-        capacity = np.minimum(problem.capacities, problem.demands.sum())
-        least_load = np.full(problem.sites, -np.inf)
-        if problem.fill_opened:
-            opened = list(problem.opened_positions)
-            capacity[opened], least_load[opened] = problem.capacities[opened], 0.0
-        sites = np.arange(problem.sites)
-        loads = (columns, x.all, problem.demands[rows])
-        capacities = (sites, y.all, -capacity)
-        model.add_rows("capacity", rule="L4", size=problem.sites, lower=least_load, upper=0.0,
-                       terms=[loads, capacities])  # fmt: skip
+    _keep_capacities(model, problem, x, y)
     if is_centre:
-        farthest = float(distance[rows, columns].max(initial=0.0))
-        radius = model.add_columns("radius", size=1, cost=1.0, upper=farthest)
-        distances_served = (rows, x.all, distance[rows, columns])
-        customers = np.arange(n)
-        model.add_rows(
-            "radius",
-            rule="L5",
-            size=n,
-            upper=0.0,
-            terms=[distances_served, (customers, radius.at(0), -1.0)],
-        )
+        _bound_radius(model, x, distance[rows, columns], n)
 
 
-def _add_covering(model: Model, problem: Problem, y) -> None:
+def _keep_capacities(model: Model, problem: Problem, x: Block, y: Block) -> None:
+    """(L4), where the problem has capacities."""
+    if problem.capacities is None or problem.kind not in NEEDS_CAPACITY:
+        return
+    rows, columns = x.labels["customer"], x.labels["site"]
+    capacity = np.minimum(problem.capacities, problem.demands.sum())
+    least_load = np.full(problem.sites, -np.inf)
+    if problem.fill_opened:
+        opened = list(problem.opened_positions)
+        capacity[opened], least_load[opened] = problem.capacities[opened], 0.0
+    sites = np.arange(problem.sites)
+    loads = (columns, x.all, problem.demands[rows])
+    capacities = (sites, y.all, -capacity)
+    model.add_rows("capacity", rule="L4", size=problem.sites, lower=least_load, upper=0.0,
+                   terms=[loads, capacities])  # fmt: skip
+
+
+def _bound_radius(model: Model, x: Block, distance: Floats, customers: int) -> None:
+    """(L5), with the distance of each pair that may serve."""
+    radius = model.add_columns("radius", size=1, cost=1.0, upper=float(distance.max(initial=0.0)))
+    served = (x.labels["customer"], x.all, distance)
+    model.add_rows(
+        "radius",
+        rule="L5",
+        size=customers,
+        upper=0.0,
+        terms=[served, (np.arange(customers), radius.at(0), -1.0)],
+    )
+
+
+def _add_covering(model: Model, problem: Problem, y: Block) -> None:
     """(L7); gradual coverage takes the best covering site as in (L1), (L2)."""
     n = problem.customers
     max_distance = max(problem.radius or 0.0, problem.outer_radius or 0.0)
@@ -132,9 +142,9 @@ def _add_covering(model: Model, problem: Problem, y) -> None:
     if problem.kind == MAXIMAL_COVERING and problem.outer_radius is not None:
         gain = problem.coverage(pairs_within.data) * problem.weights[rows]
         x = model.add_columns("serve", size=len(rows), upper=1.0, cost=-gain)
-        pair_index = np.arange(len(rows))
+        pairs = np.arange(len(rows))
         model.add_rows("served", rule="L1", size=n, upper=1.0, terms=[(rows, x.all, 1.0)])
-        only_open = [(pair_index, x.all, 1.0), (pair_index, y.at(pairs_within.indices), -1.0)]
+        only_open = [(pairs, x.all, 1.0), (pairs, y.at(pairs_within.indices), -1.0)]
         model.add_rows("only_open", rule="L2", size=len(rows), upper=0.0, terms=only_open)
         return
     is_full = problem.kind == COVERING and problem.share >= 1
@@ -153,7 +163,7 @@ def _add_covering(model: Model, problem: Problem, y) -> None:
         model.add_rows("share", rule="L7", size=1, lower=needed, terms=covered_weight)
 
 
-def _add_dispersion(model: Model, problem: Problem, y) -> None:
+def _add_dispersion(model: Model, problem: Problem, y: Block) -> None:
     """(L6), with the largest distance for M."""
     distance = problem.distances.dense()
     distance = np.minimum(distance, distance.T)
@@ -175,44 +185,23 @@ def _add_dispersion(model: Model, problem: Problem, y) -> None:
     )
 
 
-def solve_textbook_model(
-    problem: Problem,
-    *,
-    engine: str = "highs",
-    time_limit_seconds: float = 60.0,
-    gap: float = 0.0,
-    seed: int = 1,
-    threads: int = 1,
-) -> Solution:
+def solve_textbook_model(problem: Problem, settings: Settings) -> Solution:
     """Solve the textbook model with any engine.
 
     Args:
         problem: The problem.
-        engine: The engine's name.
-        time_limit_seconds: Time limit.
-        gap: Relative gap at which to stop.
-        seed: Seed of the engine.
-        threads: Number of threads.
+        settings: The settings of the solve, with the engine's name.
 
     Returns:
         The solution.
     """
-    started_at = time.perf_counter()
+    deadline = Deadline(settings.time_limit_seconds)
     model = textbook_model(problem)
     arrays = model.arrays()
-    if engine == "cp-sat" and problem.kind != CAPACITATED:
+    if settings.engine == "cp-sat" and problem.kind != CAPACITATED:
         arrays.integer[:] = True  # CP-SAT takes integers only; here shares are no better
-    result = solve(
-        arrays,
-        Settings(
-            engine=engine,
-            time_limit_seconds=time_limit_seconds,
-            gap=gap,
-            threads=threads,
-            seed=seed,
-        ),
-    )
-    return _solution_from_result(problem, model, result, engine, time.perf_counter() - started_at)
+    result = solve(arrays, settings)
+    return _solution_from_result(problem, model, result, settings.engine, deadline.elapsed_seconds)
 
 
 def _solution_from_result(

@@ -1,438 +1,157 @@
 """Prove the best plan of a problem in candidate lists: search, bound, fix, branch.
 
 1. Swap local search finds a plan (``swap_search``).
-2. The Lagrangian bound is raised and fixes sites (``lagrangian``, ``node``).
-3. A tree, best bound first, closes what remains; each node is the same problem, smaller.
+2. The Lagrangian bound is raised and fixes sites (``root``, ``lagrangian``, ``node``).
+3. A tree, best bound first, closes what remains; each node is the same problem, smaller. A site is
+   opened in one branch and closed in the other.
 
 Where costs are whole numbers a node is cut off as soon as its bound passes (plan - 1).
 """
 
 from __future__ import annotations
 
-import heapq
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from placeopt.base.compiled import ensure_compiled, is_loaded
-from placeopt.engine.settings import Settings
-from placeopt.location.search_state import SearchState
-from placeopt.location.uncapacitated.candidate_lists import CandidateLists
+from placeopt.base.arrays import Floats, Signs
+from placeopt.location.best_first_tree import search_tree
+from placeopt.location.uncapacitated.core_search import search_core
 from placeopt.location.uncapacitated.heuristic_concentration import concentrate
-
-MAX_MIP_ENTRIES = 12_000  # list entries up to which an engine is tried before anything is compiled
-MIP_SECONDS = 3.0  # its time limit
-LARGE_ENTRIES = 1_000_000  # list entries from which time goes into better plans first
-FIRST_SEARCH_DIVISOR = 64  # part of the local search before the first bound
-
-
-def prove(
-    lists: CandidateLists, state: SearchState, *, seed: int = 1, uses_tree: bool = True
-) -> None:
-    """Solve ``lists``; sets the plan, the bound and whether it is proven in ``state``.
-
-    Args:
-        lists: The problem.
-        state: The search, with its time limit and gap.
-        seed: Seed of the random numbers.
-        uses_tree: Whether to branch if the root does not prove the plan.
-    """
-    if len(lists.site) <= MAX_MIP_ENTRIES and not is_loaded():
-        _solve_by_mip(lists, state)
-        if state.proven:
-            return
-    with state.clock_paused():
-        compile_uncapacitated()
-    from placeopt.location.uncapacitated.transpose import transpose
-
-    arrays = (lists.start, lists.site, lists.cost)
-    by_site = transpose(*arrays, lists.sites)
-    is_open = _greedy_plan(lists, by_site, seed)
-    _local_search(
-        lists,
-        arrays,
-        by_site,
-        is_open,
-        state,
-        rounds=max(1, _search_rounds(lists) // FIRST_SEARCH_DIVISOR),
-        seed=seed,
-    )
-    multipliers = _initial_multipliers(lists, arrays, state)
-    multipliers, rho = _root_bound(lists, arrays, by_site, state, multipliers, seed)
-    if state.proven or not uses_tree or state.is_out_of_time:
-        return
-    is_large = len(lists.site) > LARGE_ENTRIES and state.cost > state.bound + 1e-3 * abs(state.cost)
-    if is_large:
-        from placeopt.location.uncapacitated.core_search import search_core
-
-        end_seconds = state.elapsed_seconds + 0.4 * (
-            state.time_limit_seconds - state.elapsed_seconds
-        )
-        search_core(lists, arrays, by_site, state, rho, seed, end_seconds)
-    for step, patience in ROOT_ASCENTS if is_large else ROOT_ASCENTS[:1]:
-        fixed, multipliers, bound = _fix_at_root(lists, arrays, state, multipliers, step, patience)
-        if state.proven or state.is_out_of_time:
-            return
-    residual = _residual_problem(lists, arrays, state, fixed, multipliers, bound)
-    is_small = len(residual[1]) <= MAX_RESIDUAL_ENTRIES
-    if lists.infeasible_cost == np.inf and state.cost > state.bound + 1e-3 * abs(state.cost):
-        concentrate(lists, arrays, by_site, state, seed)
-    _search_tree(
-        lists, arrays, state, fixed.copy(), multipliers, max_nodes=300 if is_small else None
-    )
-    if is_small and not state.proven and not state.is_out_of_time:
-        _close_by_mip(lists, state, fixed, residual, bound)
-
-
-MODULES = tuple(
-    f"placeopt.location.{name}"
-    for name in (
-        "subgradient",
-        *(
-            f"uncapacitated.{module}"
-            for module in ("transpose", "swap_search", "lagrangian", "node")
-        ),
-    )
+from placeopt.location.uncapacitated.list_search import ListSearch
+from placeopt.location.uncapacitated.node import CLOSED, OPEN, bound_node
+from placeopt.location.uncapacitated.residual import close_by_mip, residual_problem
+from placeopt.location.uncapacitated.root import (
+    Root,
+    fix_at_root,
+    initial_multipliers,
+    raise_root_bound,
 )
-COMPILE_SECONDS = 30  # roughly, to compile these modules
+
+LOG = logging.getLogger("placeopt.location")
 
 
-def compile_uncapacitated() -> None:
-    """Compile the code that ``prove`` may call, unless it is compiled already."""
-    ensure_compiled(
-        "the methods for candidate lists", MODULES, _call_compiled_functions, COMPILE_SECONDS
+def prove(search: ListSearch) -> None:
+    """Solve the problem of ``search``; sets the plan, the bound and whether it is proven."""
+    state = search.state
+    search.improve(
+        search.greedy_plan(state.settings.seed), search.first_rounds, state.settings.seed
     )
-
-
-def _call_compiled_functions() -> None:
-    """Call every function that ``prove`` may call, on a problem of twenty points."""
-    from placeopt.location.statement import P_MEDIAN, Problem
-    from placeopt.location.uncapacitated.candidate_lists import list_candidates
-    from placeopt.location.uncapacitated.core_search import search_core
-    from placeopt.location.uncapacitated.transpose import transpose
-
-    points = np.random.default_rng(1).random((20, 2, 1))
-    distances = np.abs(points - points.transpose(2, 1, 0)).sum(axis=1)
-    lists, state = (
-        list_candidates(Problem(P_MEDIAN, distances, p=3)),
-        SearchState(time_limit_seconds=60.0),
-    )
-    arrays = (lists.start, lists.site, lists.cost)
-    by_site = transpose(*arrays, lists.sites)
-    _local_search(lists, arrays, by_site, _greedy_plan(lists, by_site, 1), state, rounds=1, seed=1)
-    multipliers, rho = _root_bound(
-        lists, arrays, by_site, state, _initial_multipliers(lists, arrays, state), 1
-    )
-    search_core(lists, arrays, by_site, state, rho, 1, 0.0)
-    fixed, multipliers, _ = _fix_at_root(lists, arrays, state, multipliers, *ROOT_ASCENTS[0])
-    _search_tree(lists, arrays, state, fixed, multipliers, max_nodes=1)
-
-
-def _solve_by_mip(lists: CandidateLists, state: SearchState) -> None:
-    """Solve the radius formulation of a small problem by an engine."""
-    from placeopt.engine import Status, solve
-    from placeopt.location.formulations.radius import radius_model
-
-    is_allowed = np.ones(lists.customers, bool)
-    model, y = radius_model(
-        lists.start, lists.site, lists.cost, lists.outside, lists.opening_cost, lists.p, is_allowed
-    )
-    seconds = min(MIP_SECONDS, state.time_limit_seconds - state.elapsed_seconds)
-    arrays = model.arrays()
-    arrays.lower[y.all] = lists.must_open
-    arrays.upper[y.all] = lists.may_open
-    result = solve(arrays, Settings(time_limit_seconds=seconds, gap=state.gap, threads=1))
-    if not result.has_plan:
+    multipliers, rho = raise_root_bound(search, initial_multipliers(search))
+    if state.proven or state.is_out_of_time:
         return
-    plan = result.value(y) > 0.5
-    cost_if_open = np.where(plan[lists.site], lists.cost, np.inf)
-    customer = np.repeat(np.arange(lists.customers), np.diff(lists.start))
-    service_cost = np.array(lists.outside)
-    np.minimum.at(service_cost, customer, cost_if_open)
-    state.offer(float(service_cost.sum() + lists.opening_cost[plan].sum()) + lists.constant, plan)
-    if result.status is Status.OPTIMAL:
-        state.proven = True
-        state.bound = (
-            state.cost if lists.is_integral or not state.gap else min(result.bound, state.cost)
-        )
-    else:
-        state.raise_bound(min(result.bound, state.cost))
+    root = _fix_sites(search, multipliers, rho)
+    if state.proven or state.is_out_of_time:
+        return
+    tree = search.params.tree
+    residual = residual_problem(search, root)
+    is_small = len(residual.reduced.lists.site) <= tree.max_residual_entries
+    if search.lists.infeasible_cost == np.inf and search.has_wide_gap:
+        LOG.info("heuristic concentration: the gap is wide")
+        concentrate(search)
+    branching = SiteBranching(search, max_nodes=tree.max_nodes if is_small else None)
+    if search_tree(branching.first_node(root), branching, state):
+        state.close()
+    elif is_small and not state.is_out_of_time:
+        LOG.info("the engine closes what %d nodes left", state.nodes)
+        close_by_mip(search, root, residual)
 
 
-def _greedy_plan(lists: CandidateLists, by_site, seed: int) -> NDArray[np.bool_]:
-    from placeopt.location.uncapacitated import swap_search
-
-    is_open = lists.must_open.copy()
-    size = lists.p
-    if size < 0:
-        size = max(1, int(is_open.sum()), round(np.sqrt(lists.sites) / 2))
-        size = min(size, int(lists.may_open.sum()))
-    swap_search.greedy_fill(
-        *by_site, lists.outside, lists.opening_cost, lists.may_open, is_open, size, seed
-    )
-    return is_open
-
-
-def _search_rounds(lists: CandidateLists) -> int:
-    """How many rounds of local search to make: few where a move is expensive."""
-    entries_per_site = len(lists.site) / lists.sites
-    customers_share = lists.sites / max(1, lists.p) if lists.p > 0 else 30.0
-    work_per_round = 6 * lists.sites + 60 * entries_per_site * min(customers_share, 50.0)
-    return int(np.clip(2e8 / work_per_round, 60, 3000))
+def _fix_sites(search: ListSearch, multipliers: Floats, rho: Floats) -> Root:
+    """Fix sites by long ascents; where a large problem has a wide gap, after better plans."""
+    state, params = search.state, search.params
+    is_hard = search.is_large and search.has_wide_gap
+    if is_hard:
+        LOG.info("core search: the problem is large and the gap is wide")
+        share = params.core.time_share
+        search_core(search, rho, state.elapsed_seconds + share * state.seconds_left())
+    rules = params.root.fixing_rules
+    root = fix_at_root(search, multipliers, rules[0])
+    for rule in rules[1:] if is_hard else ():
+        if state.proven or state.is_out_of_time:
+            break
+        root = fix_at_root(search, root.multipliers, rule)
+    return root
 
 
-def _local_search(
-    lists: CandidateLists, arrays, by_site, is_open, state: SearchState, rounds: int, seed: int
-) -> None:
-    from placeopt.location.uncapacitated import swap_search
+class Origin(NamedTuple):
+    """The branching that made a node.
 
-    cost = swap_search.iterated_local_search(
-        arrays,
-        by_site,
-        lists.outside,
-        lists.opening_cost,
-        lists.must_open,
-        lists.may_open,
-        is_open,
-        lists.p < 0,
-        rounds,
-        seed,
-        4,
-        ACCEPTANCE_SLACK * abs(state.cost) if np.isfinite(state.cost) else 0.0,
-    )
-    state.offer(cost, is_open)
-
-
-def _initial_multipliers(lists: CandidateLists, arrays, state: SearchState) -> NDArray[np.float64]:
-    from placeopt.location.uncapacitated import swap_search
-
-    _, d1, _, d2, _ = swap_search.initial_state(*arrays, lists.outside, state.plan)
-    u = np.minimum(lists.outside, np.where(d2 < lists.infeasible_cost, (d1 + d2) / 2, d1 * 1.5 + 1))
-    return u
-
-
-def _root_bound(lists: CandidateLists, arrays, by_site, state: SearchState, multipliers, seed: int):
-    """Raise the bound at the root, at times searching from the sites it opens.
-
-    Returns the multipliers (customers,) and the reduced costs (sites,).
+    Attributes:
+        site: The site that was fixed.
+        choice: OPEN or CLOSED.
+        distance: How far the site's share in the relaxation was from that.
     """
-    must_open_sites = np.flatnonzero(lists.must_open)
-    is_closed = ~lists.may_open
-    step, best, rounds = 0.5, -np.inf, max(1, _search_rounds(lists) // FIRST_SEARCH_DIVISOR)
-    min_gain = 0.05 if len(lists.site) > LARGE_ENTRIES else 1e-5  # share of the gap
-    for attempt in range(12):
-        fixed = np.where(lists.must_open, 1, np.where(is_closed, -1, 0)).astype(np.int8)
-        bound, multipliers, rho, is_selected, step, rounds_used = _ascend_bound(
-            lists, arrays, state, fixed, multipliers, step
-        )
-        state.rounds += rounds_used
-        state.raise_bound(bound)
-        if bound > state.cutoff(lists.is_integral):
-            state.proven, state.bound = True, state.cost
-            break
-        is_open = is_selected.copy()
-        is_open[must_open_sites] = True
-        if lists.p < 0 or is_open.sum() == lists.p:
-            cost_before = state.cost
-            _local_search(
-                lists, arrays, by_site, is_open, state, rounds=rounds, seed=seed + attempt
-            )
-            rounds = (
-                min(_search_rounds(lists) // 3, 2 * rounds) if state.cost < cost_before else rounds
-            )
-        if state.is_out_of_time or step < 0.01 or bound < best + min_gain * abs(state.cost - bound):
-            break
-        best = bound
-    return multipliers, rho
+
+    site: int
+    choice: int
+    distance: float
 
 
-def _ascend_bound(
-    lists: CandidateLists,
-    arrays,
-    state: SearchState,
-    fixed,
-    multipliers,
-    step: float,
-    max_rounds: int = 150,
-):
-    from placeopt.location.uncapacitated import lagrangian, node
+@dataclass(frozen=True)
+class SiteNode:
+    """The decisions fixed at a node.
 
-    s, t, c, o, f, p_left, constant, free = node.reduce_problem(
-        *arrays, lists.outside, lists.opening_cost, lists.p, fixed
-    )
-    started_at, max_rounds = state.elapsed_seconds, state.affordable_rounds(max_rounds)
-    best, u, rho, is_selected, _, rounds_used, step = lagrangian.ascend(
-        s,
-        t,
-        c,
-        o,
-        f,
-        p_left,
-        np.minimum(multipliers, o),
-        state.cutoff(lists.is_integral) + 1e-9,
-        constant,
-        max_rounds,
-        step,
-        20,
-    )
-    state.seconds_per_round = (state.elapsed_seconds - started_at) / rounds_used
-    is_open = np.zeros(lists.sites, bool)
-    is_open[free[is_selected]] = True
-    reduced_costs = np.zeros(lists.sites)
-    reduced_costs[free] = rho
-    return best, u, reduced_costs, is_open, step, rounds_used
+    Attributes:
+        bound: Lower bound of its plans.
+        fixed: OPEN, CLOSED or FREE for each site, (sites,).
+        multipliers: Multipliers to begin with, (customers,).
+        origin: The branching that made it; None at the root.
+    """
+
+    bound: float
+    fixed: Signs
+    multipliers: Floats
+    origin: Origin | None = None
 
 
-ACCEPTANCE_SLACK = 3e-4  # relative cost above the best at which a plan is accepted
-ROOT_ASCENTS = (
-    (0.5, 25),
-    (0.3, 40),
-    (0.2, 40),
-    (0.1, 60),
-)  # (step, patience) of each ascent at the root
-MAX_RESIDUAL_ENTRIES = 40_000  # entries up to which an engine closes the search
+class SiteBranching:
+    """Branching on sites, chosen by pseudo-costs; see ``best_first_tree.Branching``."""
 
+    def __init__(self, search: ListSearch, max_nodes: int | None = None) -> None:
+        """Branch for ``search``, over at most ``max_nodes`` nodes."""
+        self.search, self.max_nodes = search, max_nodes
+        self.rule = search.params.tree.rule
+        self.pseudo_costs = PseudoCosts(search.lists.sites, search.params.tree.least_distance)
 
-def _fix_at_root(
-    lists: CandidateLists, arrays, state: SearchState, start_multipliers, step: float, patience: int
-):
-    """A long ascent that fixes sites at the root: (fixed sites, multipliers, bound)."""
-    from placeopt.location.uncapacitated import node
+    def first_node(self, root: Root) -> SiteNode:
+        """The node at the root."""
+        return SiteNode(self.search.state.bound, root.fixed.copy(), root.multipliers)
 
-    fixed = np.where(lists.must_open, 1, np.where(lists.may_open, 0, -1)).astype(np.int8)
-    cutoff = state.cutoff(lists.is_integral)
-    bound, multipliers, _, plan_cost, plan, rounds_used = node.bound_node(
-        *arrays,
-        lists.outside,
-        lists.opening_cost,
-        lists.p,
-        fixed,
-        start_multipliers.copy(),
-        cutoff,
-        state.affordable_rounds(1500, 0.8),
-        step,
-        patience,
-    )
-    state.rounds += rounds_used
-    if np.isfinite(plan_cost):
-        state.offer(plan_cost, plan == 1)
-    if not np.isfinite(bound):
-        state.proven, state.bound = True, state.cost
-    else:
-        state.raise_bound(bound)
-    return fixed, multipliers, bound
+    def cutoff(self) -> float:
+        """The cost at or above which a plan is no improvement."""
+        return self.search.cutoff
 
+    def may_go_on(self) -> bool:
+        """Whether time suffices for a node and not too many are done."""
+        state = self.search.state
+        has_time = state.affordable_rounds(self.rule.rounds) >= self.rule.rounds
+        return has_time and (self.max_nodes is None or state.nodes < self.max_nodes)
 
-def _residual_problem(
-    lists: CandidateLists, arrays, state: SearchState, fixed, multipliers, bound: float
-):
-    """The problem left by the root: list entries that a plan below the cutoff could use."""
-    from placeopt.location.formulations.radius import is_within_reach
-    from placeopt.location.uncapacitated import node
-
-    s, t, c, o, f, p_left, constant, free = node.reduce_problem(
-        *arrays, lists.outside, lists.opening_cost, lists.p, fixed
-    )
-    largest_cost = (
-        multipliers + max(0.0, state.cutoff(lists.is_integral) - bound) + 1e-7 * np.abs(multipliers)
-    )
-    is_kept = is_within_reach(s, c, largest_cost)
-    counts = (
-        np.add.reduceat(np.append(is_kept, False), s[:-1]) if len(is_kept) else np.zeros(len(s) - 1)
-    )
-    counts = np.where(np.diff(s) > 0, counts, 0).astype(np.int64)
-    start = np.concatenate([[0], np.cumsum(counts)])
-    return start, t[is_kept], c[is_kept], o, f, p_left, constant, free, o <= largest_cost
-
-
-def _close_by_mip(lists: CandidateLists, state: SearchState, fixed, residual, bound: float) -> None:
-    """Close what remains by an engine (radius formulation)."""
-    from placeopt.engine import Status, solve
-    from placeopt.location.formulations.radius import radius_model
-    from placeopt.location.uncapacitated import swap_search
-
-    start, site, cost, outside, opening, p_left, constant, free, may_be_unserved = residual
-    if (
-        (np.diff(start) == 0) & ~may_be_unserved
-    ).any():  # a customer cannot be served below the cutoff
-        state.proven, state.bound = True, state.cost
-        return
-    model, y = radius_model(start, site, cost, outside, opening, p_left, may_be_unserved)
-    model.offset += constant
-    result = solve(
-        model,
-        Settings(
-            time_limit_seconds=max(1.0, state.time_limit_seconds - state.elapsed_seconds),
-            gap=0.0,
-            threads=1,
-        ),
-    )
-    if result.has_plan:
-        plan = fixed == 1
-        plan[free[result.value(y) > 0.5]] = True
-        state.offer(
-            swap_search.plan_cost(
-                lists.start, lists.site, lists.cost, lists.outside, lists.opening_cost, plan
-            ),
-            plan,
-        )
-    if result.status in (Status.OPTIMAL, Status.INFEASIBLE):
-        state.proven, state.bound = True, state.cost
-    elif np.isfinite(result.bound):
-        state.raise_bound(max(bound, min(result.bound, state.cost)))
-
-
-def _search_tree(
-    lists: CandidateLists, arrays, state: SearchState, fixed, multipliers, max_nodes: int | None
-) -> None:
-    """Branch, best bound first, until the plan is proven, time is up or ``max_nodes`` are done."""
-    from placeopt.location.uncapacitated import node
-
-    pseudo_costs = PseudoCosts(lists.sites)
-    count = 0
-    heap: list[tuple] = [(state.bound, count, fixed, multipliers, None)]
-    while heap:
-        bound, _order, fixed, u, origin = heapq.heappop(heap)
-        cutoff = state.cutoff(lists.is_integral)
-        if bound > cutoff:
-            break
-        state.raise_bound(bound)
-        if state.affordable_rounds(NODE_ROUNDS) < NODE_ROUNDS or (
-            max_nodes is not None and state.nodes >= max_nodes
-        ):
-            return
-        new_bound, u, open_frequency, plan_cost, plan, rounds_used = node.bound_node(
-            *arrays,
-            lists.outside,
-            lists.opening_cost,
-            lists.p,
-            fixed,
-            u.copy(),
-            cutoff,
-            NODE_ROUNDS,
-            NODE_STEP,
-            NODE_PATIENCE,
-        )
-        state.nodes += 1
-        state.rounds += rounds_used
-        if np.isfinite(plan_cost):
-            state.offer(plan_cost, plan == 1)
-        if origin is not None:
-            pseudo_costs.record(origin, min(new_bound, cutoff + 1) - bound)
-        if not np.isfinite(new_bound):
-            continue
-        new_bound = max(new_bound, bound)
-        site = pseudo_costs.choose_site(open_frequency)
-        for choice in (1, -1):
+    def children(self, node: SiteNode) -> Iterable[SiteNode]:
+        """Bound a node and split it by a site, if it may hold a better plan."""
+        state, cutoff, fixed = self.search.state, self.search.cutoff, node.fixed
+        found = bound_node(self.search.lists.arrays, fixed, node.multipliers, cutoff, self.rule)
+        state.rounds += found.rounds
+        if np.isfinite(found.plan_cost):
+            state.offer(found.plan_cost, found.plan == OPEN)
+        if node.origin is not None:
+            self.pseudo_costs.record(node.origin, min(found.bound, cutoff + 1) - node.bound)
+        if not np.isfinite(found.bound):
+            return []
+        bound = max(found.bound, node.bound)
+        site = self.pseudo_costs.choose_site(found.open_frequency)
+        share = float(found.open_frequency[site])
+        nodes = []
+        for choice, distance in ((OPEN, 1.0 - share), (CLOSED, share)):
             child = fixed.copy()
             child[site] = choice
-            count += 1
-            distance = 1.0 - open_frequency[site] if choice == 1 else open_frequency[site]
-            heapq.heappush(heap, (new_bound, count, child, u, (site, choice, distance)))
-    state.proven, state.bound = True, state.cost
-
-
-NODE_ROUNDS, NODE_STEP, NODE_PATIENCE = 60, 0.2, 8
+            origin = Origin(site, choice, distance)
+            nodes.append(SiteNode(bound, child, found.multipliers, origin))
+        return nodes
 
 
 class PseudoCosts:
@@ -441,22 +160,29 @@ class PseudoCosts:
     Pseudo-costs: Benichou et al. (1971); product score: Achterberg (2007).
     """
 
-    def __init__(self, sites: int):
-        self.total_gain = {1: np.zeros(sites), -1: np.zeros(sites)}
-        self.observations = {1: np.zeros(sites), -1: np.zeros(sites)}
+    def __init__(self, sites: int, least_distance: float) -> None:
+        """Begin without observations.
 
-    def record(self, origin: tuple[int, int, float], gain: float) -> None:
-        """Record by how much the bound rose after a branching (site, 1 or -1, distance rounded)."""
-        site, choice, distance = origin
-        self.total_gain[choice][site] += max(gain, 0.0) / max(distance, 0.02)
-        self.observations[choice][site] += 1
+        Args:
+            sites: Number of sites.
+            least_distance: Least distance from OPEN and CLOSED that a site's share counts as.
+        """
+        self.least_distance = least_distance
+        self.total_gain = {OPEN: np.zeros(sites), CLOSED: np.zeros(sites)}
+        self.observations = {OPEN: np.zeros(sites), CLOSED: np.zeros(sites)}
 
-    def choose_site(self, open_frequency: NDArray[np.float64]) -> int:
+    def record(self, origin: Origin, gain: float) -> None:
+        """Record by how much the bound rose after a branching."""
+        rate = max(gain, 0.0) / max(origin.distance, self.least_distance)
+        self.total_gain[origin.choice][origin.site] += rate
+        self.observations[origin.choice][origin.site] += 1
+
+    def choose_site(self, open_frequency: Floats) -> int:
         """The free site whose two branches promise to raise the bound most."""
         free = np.flatnonzero(open_frequency >= 0)
-        share = np.clip(open_frequency[free], 0.02, 0.98)
+        share = np.clip(open_frequency[free], self.least_distance, 1.0 - self.least_distance)
         score = np.ones(len(free))
-        for choice, distance in ((1, 1.0 - share), (-1, share)):
+        for choice, distance in ((OPEN, 1.0 - share), (CLOSED, share)):
             observations, total_gain = self.observations[choice], self.total_gain[choice]
             mean = (total_gain.sum() + 1e-6) / (observations.sum() + 1e-6)
             rate = (total_gain[free] + mean) / (observations[free] + 1)

@@ -1,6 +1,6 @@
 """Candidate lists: for each customer the sites worth considering, cheapest first.
 
-    minimise  constant + sum_{j in S} f[j] + sum_i min(outside[i], min_{j in S} cost[i,j])
+    minimise  sum_{j in S} f[j] + sum_i min(outside[i], min_{j in S} cost[i,j])
 
 over sets S with |S| = p (or of any size, ``p = -1``). ``outside[i]`` is what customer i costs
 when no site of its list is open. One record states five problems:
@@ -17,24 +17,20 @@ when no site of its list is open. One record states five problems:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from placeopt.base.arrays import Bools, Floats, Ints, ShortInts
 from placeopt.location.distances import Pairs, Points
 from placeopt.location.statement import MAXIMAL_COVERING, NEEDS_P, Problem
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 MAX_DENSE_PAIRS = 30_000_000  # pairs up to which all are listed
 MAX_LISTED_PAIRS = 60_000_000
 
 
-@dataclass(frozen=True)
-class CandidateLists:
-    """Candidate sites by customer.
+class CandidateArrays(NamedTuple):
+    """The candidate sites by customer, as compiled code takes them.
 
     The list of customer i is the entries from ``start[i]`` to ``start[i + 1]``.
 
@@ -45,36 +41,55 @@ class CandidateLists:
         outside: Cost of a customer served by no listed site, (customers,).
         opening_cost: Cost of opening a site, (sites,).
         p: Number of sites to open; -1 is any number.
+    """
+
+    start: Ints
+    site: ShortInts
+    cost: Floats
+    outside: Floats
+    opening_cost: Floats
+    p: int
+
+
+@dataclass(frozen=True)
+class CandidateLists:
+    """A problem in candidate lists.
+
+    Attributes:
+        arrays: The lists and costs.
         must_open: Sites that every plan opens, (sites,).
         may_open: Sites that a plan may open, (sites,).
         is_complete: Whether every admissible pair is listed.
         is_integral: Whether every cost is a whole number.
         infeasible_cost: The value of ``outside`` that means "no plan"; inf if there is none.
-        constant: Cost that every plan has.
     """
 
-    start: Ints
-    site: NDArray[Any]
-    cost: Floats
-    outside: Floats
-    opening_cost: Floats
-    p: int
-    must_open: NDArray[np.bool_]
-    may_open: NDArray[np.bool_]
+    arrays: CandidateArrays
+    must_open: Bools
+    may_open: Bools
     is_complete: bool
     is_integral: bool
     infeasible_cost: float
-    constant: float = 0.0
 
     @property
     def customers(self) -> int:
         """Number of customers."""
-        return len(self.start) - 1
+        return len(self.arrays.start) - 1
 
     @property
     def sites(self) -> int:
         """Number of sites."""
-        return len(self.opening_cost)
+        return len(self.arrays.opening_cost)
+
+    @property
+    def entries(self) -> int:
+        """Number of listed pairs."""
+        return len(self.arrays.site)
+
+    @property
+    def is_size_free(self) -> bool:
+        """Whether a plan may open any number of sites."""
+        return self.arrays.p < 0
 
 
 def list_candidates(problem: Problem, nearest_count: int | None = None) -> CandidateLists:
@@ -106,23 +121,19 @@ def list_candidates(problem: Problem, nearest_count: int | None = None) -> Candi
         )
     opening_cost = np.array(problem.fixed_costs) if p < 0 else np.zeros(problem.sites)
     values = (cost, outside, opening_cost)
-    is_integral = all(bool((x == np.round(x)).all()) for x in values)
     return CandidateLists(
-        start,
-        site,
-        cost,
-        outside,
-        opening_cost,
-        p,
+        CandidateArrays(start, site, cost, outside, opening_cost, p),
         must_open,
         may_open & ~must_open | must_open,
         is_complete,
-        is_integral,
-        infeasible_cost,
+        is_integral=all(bool((x == np.round(x)).all()) for x in values),
+        infeasible_cost=infeasible_cost,
     )
 
 
-def _service_lists(problem: Problem, may_open: NDArray[np.bool_], nearest_count: int | None):
+def _service_lists(
+    problem: Problem, may_open: Bools, nearest_count: int | None
+) -> tuple[Ints, ShortInts, Floats, Floats, float, bool]:
     """Lists of serving costs; where all sites are listed, a prohibitive cost for being unserved."""
     n, m = problem.distances.shape
     count = nearest_count or m
@@ -173,9 +184,7 @@ def _suitable_list_length(problem: Problem) -> int:
     return int(min(m, max(30, 5 * sites_per_opened), max(30, MAX_LISTED_PAIRS // n)))
 
 
-def _coverage_lists(
-    problem: Problem, may_open: NDArray[np.bool_]
-) -> tuple[Ints, NDArray[Any], Floats, Floats]:
+def _coverage_lists(problem: Problem, may_open: Bools) -> tuple[Ints, ShortInts, Floats, Floats]:
     """Lists of uncovered weight by site; customers with the same coverage are merged."""
     radius = max(problem.radius or 0.0, problem.outer_radius or 0.0)
     pairs = problem.distances.within(radius)

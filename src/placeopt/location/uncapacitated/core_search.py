@@ -11,84 +11,60 @@ search", Data Mining and Knowledge Discovery 19.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from placeopt.location.uncapacitated import node, swap_search
-from placeopt.location.uncapacitated.candidate_lists import CandidateLists
+from placeopt.base.arrays import Bools, Floats
+from placeopt.location.uncapacitated import swap_search
+from placeopt.location.uncapacitated.list_search import ListSearch
+from placeopt.location.uncapacitated.node import CLOSED, FREE, reduce_problem
+from placeopt.location.uncapacitated.swap_search import SwapProblem, SwapRule
 from placeopt.location.uncapacitated.transpose import transpose
 
-if TYPE_CHECKING:
-    from placeopt.location.search_state import SearchState
 
-CORE_SITES_PER_OPEN_SITE = 20  # size of the core
-ACCEPTANCE_SLACK = 3e-4  # relative cost above the best at which a plan is accepted
-CHUNK_SECONDS = 4.0  # of one search over the core
-MAX_SEARCHES_WITHOUT_GAIN = 3  # after which the search stops
-
-
-def search_core(
-    lists: CandidateLists, arrays, by_site, state: SearchState, rho, seed: int, end_seconds: float
-) -> None:
+def search_core(search: ListSearch, rho: Floats, end_seconds: float) -> None:
     """Improve the best plan until no move helps or time is up.
 
     Args:
-        lists: The problem.
-        arrays: Its (start, site, cost).
-        by_site: The same by site, from ``transpose``.
-        state: The search; its plan is improved.
+        search: The search; its plan is improved.
         rho: Reduced costs, (sites,); the least are the most promising.
-        seed: Seed of the random numbers.
         end_seconds: Seconds of the search at which to stop.
     """
+    lists, state, core = search.lists, search.state, search.params.core
+    seed = state.settings.seed
     order = np.argsort(np.where(lists.may_open, rho, np.inf))
-    searches_without_gain, rounds = 0, 50
-    while searches_without_gain < MAX_SEARCHES_WITHOUT_GAIN and state.elapsed_seconds < end_seconds:
+    searches_without_gain, rounds = 0, core.first_rounds
+    while (
+        searches_without_gain < core.max_searches_without_gain
+        and state.elapsed_seconds < end_seconds
+    ):
         assert state.plan is not None
         started_at, cost_before = state.elapsed_seconds, state.cost
         is_core = state.plan | lists.must_open
-        is_core[order[: CORE_SITES_PER_OPEN_SITE * int(state.plan.sum())]] = True
+        is_core[order[: core.sites_per_open_site * int(state.plan.sum())]] = True
         is_core &= lists.may_open
-        plan = _search_within_core(
-            lists, arrays, state, is_core, rounds, seed + searches_without_gain
-        )
-        cost = swap_search.iterated_local_search(
-            arrays,
-            by_site,
-            lists.outside,
-            lists.opening_cost,
-            lists.must_open,
-            lists.may_open,
-            plan,
-            lists.p < 0,
-            0,
-            seed,
-            1,
-            0.0,
-        )
-        state.offer(cost, plan)
+        plan = _search_within_core(search, is_core, rounds, seed + searches_without_gain)
+        search.improve(plan, rounds=0, seed=seed)
         searches_without_gain = 0 if state.cost < cost_before else searches_without_gain + 1
-        if state.elapsed_seconds < started_at + CHUNK_SECONDS:
+        if state.elapsed_seconds < started_at + core.chunk_seconds:
             rounds *= 2
-            searches_without_gain = 0 if rounds <= 1000 else searches_without_gain
+            searches_without_gain = 0 if rounds <= core.settled_rounds else searches_without_gain
 
 
-def _search_within_core(
-    lists: CandidateLists, arrays, state: SearchState, is_core, rounds: int, seed: int
-):
+def _search_within_core(search: ListSearch, is_core: Bools, rounds: int, seed: int) -> Bools:
     """The plan that local search over core sites finds from the best plan."""
+    lists, state, local_params = search.lists, search.state, search.params.swap_search
     assert state.plan is not None
-    fixed = np.where(is_core, 0, -1).astype(np.int8)
-    start, site, cost, outside, opening, _, _, free = node.reduce_problem(
-        *arrays, lists.outside, lists.opening_cost, lists.p, fixed
+    fixed = np.where(is_core, FREE, CLOSED).astype(np.int8)
+    core = reduce_problem(lists.arrays, fixed)
+    problem = SwapProblem(
+        core.lists,
+        transpose(core.lists),
+        lists.must_open[core.free],
+        np.ones(len(core.free), bool),
     )
-    is_open = state.plan[free].copy()
-    swap_search.iterated_local_search(
-        (start, site, cost), transpose(start, site, cost, len(free)), outside, opening,
-        lists.must_open[free], np.ones(len(free), bool), is_open, lists.p < 0, rounds, seed, 4,
-        ACCEPTANCE_SLACK * abs(state.cost),
-    )  # fmt: skip
+    rule = SwapRule(rounds, seed, local_params.max_exchanges, local_params.slack * abs(state.cost))
+    is_open = state.plan[core.free].copy()
+    swap_search.iterated_local_search(problem, is_open, rule)
     plan = np.zeros(lists.sites, bool)
-    plan[free[is_open]] = True
+    plan[core.free[is_open]] = True
     return plan

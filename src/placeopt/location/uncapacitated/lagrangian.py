@@ -12,18 +12,48 @@ site cannot be missing from a plan cheaper than ``L - rho[j] + first``: so sites
 Source: Cornuejols, Fisher and Nemhauser (1977); Christofides and Beasley (1982).
 """
 
+# mypy: disable-error-code="assignment"
+
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
+from placeopt.base.arrays import Bools, Floats
 from placeopt.base.compiled import compiled
+from placeopt.location.step_rule import StepRule
 from placeopt.location.subgradient import take_step, track_progress
+from placeopt.location.uncapacitated.candidate_lists import CandidateArrays
 from placeopt.location.uncapacitated.transpose import transpose
 
 
+class Ascent(NamedTuple):
+    """The result of an ascent of the bound.
+
+    Attributes:
+        bound: The best bound.
+        multipliers: Its multipliers u, (customers,).
+        reduced_costs: Its rho, (sites,).
+        is_selected: The sites that it opens, (sites,).
+        open_frequency: How often each site was opened lately, 0 to 1, (sites,).
+        rounds: Rounds made.
+        step: Step length at the end.
+    """
+
+    bound: float
+    multipliers: Floats
+    reduced_costs: Floats
+    is_selected: Bools
+    open_frequency: Floats
+    rounds: int
+    step: float
+
+
 @compiled
-def reduced_costs(start, site, cost, opening_cost, u, rho):
+def reduced_costs(lists: CandidateArrays, u: Floats, rho: Floats) -> None:
     """Set ``rho`` (sites,) to the reduced costs at multipliers ``u`` (customers,)."""
+    start, site, cost, opening_cost = lists.start, lists.site, lists.cost, lists.opening_cost
     for j in range(len(opening_cost)):
         rho[j] = opening_cost[j]
     for i in range(len(start) - 1):
@@ -35,7 +65,7 @@ def reduced_costs(start, site, cost, opening_cost, u, rho):
 
 
 @compiled
-def select_sites(rho, p, is_selected):
+def select_sites(rho: Floats, p: int, is_selected: Bools) -> tuple[float, float, float]:
     """Select the sites that the relaxation opens.
 
     Args:
@@ -85,54 +115,47 @@ def select_sites(rho, p, is_selected):
 
 @compiled
 def ascend(
-    start, site, cost, outside, opening_cost, p, u, target, constant, max_rounds, step, patience
-):
+    lists: CandidateArrays, u: Floats, target: float, constant: float, rule: StepRule
+) -> Ascent:
     """Raise the bound by averaged subgradients.
 
     Args:
-        start: First entry of each customer, (customers + 1,).
-        site: Site of each entry.
-        cost: Cost of each entry.
-        outside: Cost of an unserved customer, (customers,).
-        opening_cost: Cost of opening, (sites,).
-        p: Number of sites to open; -1 is any number.
+        lists: The problem.
         u: Multipliers to begin with, (customers,).
         target: Bound at which to stop.
         constant: Cost that every plan has.
-        max_rounds: Largest number of rounds.
-        step: Step length to begin with.
-        patience: Rounds without gain after which the step is halved.
+        rule: How far to go.
 
     Returns:
-        (best bound, its multipliers, its rho, its selected sites, how often each site was selected,
-        rounds, step).
+        The best bound, with its multipliers and sites.
     """
-    n, m = len(start) - 1, len(opening_cost)
-    site_start, customer, site_cost = transpose(start, site, cost, m)
+    outside = lists.outside
+    n, m = len(lists.start) - 1, len(lists.opening_cost)
+    site_start, customer, site_cost = transpose(lists)
     rho = np.empty(m)
     is_selected = np.zeros(m, np.bool_)
     subgradient = np.empty(n)
     direction = np.zeros(n)
     open_frequency = np.zeros(m)
-    best = -1e300
-    best_u, best_rho, best_taken = u.copy(), rho.copy(), is_selected.copy()
+    best, step = -1e300, rule.step
+    best_u, best_rho, best_selected = u.copy(), rho.copy(), is_selected.copy()
     u = u.copy()
     rounds_without_gain, rounds = 0, 0
-    while rounds < max_rounds:
+    while rounds < rule.rounds:
         rounds += 1
-        reduced_costs(start, site, cost, opening_cost, u, rho)
-        value, _edge, _nearest = select_sites(rho, p, is_selected)
+        reduced_costs(lists, u, rho)
+        value, _last_selected, _first_unselected = select_sites(rho, lists.p, is_selected)
         value += constant
         for i in range(n):
             value += u[i]
         is_better, rounds_without_gain, goes_back = track_progress(
-            value, best, target, rounds_without_gain, patience
+            value, best, target, rounds_without_gain, rule.patience
         )
         if is_better:
             best = value
             best_u[:] = u
             best_rho[:] = rho
-            best_taken[:] = is_selected
+            best_selected[:] = is_selected
         if best >= target:
             break
         if goes_back:
@@ -153,4 +176,4 @@ def ascend(
                 subgradient[i] = 0.0
         if not take_step(u, direction, subgradient, rounds == 1, step, target, value, outside):
             break
-    return best, best_u, best_rho, best_taken, open_frequency, rounds, step
+    return Ascent(best, best_u, best_rho, best_selected, open_frequency, rounds, step)

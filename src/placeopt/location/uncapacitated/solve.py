@@ -11,58 +11,59 @@ location set-covering and the maximal covering location problem".
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from dataclasses import replace
 
 import numpy as np
 
-from placeopt.engine.result import Status
+from placeopt.base.arrays import Bools, Ints
+from placeopt.base.compiled import is_ready
+from placeopt.engine import Status, solve
+from placeopt.engine.settings import Settings
+from placeopt.location.compile_ahead import CANDIDATE_LISTS, compile_uncapacitated
 from placeopt.location.distances import Points
+from placeopt.location.formulations.radius import radius_model
 from placeopt.location.objective_values import objective_of
-from placeopt.location.search_state import Report, SearchState
+from placeopt.location.search_state import SearchState
 from placeopt.location.solution import Solution
 from placeopt.location.statement import MAXIMAL_COVERING, P_MEDIAN, Problem
-from placeopt.location.uncapacitated.branch_and_bound import prove
 from placeopt.location.uncapacitated.candidate_lists import (
     MAX_DENSE_PAIRS,
+    CandidateArrays,
     CandidateLists,
     list_candidates,
 )
+from placeopt.location.uncapacitated.params import DEFAULT_PARAMS, UncapacitatedParams
 
-SITES_LISTED_PER_SHARE = 8.0  # length of a list, as a multiple of sites for each opened site
+LOG = logging.getLogger("placeopt.location")
+METHOD = "swap search, Lagrangian, tree"
 
 
 def solve_uncapacitated(
-    problem: Problem,
-    *,
-    time_limit_seconds: float,
-    gap: float,
-    seed: int,
-    report: Report | None = None,
+    problem: Problem, settings: Settings, params: UncapacitatedParams = DEFAULT_PARAMS
 ) -> Solution:
     """Solve a p-median, facility location or maximal covering problem; see the module's text.
 
     Args:
         problem: The problem.
-        time_limit_seconds: Time limit.
-        gap: Relative gap at which to stop.
-        seed: Seed of the random numbers.
-        report: Called with (cost, bound) after every improvement.
+        settings: The settings of the solve.
+        params: The parameters of the method.
 
     Returns:
         The solution with its bound.
     """
-    state = SearchState(time_limit_seconds=time_limit_seconds, gap=gap, report=report)
+    state = SearchState(settings)
     if not _has_feasible_p(problem):
         return Solution(
             problem, Status.INFEASIBLE, message="p does not fit the sites", bound=np.inf
         )
-    nearest_count = _initial_nearest_count(problem)
+    nearest_count = _initial_nearest_count(problem, params.sites_listed_per_share)
     while True:
         lists = list_candidates(problem, nearest_count)
         state.proven = False
         if state.plan is not None:
             state.cost = np.inf
-        prove(lists, state, seed=seed)
+        _prove(lists, state, params)
         objective, _ = objective_of(problem, _positions(state))
         full_cost = _as_minimised(problem, objective, lists)
         is_underestimated = full_cost > state.cost + _rounding_tolerance(problem, lists, state)
@@ -76,7 +77,52 @@ def solve_uncapacitated(
         if problem.customers * problem.sites > MAX_DENSE_PAIRS and not lists.is_complete:
             break
         nearest_count = min(problem.sites, 2 * nearest_count)
+        LOG.info("lists grow to %d sites: the plan costs more than in the lists", nearest_count)
     return _solution(problem, lists, state, objective, full_cost)
+
+
+def _prove(lists: CandidateLists, state: SearchState, params: UncapacitatedParams) -> None:
+    """Solve the problem in lists; a small one by an engine where code is not compiled yet."""
+    if lists.entries <= params.max_mip_entries and not is_ready(CANDIDATE_LISTS):
+        LOG.info("an engine first: the problem is small and no code is compiled yet")
+        _solve_by_mip(lists, state, min(params.mip_seconds, state.seconds_left()))
+        if state.proven:
+            return
+    with state.deadline.paused():
+        compile_uncapacitated()
+    from placeopt.location.uncapacitated.branch_and_bound import prove
+    from placeopt.location.uncapacitated.list_search import ListSearch
+
+    LOG.info("branch and bound over %d list entries", lists.entries)
+    prove(ListSearch(lists, state, params))
+
+
+def _solve_by_mip(lists: CandidateLists, state: SearchState, seconds: float) -> None:
+    """Solve the radius formulation of a small problem by an engine."""
+    model, y = radius_model(lists.arrays, np.ones(lists.customers, bool))
+    arrays = model.arrays()
+    arrays.lower[y.all] = lists.must_open
+    arrays.upper[y.all] = lists.may_open
+    gap = state.settings.gap
+    result = solve(arrays, Settings(seconds, gap=gap, threads=1))
+    if not result.has_plan:
+        return
+    plan = result.value(y) > 0.5
+    state.offer(_plan_cost(lists.arrays, plan), plan)
+    if result.status is Status.OPTIMAL:
+        state.proven = True
+        state.bound = state.cost if lists.is_integral or not gap else min(result.bound, state.cost)
+    else:
+        state.raise_bound(min(result.bound, state.cost))
+
+
+def _plan_cost(lists: CandidateArrays, plan: Bools) -> float:
+    """The cost of a plan, as ``swap_search.plan_cost``, without compiled code."""
+    cost_if_open = np.where(plan[lists.site], lists.cost, np.inf)
+    customer = np.repeat(np.arange(len(lists.outside)), np.diff(lists.start))
+    service_cost = np.array(lists.outside)
+    np.minimum.at(service_cost, customer, cost_if_open)
+    return float(service_cost.sum() + lists.opening_cost[plan].sum())
 
 
 def _has_feasible_p(problem: Problem) -> bool:
@@ -87,17 +133,18 @@ def _has_feasible_p(problem: Problem) -> bool:
     return sites_exist and len(problem.opened_positions) <= problem.p
 
 
-def _initial_nearest_count(problem: Problem) -> int | None:
+def _initial_nearest_count(problem: Problem, listed_per_share: float) -> int | None:
+    """How many nearest sites the first lists of a p-median hold; None for all."""
     if problem.kind != P_MEDIAN or problem.ceiling is not None or problem.closed_positions:
         return None
     n, m = problem.distances.shape
     if isinstance(problem.distances, Points) and n * m > MAX_DENSE_PAIRS:
         return None
-    nearest_count = int(max(50, SITES_LISTED_PER_SHARE * m / max(1, problem.p or 1)))
+    nearest_count = int(max(50, listed_per_share * m / max(1, problem.p or 1)))
     return nearest_count if nearest_count < 0.7 * m else None
 
 
-def _positions(state: SearchState) -> np.ndarray:
+def _positions(state: SearchState) -> Ints:
     return np.flatnonzero(state.plan) if state.plan is not None else np.zeros(0, np.int64)
 
 
@@ -106,7 +153,7 @@ def _as_minimised(problem: Problem, objective: float | None, lists: CandidateLis
     if objective is None:
         return np.inf
     if problem.kind == MAXIMAL_COVERING:
-        return float(lists.outside.sum()) - objective
+        return float(lists.arrays.outside.sum()) - objective
     return objective
 
 
@@ -115,7 +162,7 @@ def _rounding_tolerance(problem: Problem, lists: CandidateLists, state: SearchSt
 
     Uncovered weight is a difference of large sums and may be 0.
     """
-    total = float(lists.outside.sum()) if problem.kind == MAXIMAL_COVERING else 0.0
+    total = float(lists.arrays.outside.sum()) if problem.kind == MAXIMAL_COVERING else 0.0
     return 1e-9 * abs(state.cost) + 1e-12 * total
 
 
@@ -132,42 +179,34 @@ def _solution(
     if is_integral and not proven and np.isfinite(bound):
         bound = min(float(np.ceil(bound - 1e-6)), full_cost)
         proven = bound >= full_cost - 1e-6
-    seconds = {"total": state.elapsed_seconds}
-    if state.first_plan_seconds is not None:
-        seconds |= {
-            "first": state.first_plan_seconds,
-            "best": state.best_plan_seconds or state.first_plan_seconds,
-        }
-    counts = {"nodes": state.nodes, "rounds": state.rounds, "entries": len(lists.site)}
-    common: dict[str, Any] = {
-        "seconds": seconds,
-        "counts": counts,
-        "method": "swap search, Lagrangian, tree",
-    }
+    seconds = {"total": state.elapsed_seconds, **state.plan_seconds}
+    counts = {"nodes": state.nodes, "rounds": state.rounds, "entries": lists.entries}
+    without_plan = Solution(
+        problem, Status.NO_PLAN, bound=state.bound, seconds=seconds, counts=counts, method=METHOD
+    )
     if full_cost >= lists.infeasible_cost or objective is None:
-        is_infeasible = state.proven or state.bound >= lists.infeasible_cost - 1
-        status = Status.INFEASIBLE if is_infeasible else Status.NO_PLAN
-        return Solution(problem, status, bound=np.inf if is_infeasible else state.bound, **common)
+        if state.proven or state.bound >= lists.infeasible_cost - 1:
+            return replace(without_plan, status=Status.INFEASIBLE, bound=np.inf)
+        return without_plan
     if problem.kind == MAXIMAL_COVERING:
-        bound = float(lists.outside.sum()) - bound
-    if state.gap and not proven:
-        proven = abs(objective - bound) <= state.gap * max(1e-9, abs(objective))
-    elif state.proven and state.gap:
-        slack = state.gap * abs(state.cost)
+        bound = float(lists.arrays.outside.sum()) - bound
+    if state.settings.gap and not proven:
+        proven = abs(objective - bound) <= state.settings.gap * max(1e-9, abs(objective))
+    elif state.proven and state.settings.gap:
+        slack = state.settings.gap * abs(state.cost)
         bound = bound - slack if problem.kind != MAXIMAL_COVERING else bound + slack
     if proven:
         seconds["proof"] = state.elapsed_seconds
     positions = _positions(state)
     _, assignment = objective_of(problem, positions)
-    return Solution(
-        problem,
-        Status.OPTIMAL if proven else Status.FEASIBLE,
+    return replace(
+        without_plan,
+        status=Status.OPTIMAL if proven else Status.FEASIBLE,
         objective=objective,
         bound=bound,
         positions=positions,
         assigned=assignment,
         trace=_trace(problem, lists, state),
-        **common,
     )
 
 
@@ -176,5 +215,5 @@ def _trace(
 ) -> tuple[tuple[float, float, float], ...]:
     if problem.kind != MAXIMAL_COVERING:
         return tuple(state.trace)
-    total = float(lists.outside.sum())
+    total = float(lists.arrays.outside.sum())
     return tuple((t, total - cost, total - bound) for t, cost, bound in state.trace)

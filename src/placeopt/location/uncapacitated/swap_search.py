@@ -1,7 +1,8 @@
 """Swap local search over candidate lists, compiled.
 
-Each customer keeps its cheapest and second cheapest open site (``a1, d1, a2, d2``); ``loss[r]``
-is what closing r costs its customers. Opening j and closing r changes the cost by
+Each customer keeps its cheapest and second cheapest open site, a1 and a2, and what they cost it, d1
+and d2 (``SwapPlan``); ``loss[r]`` is what closing r costs its customers. Opening j and closing r
+changes the cost by
 
     f[j] - sum_{i: c[i,j] < d1[i]} (d1[i] - c[i,j])  +  loss[r] - f[r]
          - sum_{i: a1[i] = r, c[i,j] < d2[i]} (d2[i] - max(d1[i], c[i,j]))
@@ -18,77 +19,255 @@ swap-based local search procedure for location problems", Annals of Operations R
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
+from placeopt.base.arrays import Bools, Floats, ShortInts
 from placeopt.base.compiled import compiled
+from placeopt.location.uncapacitated.candidate_lists import CandidateArrays
+from placeopt.location.uncapacitated.transpose import SiteLists
 
 NO_SITE = -1
+NO_LIMIT = 1_000_000_000  # moves that no search makes
+
+
+class SwapProblem(NamedTuple):
+    """A problem as local search sees it.
+
+    Attributes:
+        lists: The lists by customer.
+        by_site: The same by site.
+        must_open: Sites that stay open, (sites,).
+        may_open: Sites that may open, (sites,).
+    """
+
+    lists: CandidateArrays
+    by_site: SiteLists
+    must_open: Bools
+    may_open: Bools
+
+
+class SwapRule(NamedTuple):
+    """The length of a local search and its acceptance of worse plans.
+
+    Attributes:
+        rounds: Rounds of shaking.
+        seed: Seed of the random numbers.
+        max_exchanges: Largest number of swaps in a shake.
+        slack: Cost above the best at which the search returns to the best plan; falls to 0.
+    """
+
+    rounds: int
+    seed: int
+    max_exchanges: int
+    slack: float
+
+
+class SwapPlan(NamedTuple):
+    """A plan with what its moves are evaluated by; all arrays are changed in place.
+
+    Attributes:
+        is_open: Open sites, (sites,).
+        nearest: Cheapest open site of each customer, NO_SITE if there is none, (customers,).
+        nearest_cost: Cost of the customer there, (customers,).
+        second: Second cheapest open site, (customers,).
+        second_cost: Cost of the customer there, (customers,).
+        loss: What closing each open site adds to the cost of service, (sites,).
+        is_stale: Sites to evaluate (again), (sites,).
+    """
+
+    is_open: Bools
+    nearest: ShortInts
+    nearest_cost: Floats
+    second: ShortInts
+    second_cost: Floats
+    loss: Floats
+    is_stale: Bools
 
 
 @compiled
-def _find_two_cheapest(i, start, site, cost, outside, is_open, a1, d1, a2, d2):
-    """Find the two cheapest open sites of customer i."""
-    a1[i], d1[i], a2[i], d2[i] = NO_SITE, outside[i], NO_SITE, outside[i]
-    count = 0
-    for k in range(start[i], start[i + 1]):
-        if cost[k] >= outside[i]:
-            break
-        if is_open[site[k]]:
-            if count == 0:
-                a1[i], d1[i] = site[k], cost[k]
-                count = 1
-            else:
-                a2[i], d2[i] = site[k], cost[k]
-                break
-
-
-@compiled
-def plan_cost(start, site, cost, outside, opening_cost, is_open):
-    """The cost of the open sites: openings and each customer's cheapest open site."""
-    total = 0.0
-    for j in range(len(opening_cost)):
-        if is_open[j]:
-            total += opening_cost[j]
-    for i in range(len(start) - 1):
-        cheapest = outside[i]
-        for k in range(start[i], start[i + 1]):
-            if cost[k] >= cheapest:
-                break
-            if is_open[site[k]]:
-                cheapest = cost[k]
-                break
-        total += cheapest
-    return total
-
-
-@compiled
-def greedy_fill(site_start, customer, site_cost, outside, opening_cost, may_open, is_open, p, seed):
-    """Open sites one at a time, each the best of a random sample, until p are open.
+def iterated_local_search(problem: SwapProblem, is_open: Bools, rule: SwapRule) -> float:
+    """Descend, then shake and descend again and again, keeping the best plan.
 
     Args:
-        site_start: First entry of each site, (sites + 1,).
-        customer: Customer of each entry.
-        site_cost: Cost of each entry.
-        outside: Cost of an unserved customer, (customers,).
-        opening_cost: Cost of opening, (sites,).
-        may_open: Sites that may open, (sites,).
+        problem: The problem.
+        is_open: Open sites, (sites,); changed in place to the best plan found.
+        rule: How long to go on.
+
+    Returns:
+        The cost of the plan.
+    """
+    np.random.seed(rule.seed)
+    plan = evaluate_plan(problem.lists, is_open)
+    descend(problem, plan, NO_LIMIT)
+    best_open = is_open.copy()
+    current_cost = plan_cost(problem.lists, is_open)
+    best_cost = current_cost
+    for t in range(rule.rounds):
+        exchanges = 1 + np.random.randint(rule.max_exchanges)
+        current_cost += shake(problem, plan, exchanges)
+        current_cost -= descend(problem, plan, NO_LIMIT)
+        if current_cost < best_cost - 1e-9 * abs(best_cost):
+            best_cost = current_cost
+            for j in range(len(is_open)):
+                best_open[j] = is_open[j]
+        elif current_cost > best_cost + rule.slack * (1.0 - t / rule.rounds):
+            _return_to(best_open, problem, plan)
+            current_cost = best_cost
+    is_open[:] = best_open
+    return plan_cost(problem.lists, is_open)
+
+
+@compiled
+def descend(problem: SwapProblem, plan: SwapPlan, max_moves: int) -> float:
+    """Make moves until none improves the plan, or ``max_moves``; return the saving.
+
+    Where p is free, sites may also be opened or closed by themselves (facility location).
+    """
+    lists, by_site, must_open, may_open = problem
+    opening_cost, is_size_free = lists.opening_cost, lists.p < 0
+    site_start, customer, site_cost = by_site
+    is_open, loss, is_stale = plan.is_open, plan.loss, plan.is_stale
+    nearest, nearest_cost, second_cost = plan.nearest, plan.nearest_cost, plan.second_cost
+    m = len(opening_cost)
+    loss_avoided = np.zeros(m)
+    affected = np.empty(m, np.int64)
+    saved, moves, sites_without_move, j = 0.0, 0, 0, 0
+    closure, closure_price = _cheapest_closure(problem, plan)
+    while sites_without_move < m and moves < max_moves:
+        j = j + 1 if j + 1 < m else 0
+        sites_without_move += 1
+        if not is_stale[j]:
+            continue
+        is_stale[j] = False
+        if is_open[j]:
+            if is_size_free and not must_open[j] and loss[j] - opening_cost[j] < -1e-7:
+                saved -= loss[j] - opening_cost[j]
+                _apply_move(NO_SITE, j, problem, plan)
+                closure, closure_price = _cheapest_closure(problem, plan)
+                moves += 1
+                sites_without_move = 0
+            continue
+        if not may_open[j]:
+            continue
+        gain = -opening_cost[j]
+        count = 0
+        for k in range(site_start[j], site_start[j + 1]):
+            i = customer[k]
+            cost_here = site_cost[k]
+            if cost_here < second_cost[i]:
+                closing = nearest[i]
+                avoided = second_cost[i] - nearest_cost[i]
+                if cost_here < nearest_cost[i]:
+                    gain += nearest_cost[i] - cost_here
+                else:
+                    avoided = second_cost[i] - cost_here
+                if closing >= 0:
+                    if loss_avoided[closing] == 0.0:
+                        affected[count] = closing
+                        count += 1
+                    loss_avoided[closing] += avoided + 1e-300
+        best_closing, price = closure, closure_price
+        for t in range(count):
+            closing = affected[t]
+            price_of_closing = loss[closing] - loss_avoided[closing] - opening_cost[closing]
+            if price_of_closing < price and not must_open[closing]:
+                best_closing, price = closing, price_of_closing
+            loss_avoided[closing] = 0.0
+        delta = price - gain if best_closing >= 0 else 1e300
+        if is_size_free and -gain < delta:
+            delta, best_closing = -gain, NO_SITE
+        if delta < -1e-7 * max(1.0, abs(gain) * 1e-3):
+            _apply_move(j, best_closing, problem, plan)
+            closure, closure_price = _cheapest_closure(problem, plan)
+            saved -= delta
+            moves += 1
+            sites_without_move = 0
+    return saved
+
+
+@compiled
+def shake(problem: SwapProblem, plan: SwapPlan, exchanges: int) -> float:
+    """Swap up to ``exchanges`` open sites near one another for random sites nearby.
+
+    Returns the change of cost.
+    """
+    start, site, cost = problem.lists.start, problem.lists.site, problem.lists.cost
+    site_start, customer = problem.by_site.start, problem.by_site.customer
+    nearest, second_cost = plan.nearest, plan.second_cost
+    n = len(start) - 1
+    total_change = 0.0
+    i = np.random.randint(n)
+    for t in range(exchanges):
+        for _again in range(20):
+            length = start[i + 1] - start[i]
+            if length > 0:
+                break
+            i = np.random.randint(n)
+        if length == 0:
+            return total_change
+        closing = nearest[i]
+        if closing < 0 or problem.must_open[closing]:
+            i = np.random.randint(n)
+            continue
+        last = start[i]
+        while last < start[i + 1] and cost[last] < second_cost[i]:
+            last += 1
+        window = max(20, 2 * (last - start[i]))
+        j = site[start[i] + np.random.randint(min(window, length))]
+        if plan.is_open[j] or not problem.may_open[j]:
+            i = np.random.randint(n) if t == 0 else i
+            continue
+        total_change += swap_change(j, closing, problem, plan)
+        _apply_move(j, closing, problem, plan)
+        entry = site_start[j] + np.random.randint(max(1, site_start[j + 1] - site_start[j]))
+        i = customer[entry]
+    return total_change
+
+
+@compiled
+def swap_change(opening: int, closing: int, problem: SwapProblem, plan: SwapPlan) -> float:
+    """By how much the cost changes when ``closing`` is replaced by ``opening``."""
+    opening_cost = problem.lists.opening_cost
+    site_start, customer, site_cost = problem.by_site
+    nearest, nearest_cost, second_cost = plan.nearest, plan.nearest_cost, plan.second_cost
+    site_change = plan.loss[closing] - opening_cost[closing] + opening_cost[opening]
+    customer_change = 0.0
+    for k in range(site_start[opening], site_start[opening + 1]):
+        i = customer[k]
+        if site_cost[k] < second_cost[i]:
+            if site_cost[k] < nearest_cost[i]:
+                customer_change -= nearest_cost[i] - site_cost[k]
+            if nearest[i] == closing:
+                customer_change -= second_cost[i] - max(nearest_cost[i], site_cost[k])
+    return float(site_change + customer_change)
+
+
+@compiled
+def greedy_fill(problem: SwapProblem, is_open: Bools, size: int, seed: int) -> None:
+    """Open sites one at a time, each the best of a random sample, until ``size`` are open.
+
+    Args:
+        problem: The problem.
         is_open: Open sites, (sites,); changed in place.
-        p: Number of sites to open.
+        size: Number of sites to open.
         seed: Seed of the random numbers.
     """
     np.random.seed(seed)
-    m = len(opening_cost)
-    cheapest = outside.copy()
+    opening_cost = problem.lists.opening_cost
+    site_start, customer, site_cost = problem.by_site
+    cheapest = problem.lists.outside.copy()
     opened = 0
-    for j in range(m):
+    for j in range(len(opening_cost)):
         if is_open[j]:
             opened += 1
             for k in range(site_start[j], site_start[j + 1]):
                 cheapest[customer[k]] = min(cheapest[customer[k]], site_cost[k])
-    allowed = np.flatnonzero(may_open)
-    samples = max(20, min(len(allowed), 3 * len(allowed) // max(1, p)))
-    while opened < p:
-        chosen, best_gain = -1, -1e300
+    allowed = np.flatnonzero(problem.may_open)
+    samples = max(20, min(len(allowed), 3 * len(allowed) // max(1, size)))
+    while opened < size:
+        chosen, best_gain = NO_SITE, -1e300
         for _t in range(samples):
             j = allowed[np.random.randint(len(allowed))]
             if is_open[j]:
@@ -113,311 +292,123 @@ def greedy_fill(site_start, customer, site_cost, outside, opening_cost, may_open
 
 
 @compiled
-def _update_customer(i, start, site, cost, outside, is_open, a1, d1, a2, d2, loss, is_dirty):
+def plan_cost(lists: CandidateArrays, is_open: Bools) -> float:
+    """The cost of the open sites: openings and each customer's cheapest open site."""
+    start, site, cost = lists.start, lists.site, lists.cost
+    total = 0.0
+    for j in range(len(lists.opening_cost)):
+        if is_open[j]:
+            total += lists.opening_cost[j]
+    for i in range(len(start) - 1):
+        cheapest = lists.outside[i]
+        for k in range(start[i], start[i + 1]):
+            if cost[k] >= cheapest:
+                break
+            if is_open[site[k]]:
+                cheapest = cost[k]
+                break
+        total += cheapest
+    return total
+
+
+@compiled
+def evaluate_plan(lists: CandidateArrays, is_open: Bools) -> SwapPlan:
+    """Each customer's two cheapest open sites and the loss of closing each site."""
+    n, m = len(lists.start) - 1, len(is_open)
+    plan = SwapPlan(
+        is_open,
+        np.full(n, NO_SITE, np.int32),
+        np.empty(n),
+        np.full(n, NO_SITE, np.int32),
+        np.empty(n),
+        np.zeros(m),
+        np.ones(m, np.bool_),
+    )
+    for i in range(n):
+        _find_two_cheapest(i, lists, plan)
+        if plan.nearest[i] >= 0:
+            plan.loss[plan.nearest[i]] += plan.second_cost[i] - plan.nearest_cost[i]
+    return plan
+
+
+@compiled
+def _find_two_cheapest(i: int, lists: CandidateArrays, plan: SwapPlan) -> None:
+    """Find the two cheapest open sites of customer i."""
+    site, cost, limit = lists.site, lists.cost, lists.outside[i]
+    is_open = plan.is_open
+    first_site, first_cost, second_site, second_cost = NO_SITE, limit, NO_SITE, limit
+    for k in range(lists.start[i], lists.start[i + 1]):
+        if cost[k] >= limit:
+            break
+        if is_open[site[k]]:
+            if first_site < 0:
+                first_site, first_cost = site[k], cost[k]
+            else:
+                second_site, second_cost = site[k], cost[k]
+                break
+    plan.nearest[i], plan.nearest_cost[i] = first_site, first_cost
+    plan.second[i], plan.second_cost[i] = second_site, second_cost
+
+
+@compiled
+def _update_customer(i: int, lists: CandidateArrays, plan: SwapPlan) -> None:
     """Find the two sites of customer i again and mark the sites whose evaluation that changes."""
-    old_d2 = d2[i]
-    if a1[i] >= 0:
-        loss[a1[i]] -= d2[i] - d1[i]
-    _find_two_cheapest(i, start, site, cost, outside, is_open, a1, d1, a2, d2)
-    if a1[i] >= 0:
-        loss[a1[i]] += d2[i] - d1[i]
-    largest_cost = max(old_d2, d2[i])
-    for k in range(start[i], start[i + 1]):
+    nearest, nearest_cost, second_cost = plan.nearest, plan.nearest_cost, plan.second_cost
+    old_second_cost = second_cost[i]
+    if nearest[i] >= 0:
+        plan.loss[nearest[i]] -= second_cost[i] - nearest_cost[i]
+    _find_two_cheapest(i, lists, plan)
+    if nearest[i] >= 0:
+        plan.loss[nearest[i]] += second_cost[i] - nearest_cost[i]
+    largest_cost = max(old_second_cost, second_cost[i])
+    site, cost, is_stale = lists.site, lists.cost, plan.is_stale
+    for k in range(lists.start[i], lists.start[i + 1]):
         if cost[k] >= largest_cost:
             break
-        is_dirty[site[k]] = True
+        is_stale[site[k]] = True
 
 
 @compiled
-def _apply_move(j, r, lists, by_site, outside, is_open, a1, d1, a2, d2, loss, is_dirty):
-    """Open j (unless -1) and close r (unless -1)."""
-    start, site, cost = lists
-    site_start, customer, site_cost = by_site
-    if j >= 0:
-        is_open[j] = True
-    if r >= 0:
-        is_open[r] = False
-        for k in range(site_start[r], site_start[r + 1]):
+def _apply_move(opening: int, closing: int, problem: SwapProblem, plan: SwapPlan) -> None:
+    """Open ``opening`` and close ``closing``; either may be NO_SITE."""
+    lists = problem.lists
+    site_start, customer, site_cost = problem.by_site
+    nearest, second, second_cost = plan.nearest, plan.second, plan.second_cost
+    if opening >= 0:
+        plan.is_open[opening] = True
+    if closing >= 0:
+        plan.is_open[closing] = False
+        for k in range(site_start[closing], site_start[closing + 1]):
             i = customer[k]
-            if a1[i] == r or a2[i] == r:
-                _update_customer(
-                    i, start, site, cost, outside, is_open, a1, d1, a2, d2, loss, is_dirty
-                )
-        is_dirty[r] = True
-    if j >= 0:
-        for k in range(site_start[j], site_start[j + 1]):
+            if nearest[i] == closing or second[i] == closing:
+                _update_customer(i, lists, plan)
+        plan.is_stale[closing] = True
+    if opening >= 0:
+        for k in range(site_start[opening], site_start[opening + 1]):
             i = customer[k]
-            if site_cost[k] < d2[i] and a1[i] != j and a2[i] != j:
-                _update_customer(
-                    i, start, site, cost, outside, is_open, a1, d1, a2, d2, loss, is_dirty
-                )
+            if site_cost[k] < second_cost[i] and nearest[i] != opening and second[i] != opening:
+                _update_customer(i, lists, plan)
 
 
 @compiled
-def _cheapest_closure(loss, opening_cost, is_open, must_open):
+def _return_to(best_open: Bools, problem: SwapProblem, plan: SwapPlan) -> None:
+    """Make the plan ``best_open`` again, one site at a time."""
+    for j in range(len(best_open)):
+        if best_open[j] and not plan.is_open[j]:
+            _apply_move(j, NO_SITE, problem, plan)
+    for j in range(len(best_open)):
+        if plan.is_open[j] and not best_open[j]:
+            _apply_move(NO_SITE, j, problem, plan)
+    plan.is_stale[:] = False
+
+
+@compiled
+def _cheapest_closure(problem: SwapProblem, plan: SwapPlan) -> tuple[int, float]:
     """The open site that is cheapest to close, and what closing it costs (loss - opening cost)."""
-    site, price = -1, 1e300
+    loss, opening_cost = plan.loss, problem.lists.opening_cost
+    site, price = NO_SITE, 1e300
     for j in range(len(loss)):
-        if is_open[j] and not must_open[j] and loss[j] - opening_cost[j] < price:
+        is_closable = plan.is_open[j] and not problem.must_open[j]
+        if is_closable and loss[j] - opening_cost[j] < price:
             site, price = j, loss[j] - opening_cost[j]
     return site, price
-
-
-@compiled
-def descend(
-    lists,
-    by_site,
-    outside,
-    opening_cost,
-    must_open,
-    may_open,
-    is_open,
-    is_size_free,
-    state,
-    is_dirty,
-    max_moves,
-):
-    """Make moves until none improves the plan, or ``max_moves``; returns the saving.
-
-    ``is_size_free``: sites may also be opened or closed by themselves (facility location).
-    ``state`` holds a1, d1, a2, d2, loss and is updated; ``is_dirty`` marks the sites to evaluate.
-    """
-    a1, d1, a2, d2, loss = state
-    site_start, customer, site_cost = by_site
-    m = len(opening_cost)
-    loss_avoided = np.zeros(m)
-    affected = np.empty(m, np.int64)
-    saved, moves, sites_without_move, j = 0.0, 0, 0, 0
-    closure, closure_price = _cheapest_closure(loss, opening_cost, is_open, must_open)
-    while sites_without_move < m and moves < max_moves:
-        j = j + 1 if j + 1 < m else 0
-        sites_without_move += 1
-        if not is_dirty[j]:
-            continue
-        is_dirty[j] = False
-        if is_open[j]:
-            if is_size_free and not must_open[j] and loss[j] - opening_cost[j] < -1e-7:
-                saved -= loss[j] - opening_cost[j]
-                _apply_move(-1, j, lists, by_site, outside, is_open, a1, d1, a2, d2, loss, is_dirty)
-                closure, closure_price = _cheapest_closure(loss, opening_cost, is_open, must_open)
-                moves += 1
-                sites_without_move = 0
-            continue
-        if not may_open[j]:
-            continue
-        gain = -opening_cost[j]
-        count = 0
-        for k in range(site_start[j], site_start[j + 1]):
-            i = customer[k]
-            c = site_cost[k]
-            if c < d2[i]:
-                r = a1[i]
-                avoided = d2[i] - d1[i]
-                if c < d1[i]:
-                    gain += d1[i] - c
-                else:
-                    avoided = d2[i] - c
-                if r >= 0:
-                    if loss_avoided[r] == 0.0:
-                        affected[count] = r
-                        count += 1
-                    loss_avoided[r] += avoided + 1e-300
-        best_r, price = closure, closure_price
-        for t in range(count):
-            r = affected[t]
-            price_of_r = loss[r] - loss_avoided[r] - opening_cost[r]
-            if price_of_r < price and not must_open[r]:
-                best_r, price = r, price_of_r
-            loss_avoided[r] = 0.0
-        delta = price - gain if best_r >= 0 else 1e300
-        if is_size_free and -gain < delta:
-            delta, best_r = -gain, -1
-        if delta < -1e-7 * max(1.0, abs(gain) * 1e-3):
-            _apply_move(j, best_r, lists, by_site, outside, is_open, a1, d1, a2, d2, loss, is_dirty)
-            closure, closure_price = _cheapest_closure(loss, opening_cost, is_open, must_open)
-            saved -= delta
-            moves += 1
-            sites_without_move = 0
-    return saved
-
-
-@compiled
-def initial_state(start, site, cost, outside, is_open):
-    """Each customer's two cheapest open sites and the loss of closing each site."""
-    n = len(start) - 1
-    a1 = np.full(n, NO_SITE, np.int32)
-    a2 = np.full(n, NO_SITE, np.int32)
-    d1 = np.empty(n)
-    d2 = np.empty(n)
-    loss = np.zeros(len(is_open))
-    for i in range(n):
-        _find_two_cheapest(i, start, site, cost, outside, is_open, a1, d1, a2, d2)
-        if a1[i] >= 0:
-            loss[a1[i]] += d2[i] - d1[i]
-    return a1, d1, a2, d2, loss
-
-
-@compiled
-def shake(
-    lists,
-    by_site,
-    outside,
-    opening_cost,
-    must_open,
-    may_open,
-    is_open,
-    is_size_free,
-    state,
-    is_dirty,
-    exchanges,
-):
-    """Swap up to ``exchanges`` open sites near one another for random sites nearby.
-
-    Returns the change of cost.
-    """
-    a1, d1, a2, d2, loss = state
-    start, site, cost = lists
-    site_start, customer, site_cost = by_site
-    n = len(start) - 1
-    total_change = 0.0
-    i = np.random.randint(n)
-    for t in range(exchanges):
-        for _again in range(20):
-            length = start[i + 1] - start[i]
-            if length > 0:
-                break
-            i = np.random.randint(n)
-        if length == 0:
-            return total_change
-        r = a1[i]
-        if r < 0 or must_open[r]:
-            i = np.random.randint(n)
-            continue
-        last = start[i]
-        while last < start[i + 1] and cost[last] < d2[i]:
-            last += 1
-        window = max(20, 2 * (last - start[i]))
-        j = site[start[i] + np.random.randint(min(window, length))]
-        if is_open[j] or not may_open[j]:
-            i = np.random.randint(n) if t == 0 else i
-            continue
-        site_change = loss[r] - opening_cost[r] + opening_cost[j]
-        customer_change = 0.0
-        for k in range(site_start[j], site_start[j + 1]):
-            other = customer[k]
-            if site_cost[k] < d2[other]:
-                if site_cost[k] < d1[other]:
-                    customer_change -= d1[other] - site_cost[k]
-                if a1[other] == r:
-                    customer_change -= d2[other] - max(d1[other], site_cost[k])
-        total_change += site_change + customer_change
-        _apply_move(j, r, lists, by_site, outside, is_open, a1, d1, a2, d2, loss, is_dirty)
-        entry = site_start[j] + np.random.randint(max(1, site_start[j + 1] - site_start[j]))
-        i = customer[entry]
-    return total_change
-
-
-@compiled
-def iterated_local_search(
-    lists,
-    by_site,
-    outside,
-    opening_cost,
-    must_open,
-    may_open,
-    is_open,
-    is_size_free,
-    rounds,
-    seed,
-    max_exchanges,
-    slack,
-):
-    """Descend, then shake and descend ``rounds`` times, keeping the best plan.
-
-    Args:
-        lists: (start, site, cost) of the candidate lists.
-        by_site: The same by site, from ``transpose``.
-        outside: Cost of an unserved customer, (customers,).
-        opening_cost: Cost of opening, (sites,).
-        must_open: Sites that stay open, (sites,).
-        may_open: Sites that may open, (sites,).
-        is_open: Open sites, (sites,); changed in place to the best plan found.
-        is_size_free: Whether the number of open sites may change.
-        rounds: Rounds of shaking.
-        seed: Seed of the random numbers.
-        max_exchanges: Largest number of swaps in a shake.
-        slack: Cost above the best at which the search returns to the best plan; falls to 0.
-
-    Returns:
-        The cost of the plan.
-    """
-    np.random.seed(seed)
-    start, site, cost = lists
-    m = len(opening_cost)
-    state = initial_state(start, site, cost, outside, is_open)
-    a1, d1, a2, d2, loss = state
-    is_dirty = np.ones(m, np.bool_)
-    no_limit = 1000000000
-    descend(
-        lists,
-        by_site,
-        outside,
-        opening_cost,
-        must_open,
-        may_open,
-        is_open,
-        is_size_free,
-        state,
-        is_dirty,
-        no_limit,
-    )
-    best_open = is_open.copy()
-    current_cost = plan_cost(start, site, cost, outside, opening_cost, is_open)
-    best_cost = current_cost
-    for t in range(rounds):
-        exchanges = 1 + np.random.randint(max_exchanges)
-        current_cost += shake(
-            lists,
-            by_site,
-            outside,
-            opening_cost,
-            must_open,
-            may_open,
-            is_open,
-            is_size_free,
-            state,
-            is_dirty,
-            exchanges,
-        )
-        current_cost -= descend(
-            lists,
-            by_site,
-            outside,
-            opening_cost,
-            must_open,
-            may_open,
-            is_open,
-            is_size_free,
-            state,
-            is_dirty,
-            no_limit,
-        )
-        if current_cost < best_cost - 1e-9 * abs(best_cost):
-            best_cost = current_cost
-            for j in range(m):
-                best_open[j] = is_open[j]
-        elif current_cost > best_cost + slack * (1.0 - t / rounds):
-            for j in range(m):
-                if best_open[j] and not is_open[j]:
-                    _apply_move(
-                        j, -1, lists, by_site, outside, is_open, a1, d1, a2, d2, loss, is_dirty
-                    )
-            for j in range(m):
-                if is_open[j] and not best_open[j]:
-                    _apply_move(
-                        -1, j, lists, by_site, outside, is_open, a1, d1, a2, d2, loss, is_dirty
-                    )
-            is_dirty[:] = False
-            current_cost = best_cost
-    is_open[:] = best_open
-    return plan_cost(start, site, cost, outside, opening_cost, is_open)
