@@ -69,7 +69,9 @@ def test_a_load_found_twice_is_kept_once() -> None:
 
 @pytest.mark.parametrize("rounds", [1, 3])
 @pytest.mark.parametrize("kind", ["single-source", "capacitated-p-median"])
-def test_a_search_cut_short_is_right_all_the_same(rounds: int, kind: str, tuning: Tuning) -> None:
+def test_a_search_with_few_rounds_finds_the_same_optimum(
+    rounds: int, kind: str, tuning: Tuning
+) -> None:
     """The relaxation may end in a round that added columns; its shares are those of all columns.
 
     For any number of rounds the proven plan costs the same.

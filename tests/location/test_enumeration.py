@@ -47,7 +47,7 @@ def test_small_problems_find_what_enumeration_finds(
 
 
 @pytest.mark.parametrize("kind", ["p-median", "facility-location", "maximal-covering"])
-def test_the_way_of_large_problems_finds_what_enumeration_finds(kind: str, tuning: Tuning) -> None:
+def test_the_method_for_large_problems_agrees_with_enumeration(kind: str, tuning: Tuning) -> None:
     tuning.lists(max_mip_entries=0, large_entries=0)
     for seed in range(40):
         problem = tiny(kind, seed)

@@ -63,19 +63,25 @@ class Matrix:
 
     @property
     def shape(self) -> tuple[int, int]:
-        return self.values.shape  # type: ignore[return-value]
+        """(customers, sites)."""
+        customers, sites = self.values.shape
+        return customers, sites
 
     def dense(self) -> Floats:
+        """(customers, sites) distances; inf where the site cannot serve the customer."""
         return self.values
 
     def of_sites(self, sites: Ints) -> Floats:
+        """The columns of ``dense()`` for these sites only."""
         return self.values[:, sites]
 
     def nearest(self, count: int) -> tuple[Ints, Floats]:
+        """For each customer its ``count`` nearest sites, nearest first, and their distances."""
         order = np.argsort(self.values, axis=1, kind="stable")[:, :count]
         return order, np.take_along_axis(self.values, order, axis=1)
 
     def within(self, radius: float) -> sparse.csr_array:
+        """CSR of the pairs at most ``radius`` apart, data = distance."""
         rows, columns = np.nonzero(self.values <= radius)
         return _csr(rows, columns, self.values[rows, columns], self.shape)
 
@@ -95,15 +101,19 @@ class Pairs:
 
     @property
     def shape(self) -> tuple[int, int]:
-        return self.values.shape
+        """(customers, sites)."""
+        customers, sites = self.values.shape
+        return int(customers), int(sites)
 
     def dense(self) -> Floats:
+        """(customers, sites) distances; inf where the site cannot serve the customer."""
         full = np.full(self.shape, np.inf)
         rows = np.repeat(np.arange(self.shape[0]), np.diff(self.values.indptr))
         full[rows, self.values.indices] = np.nan_to_num(self.values.data, nan=np.inf)
         return full
 
     def of_sites(self, sites: Ints) -> Floats:
+        """The columns of ``dense()`` for these sites only."""
         full = np.full((self.shape[0], len(sites)), np.inf)
         rows = np.repeat(np.arange(self.shape[0]), np.diff(self.values.indptr))
         for position, site in enumerate(sites):
@@ -112,9 +122,11 @@ class Pairs:
         return full
 
     def nearest(self, count: int) -> tuple[Ints, Floats]:
+        """For each customer its ``count`` nearest sites, nearest first, and their distances."""
         return Matrix(self.dense()).nearest(count)
 
     def within(self, radius: float) -> sparse.csr_array:
+        """CSR of the pairs at most ``radius`` apart, data = distance."""
         rows = np.repeat(np.arange(self.shape[0]), np.diff(self.values.indptr))
         is_near = self.values.data <= radius
         return _csr(
@@ -144,12 +156,15 @@ class Points:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """(customers, sites)."""
         return len(self.customers), len(self.sites)
 
     def dense(self) -> Floats:
+        """(customers, sites) distances; inf where the site cannot serve the customer."""
         return self.between(self.customers, self.sites)
 
     def of_sites(self, sites: Ints) -> Floats:
+        """The columns of ``dense()`` for these sites only."""
         return self.between(self.customers, self.sites[sites])
 
     def between(self, a: Floats, b: Floats) -> Floats:
@@ -159,10 +174,11 @@ class Points:
         if self.metric == "great_circle":
             return _arc_length(cdist(_to_sphere(a), _to_sphere(b)))
         if self.metric == "manhattan":
-            return cdist(a, b, "cityblock")
+            return np.asarray(cdist(a, b, "cityblock"), np.float64)
         return self._measure(cdist(a, b))
 
     def nearest(self, count: int) -> tuple[Ints, Floats]:
+        """For each customer its ``count`` nearest sites, nearest first, and their distances."""
         from scipy.spatial import KDTree
 
         count = min(count, self.shape[1])

@@ -119,8 +119,8 @@ def chosen_positions(values_given: Any, ids: Ids) -> tuple[int, ...]:
             f"{values_given!r} is no list; give a list of site ids, or True or False for each"
         )
     index = pandas_labels(values_given)
-    if getattr(values_given, "ndim", 1) != 1:
-        raise UnclearIds(f"it has {values_given.ndim} dimensions; give a list of site ids")  # type: ignore[attr-defined]
+    if (dimensions := getattr(values_given, "ndim", 1)) != 1:
+        raise UnclearIds(f"it has {dimensions} dimensions; give a list of site ids")
     values = [_to_python(each) for each in values_given]
     flags = [isinstance(each, bool) for each in values]
     if values and all(flags):
@@ -166,7 +166,12 @@ def _to_python(value: Any) -> Any:
 
 def _duplicates(values: Sequence[Any]) -> list[Any]:
     seen: set[Any] = set()
-    return [each for each in values if each in seen or seen.add(each)]  # type: ignore[func-returns-value]
+    duplicates = []
+    for each in values:
+        if each in seen:
+            duplicates.append(each)
+        seen.add(each)
+    return duplicates
 
 
 def _list_some(values: Sequence[Any], max_listed: int = 3) -> str:

@@ -28,7 +28,7 @@ positions, from 0. Positions of rows and columns appear only where a name says s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -157,6 +157,7 @@ class Problem:
     customer_ids: tuple[Any, ...] = ()
     name: str = ""
     best_known: float | None = None
+    _positions: dict[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         faults: list[str] = []
@@ -178,10 +179,12 @@ class Problem:
 
     @property
     def customers(self) -> int:
+        """Number of customers."""
         return self.distances.shape[0]
 
     @property
     def sites(self) -> int:
+        """Number of sites."""
         return self.distances.shape[1]
 
     @property
@@ -192,12 +195,12 @@ class Problem:
     @property
     def opened_positions(self) -> tuple[int, ...]:
         """Columns of the sites that must open, ascending."""
-        return self._positions["opened"]  # type: ignore[attr-defined]
+        return self._positions["opened"]
 
     @property
     def closed_positions(self) -> tuple[int, ...]:
         """Columns of the sites that must not open, ascending."""
-        return self._positions["closed"]  # type: ignore[attr-defined]
+        return self._positions["closed"]
 
     @property
     def free(self) -> NDArray[np.int64]:
@@ -274,7 +277,7 @@ class Problem:
         except UnclearIds as error:
             faults.append(f"{name}: {error}")
             positions = ()
-        self._positions[name] = positions  # type: ignore[attr-defined]
+        self._positions[name] = positions
         object.__setattr__(self, name, tuple(self.site_ids[j] for j in positions))
 
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from placeopt.base.arrays import Floats, Ints
 from placeopt.location.flow_refuelling.solution import StationPlan
 from placeopt.location.flow_refuelling.statement import FlowRefuelling
 from placeopt.location.solution import Solution
@@ -174,14 +175,14 @@ def _check(name: str, sentence: str, fault: str) -> Check:
     return Check(number="", name=name, sentence=sentence, holds=not fault, detail=fault)
 
 
-def _site_fault(problem: Problem, sites) -> str:
+def _site_fault(problem: Problem, sites: Ints) -> str:
     if len(set(sites.tolist())) != len(sites):
         return "a site is opened twice"
     outside = [j for j in sites.tolist() if not 0 <= j < problem.sites]
     return f"no sites {outside}" if outside else ""
 
 
-def _count_fault(problem: Problem, sites) -> str:
+def _count_fault(problem: Problem, sites: Ints) -> str:
     exact = {P_MEDIAN, P_DISPERSION, CAPACITATED_P_MEDIAN}
     if problem.kind in exact and len(sites) != problem.p:
         return f"{len(sites)} sites, not {problem.p}"
@@ -190,13 +191,13 @@ def _count_fault(problem: Problem, sites) -> str:
     return ""
 
 
-def _decision_fault(problem: Problem, sites) -> str:
+def _decision_fault(problem: Problem, sites: Ints) -> str:
     missing = set(problem.opened_positions) - set(sites.tolist())
     wrong = set(problem.closed_positions) & set(sites.tolist())
     return f"missing {sorted(missing)}, wrongly open {sorted(wrong)}" if missing or wrong else ""
 
 
-def _recompute(problem: Problem, solution: Solution, sites) -> tuple[float, str]:
+def _recompute(problem: Problem, solution: Solution, sites: Ints) -> tuple[float, str]:
     """The objective from the tables alone, and a fault of service ("" = none)."""
     if problem.kind == P_DISPERSION:
         pairs = [
@@ -228,7 +229,7 @@ def _recompute(problem: Problem, solution: Solution, sites) -> tuple[float, str]
 
 
 def _objective_and_fault(
-    problem: Problem, sites, assignment, distance, fault: str
+    problem: Problem, sites: Ints, assignment: Ints, distance: Floats, fault: str
 ) -> tuple[float, str]:
     opening = float(sum(problem.fixed_costs[j] for j in sites))
     if problem.kind == MAXIMAL_COVERING:
@@ -250,7 +251,7 @@ def _objective_and_fault(
         return float(distance[is_counted].max(initial=0.0)), fault
     service = float((problem.weights * distance)[problem.weights > 0].sum())
     if problem.kind in (SINGLE_SOURCE, CAPACITATED_P_MEDIAN) and problem.capacities is not None:
-        load = np.bincount(assignment, problem.demands, minlength=problem.sites)
+        load = np.bincount(assignment, problem.demands, minlength=problem.sites).astype(float)
         overloaded = np.flatnonzero(load > problem.capacities + RELATIVE_TOLERANCE * load)
         if len(overloaded):
             fault = fault or f"sites {overloaded[:5].tolist()} hold more than they can"
@@ -258,7 +259,7 @@ def _objective_and_fault(
     return service + (opening if problem.kind in (FACILITY_LOCATION, SINGLE_SOURCE) else 0.0), fault
 
 
-def _recompute_splittable(problem: Problem, solution: Solution, sites) -> tuple[float, str]:
+def _recompute_splittable(problem: Problem, solution: Solution, sites: Ints) -> tuple[float, str]:
     """The same for a plan in which customers may be split."""
     assert solution.flows is not None
     assert problem.kind == CAPACITATED
@@ -288,7 +289,7 @@ def _recompute_splittable(problem: Problem, solution: Solution, sites) -> tuple[
     return total + float(problem.fixed_costs[sites].sum()), fault
 
 
-def _fill_fault(problem: Problem, load, tolerance: float) -> str:
+def _fill_fault(problem: Problem, load: Floats, tolerance: float) -> str:
     """A fault if an opened site must be full and is not; ``load`` (sites,) is the demand served."""
     if not problem.fill_opened or problem.capacities is None:
         return ""
@@ -300,7 +301,7 @@ def _fill_fault(problem: Problem, load, tolerance: float) -> str:
     return ""
 
 
-def _k_nearest_fault(problem: Problem, customers, distance) -> str:
+def _k_nearest_fault(problem: Problem, customers: Ints, distance: Floats) -> str:
     """A fault if k or more sites are nearer than the one that a customer is assigned to.
 
     ``customers`` are the rows of assigned customers, ``distance`` is that to the assigned site.
@@ -317,7 +318,7 @@ def _k_nearest_fault(problem: Problem, customers, distance) -> str:
     )
 
 
-def _opening_size(problem: Problem, sites) -> float:
+def _opening_size(problem: Problem, sites: Ints) -> float:
     """The sum of absolute opening costs: the size of the amounts added up."""
     return (
         float(sum(abs(problem.fixed_costs[j]) for j in sites))

@@ -193,12 +193,12 @@ def _parse_path(path: Any, position_of: Mapping[Any, int]) -> list[int] | None:
         raise InvalidNetwork(
             f"flows: {unknown[0]!r} of a path is on no road; give ids of the roads' ends"
         )
-    path = [position_of[each] for each in names]
-    if len(set(path)) < len(path):
+    positions = [position_of[each] for each in names]
+    if len(set(positions)) < len(positions):
         raise InvalidNetwork(
             f"flows: the path {names} comes twice to a node; give paths that do not"
         )
-    return path
+    return positions
 
 
 def _columns(table: Any, names: tuple[str, ...], what: str, optional: int = 0) -> list[list[Any]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from placeopt.base.errors import UsageError
-from placeopt.location.distances import METRICS
+from placeopt.location.distances import METRICS, Metric
 from placeopt.location.io.facility import read_single_source, read_ufllib
 from placeopt.location.io.orlib import read_cap, read_pmed, read_pmedcap
 from placeopt.location.io.place import is_place, read_place_problem
@@ -43,7 +43,7 @@ def read_problem(
     *,
     p: int | None = None,
     radius: float | None = None,
-    metric: str | None = None,
+    metric: Metric | None = None,
     capacity: float | None = None,
     form: str | None = None,
     **options: Any,
@@ -142,7 +142,7 @@ def _read(
     path: Path,
     p: int | None,
     radius: float | None,
-    metric: str | None,
+    metric: Metric | None,
     capacity: float | None,
     kind: str,
 ) -> Problem:
@@ -157,8 +157,8 @@ def _read(
     if form == "single-source":
         return read_single_source(path)
     if form == "tsplib":
-        usual = "round" if kind == P_CENTRE else "floor"
-        return read_tsplib(path, p or 1, metric or usual)  # type: ignore[arg-type]
+        usual: Metric = "round" if kind == P_CENTRE else "floor"
+        return read_tsplib(path, p or 1, metric or usual)
     if form == "city":
         return read_city(path, p or 1, radius or 0.0)
     raise UsageError(f"no format {form!r}; there are {', '.join(FORMATS)}")

@@ -16,6 +16,7 @@ from placeopt.base.errors import UsageError
 from placeopt.location.flow_refuelling.statement import FlowRefuelling
 from placeopt.location.io.tables import Table
 
+Row = tuple[str | float | None, ...]  # two ids, a number and perhaps a text
 ENDS = ("from", "to", "origin", "destination", "path", "site", "site_id")
 
 
@@ -48,7 +49,9 @@ def read_flow_refuelling(
     return FlowRefuelling(roads, trips, name=name, **options)
 
 
-def _columns(path: Path, ends: tuple[str, str], amount: str, last: str = "") -> list[tuple]:
+def _columns(
+    path: Path, ends: tuple[str, str], amount: str, last: str = ""
+) -> list[tuple[str | float | None, ...]]:
     """Rows of two ids, a number and, where the table has it, the text of the last column."""
     table = Table(path, text=ENDS)
     if missing := [name for name in (*ends, amount) if not table.has(name)]:

@@ -30,7 +30,7 @@ from scipy import sparse
 
 from placeopt.base.errors import UsageError
 from placeopt.base.reading import require_parquet
-from placeopt.location.distances import Distances, Matrix, Pairs, Points
+from placeopt.location.distances import Distances, Matrix, Metric, Pairs, Points
 from placeopt.location.statement import Problem
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ MAX_NAMED_COLUMNS = 12  # names of columns in a message
 def read_table(
     path: Path,
     kind: str,
-    metric: str | None = None,
+    metric: Metric | None = None,
     sites: str | Path | None = None,
     **options: Any,
 ) -> Problem:
@@ -204,7 +204,7 @@ def _csv(path: Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = pd.read_csv(path, dtype=ids, encoding="utf-8-sig", index_col=False)  # type: ignore[arg-type]
+            frame = pd.read_csv(path, dtype=ids, encoding="utf-8-sig", index_col=False)
     except pd.errors.ParserWarning as error:
         raise UsageError(
             f"{path.name}: rows have more cells than the {len(header)} columns named"
@@ -289,7 +289,7 @@ def _not_negative(table: Table, values: np.ndarray, names: list[str]) -> None:
 
 
 def _read_points(
-    table: Table, coordinates: tuple[str, str], site_table: Table | None, metric: str | None,
+    table: Table, coordinates: tuple[str, str], site_table: Table | None, metric: Metric | None,
     problem_fields: dict[str, Any],
 ) -> Distances:  # fmt: skip
     degrees = coordinates[0].startswith("lon")
@@ -319,7 +319,7 @@ def _read_points(
             )
         sites = _coordinates(site_table, coordinates)
         _add_site_fields(site_table, problem_fields)
-    return Points(points, sites, metric or ("great_circle" if degrees else "euclidean"))  # type: ignore[arg-type]
+    return Points(points, sites, metric or ("great_circle" if degrees else "euclidean"))
 
 
 def _coordinates(table: Table, coordinates: tuple[str, str]) -> np.ndarray:
@@ -417,7 +417,7 @@ def _read_long(table: Table, problem_fields: dict[str, Any]) -> Distances:
     return Pairs(values.tocsr())
 
 
-def _numpy(path: Path, kind: str, options: dict) -> Problem:
+def _numpy(path: Path, kind: str, options: dict[str, Any]) -> Problem:
     try:
         if path.suffix == ".npy":
             distances: Distances = Matrix(np.load(path, allow_pickle=False))
