@@ -18,7 +18,8 @@ import numpy as np
 from scipy.optimize import linprog
 
 from placeopt.estate.verify.facts import Facts, facts_of
-from placeopt.estate.verify.rules import YEARLY, count_moves_in, least_visits
+from placeopt.estate.verify.registry import check_of
+from placeopt.estate.verify.rules import count_moves_in, least_visits
 from placeopt.estate.verify.sums import Arrangement
 from placeopt.estate.verify.years import (
     Schedule,
@@ -188,7 +189,7 @@ def _possible(facts: Facts, a: Arrangement, before: Arrangement) -> bool:
         if facts.scenario.of(Floor) and used > facts.usable_m2(i):
             return False
     return all(
-        YEARLY[rule.name](rule, year)[0]
+        check_of(rule)(rule, Schedule((year,)))[0]
         for rule in facts.scenario.rules
         if rule.name in OF_A_BUILDING
     )
@@ -201,7 +202,7 @@ def _keeps_discrete_rules(schedule: Schedule) -> bool:
                 continue
             if rule.name == "access":  # as served is no more: ``access_rows``
                 rule = rule.model_copy(update={"counts": "nearest"})
-            if rule.name in YES_OR_NO and not YEARLY[rule.name](rule, year)[0]:
+            if rule.name in YES_OR_NO and not check_of(rule)(rule, Schedule((year,)))[0]:
                 return False
             if rule.name == "sequence" and len(schedule.years) > 1:
                 most = rule.moves_per_year
