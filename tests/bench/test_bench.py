@@ -92,7 +92,7 @@ def test_known_values_are_compared_with_the_plans(results: Path, tmp_path: Path)
     )
     page = report(results, best_known=known, pictures=False).read_text()
     assert "| smoke | p-median-12-3-s1 | 1000 | no | a dream | 1984 | 98.4000% |" in page
-    assert "1984 **told as solved**" in page
+    assert "1984 **wrongly called solved**" in page
 
 
 def test_an_engine_that_is_not_there_is_left_out(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def _by_case(rows: pd.DataFrame) -> list[Any]:
 def _cell(runs: pd.DataFrame) -> str:
     """One engine's runs of a case: the first run's value, the median of their seconds."""
     row = runs.iloc[0]
-    wrong_claim = " **told as solved**" if row["wrong"] else ""
+    wrong_claim = " **wrongly called solved**" if row["wrong"] else ""
     if row["objective"] is None or row["objective"] != row["objective"]:
         if row["status"] == "infeasible":
             return "**wrongly called infeasible**" if row["wrong"] else "infeasible"

@@ -160,7 +160,7 @@ def _info(workbook: Workbook, styles: dict[str, Any], info: PlaceInfo | None) ->
     for j, head in enumerate(("key", "value", "meaning")):
         sheet.write_string(0, j, head, styles["must"])
     meanings = {
-        "name": "what people call the place",
+        "name": "name of the place",
         "crs": "projected coordinate system in metres of every coordinate",
         "price_year": "year of the prices",
         "sources": "one source a row; repeat the key for more",

@@ -87,7 +87,7 @@ class ColumnRule(_Section):
     fill: ColumnRule | None = Field(None, description="for rows that are empty so far")
     mixed: bool = Field(False, description="an index of deprivation of another census is meant")
     rule: str = Field("", description="what is assumed, in words; else it is made up from above")
-    source: str = Field("", description="who says so")
+    source: str = Field("", description="source of the assumption")
     grade: Grade = Field("assumed", description="how good the evidence is")
 
     @model_validator(mode="after")

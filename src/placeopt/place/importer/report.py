@@ -132,7 +132,7 @@ class ImportReport:
             )
         parts += _table(
             "Assumed: no source states it",
-            ("table", "column", "rows", "rule", "who says so", "grade"),
+            ("table", "column", "rows", "rule", "source of the assumption", "grade"),
             [(a.table, a.column, a.rows, a.rule, a.source, a.grade) for a in self.assumed],
         )
         if self.repriced:
