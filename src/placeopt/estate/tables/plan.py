@@ -62,6 +62,7 @@ from placeopt.estate.tables.whole_life import (
     whole_life_summary,
     whole_life_tables,
 )
+from placeopt.estate.tables.without_car import without_car_summary
 from placeopt.estate.tables.years import tables_by_year, years_of_buildings
 from placeopt.scenario.objectives import ESTATE_UNITS
 from placeopt.scenario.reassignment import planner_assigns
@@ -128,6 +129,7 @@ def plan_tables(place: Place, times: TravelTimes, years: Years, outcome: Outcome
     summary = _summary(years, outcome, tables, costs_before, costs)
     summary |= whole_life_summary(place, years, *life_costs, costs_before, costs)
     summary |= reassignment_summary(outcome, tables)
+    summary |= without_car_summary(place, times, problem, before, plan)
     summary |= _receipts(place, years, timeline, flows) | _carbon(years, flows_before, flows)
     return Plan(tables=tables, summary=summary)
 

@@ -23,6 +23,7 @@ from placeopt.estate.verify.standards import wrong_standards
 from placeopt.estate.verify.tables import wrong_figures
 from placeopt.estate.verify.tables_years import wrong_years
 from placeopt.estate.verify.whole_life import wrong_whole_life
+from placeopt.estate.verify.without_car import wrong_without_car
 from placeopt.estate.verify.years import do_nothing, impossible_states, schedule_of
 from placeopt.scenario.verification import Check, Verification
 
@@ -73,6 +74,7 @@ def verify(
         *wrong_years(schedule, nothing, plan.tables),
         *wrong_whole_life(schedule, nothing, plan.tables, plan.summary),
         *wrong_minutes(schedule, nothing, plan.tables),
+        *wrong_without_car(schedule, nothing, plan.summary),
         *wrong_standards(schedule, nothing, plan.tables),
         *wrong_sent_past(schedule, nothing, plan.tables, plan.summary),
         *wrong_closures(schedule, nothing, plan.tables),
