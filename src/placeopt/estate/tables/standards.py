@@ -86,7 +86,8 @@ def _row(
     has_minutes = rule.minutes is not None
     shares = (before.served, after.served, before.nearest, after.nearest)
     return (
-        *(problem.year, number, standard.service_id, standard.scope, rule.counted()),
+        *(problem.year, number, standard.service_id, standard.scope),
+        f"{rule.counted()}{rule.by_modes()}",
         *(float(standard.residents.sum()), rule.offer, rule.counts),
         *(rule.minutes if has_minutes else np.nan, rule.share if has_minutes else np.nan),
         *(share if has_minutes else np.nan for share in shares),

@@ -90,13 +90,14 @@ def access(rule: Access, year: Year) -> RuleResult:
     nearest = f"{100 * found[by_nearest].nearest:.2f}%"
     served = f"{100 * found[by_served].served:.2f}%"
     if rule.counts == "served":
-        text = f"{_label(facts, *by_served)}: {served} {within} as sent; by the nearest open place "
+        text = f"{_label(facts, *by_served)}: {served} {within} as sent, "
         return found[by_served].holds(rule, "served"), (
-            f"{text}{100 * found[by_served].nearest:.2f}%"
+            f"{text}{100 * found[by_served].nearest:.2f}% by the nearest open place"
         )
-    text = f"{_label(facts, *by_nearest)}: {nearest} {within} by the nearest open place; as sent "
-    other = "" if by_served == by_nearest else f", {_label(facts, *by_served)} {served}"
-    text += f"{100 * found[by_nearest].served:.2f}%{other}"
+    text = f"{_label(facts, *by_nearest)}: {nearest} {within} by the nearest open place, "
+    text += f"{100 * found[by_nearest].served:.2f}% as sent"
+    if by_served != by_nearest:
+        text += f". As sent {_label(facts, *by_served)} has the lowest share, {served}"
     return found[by_nearest].holds(rule, "nearest"), text
 
 
@@ -218,7 +219,8 @@ def wrong_standards(schedule: Schedule, nothing: Schedule, tables: Tables) -> It
                     shares[f"nearest_share_{column}"][key] = of.nearest if known else math.nan
                     shares[f"served_share_{column}"][key] = of.served if known else math.nan
                 met = _measures(rule, today), _measures(rule, after)
-                words[key] = (rule.counted(), rule.offer, rule.counts, *met)
+                counted = f"{rule.counted()}{rule.by_modes()}"
+                words[key] = (counted, rule.offer, rule.counts, *met)
     keys = ("year", "access_rule", "service_id", "district_id")
     table = tables["standards"]
     yield from compare_columns("standard of", table, keys, columns)

@@ -7,6 +7,7 @@ from typing import Any
 
 from placeopt.report.money import EXCEL_GBP, pounds
 from placeopt.scenario.wording import (
+    NOT_STATED,
     count,
     figure,
     listed,
@@ -22,6 +23,7 @@ __all__ = [
     "NUMBER_FORMATS",
     "STATE_WORDS",
     "count",
+    "empty_cell",
     "figure",
     "format_in_row",
     "format_value",
@@ -99,6 +101,10 @@ UNSTATED_COLUMNS = (
         )
     )
 )
+OUT_OF_REACH_COLUMNS = frozenset(  # columns in which an empty cell is a way that some cannot go
+    ("longest_served_minutes", "longest_nearest_minutes"),
+)
+SOME_OUT_OF_REACH = "some out of reach"
 STATE_WORDS = {"open": "Open", "disposed": "Given up"}  # a building's state, not a decision
 
 
@@ -146,6 +152,18 @@ def is_unstated_figure(column: str, row: Any = None) -> bool:
     return column in UNSTATED_COLUMNS or (
         column in ("do_nothing", "plan") and row is not None and row.get("objective") == "carbon"
     )
+
+
+def empty_cell(column: str, row: Any = None) -> str:
+    """Return what an empty cell of a plan's table says; "" where it says nothing.
+
+    Args:
+        column: Name of the column.
+        row: The cell's row, where the row names the objective that is measured.
+    """
+    if column in OUT_OF_REACH_COLUMNS:
+        return SOME_OUT_OF_REACH
+    return NOT_STATED if is_unstated_figure(column, row) else ""
 
 
 def format_value(value: Any, kind: str) -> str:

@@ -17,10 +17,10 @@ from placeopt.report.narrative.narrative import Narrative, objectives_in_words, 
 from placeopt.report.tables.formats import (
     EXCEL_FORMATS,
     NUMBER_FORMATS,
+    empty_cell,
     format_in_row,
     format_value,
     is_missing,
-    is_unstated_figure,
     shown_without_decimals,
     unit_in_words,
 )
@@ -208,8 +208,8 @@ def write_sheet(
             formula = (formulas or {}).get((row, heading.name))
             if formula and not is_missing(value):
                 page.write_formula(FIRST_ROW + row, column, formula, styles(kind), value)
-            elif is_missing(value) and is_unstated_figure(heading.name, records[row]):
-                page.write_string(FIRST_ROW + row, column, NOT_STATED, styles(align="right"))
+            elif is_missing(value) and (words := empty_cell(heading.name, records[row])):
+                page.write_string(FIRST_ROW + row, column, words, styles(align="right"))
             else:
                 _write_cell(page, FIRST_ROW + row, column, value, kind, styles)
         width = _width(heading.text, heading.format, values)

@@ -22,7 +22,7 @@ from placeopt.scenario.counted import (
 )
 from placeopt.scenario.faults import TomlFile, fault
 from placeopt.scenario.positions import Path
-from placeopt.scenario.rules.estate.residents import WHO_IN_WORDS
+from placeopt.scenario.rules.estate.residents import group_in_words
 from placeopt.scenario.rules.estate.services import Access, Fairness, Network
 from placeopt.scenario.scenario import Scenario
 
@@ -39,7 +39,7 @@ def access_residents_findings(
     where, label = (*path, field), f"access.{field}"
     if total_residents_counted(place, rule) <= 0:
         empty = [column for column in columns if missing_values(place, column).all()]
-        who = " and ".join(WHO_IN_WORDS[group] for group in rule.groups()) or "residents"
+        who = group_in_words(rule.groups())
         why = f"no zone states {' or '.join(empty)}" if empty else f"no zone has such {who}"
         message = f"the rule counts nobody and would hold whatever is decided: {why}"
         columns_to_fill = " and ".join(empty or columns) or "population"

@@ -41,6 +41,23 @@ WHO_IN_WORDS = {
     "people_65_84": "residents aged 65 to 84",
     "people_85_plus": "residents aged 85 and over",
 }
+AREAS = ("rural", "urban")
+CONDITIONS = {"most_deprived": "of the most deprived fifth", "without_car": "without a car"}
+MODES_IN_WORDS = {
+    "walk": "on foot",
+    "transit": "by public transport",
+    "cycle": "by bicycle",
+    "drive": "by car",
+    "car": "by car",
+}
+
+
+def group_in_words(groups: tuple[str, ...]) -> str:
+    """Return the residents who are in all of ``groups``, in words."""
+    areas = [group for group in AREAS if group in groups]
+    ages = [WHO_IN_WORDS[group] for group in groups if group.startswith("people_")]
+    conditions = [words for group, words in CONDITIONS.items() if group in groups]
+    return " ".join([*areas, " who are also ".join(ages) or "residents", *conditions])
 
 
 class Access(EstateRule):
@@ -123,10 +140,15 @@ class Access(EstateRule):
 
     def counted(self) -> str:
         """The residents counted, in words, wherever they live."""
-        who = " and ".join(WHO_IN_WORDS[group] for group in self.groups()) or "residents"
+        who = group_in_words(self.groups())
         if self.quintiles:
             who += f" in deprivation quintile {join_words(map(str, self.quintiles), 'or')}"
         return who
+
+    def by_modes(self) -> str:
+        """The modes that the rule names, in words: " on foot"; empty where it names none."""
+        words = [MODES_IN_WORDS.get(mode, f"by {mode}") for mode in self.modes_of(())]
+        return f" {join_words(words, 'or')}" if words else ""
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
         who = self.counted()
@@ -138,8 +160,7 @@ class Access(EstateRule):
             else join_words((display_name(service, names) for service in self.services), "and")
         )
         full = "the full offer of " if self.offer == "full" else ""
-        modes = self.modes_of(())
-        by = f" by {join_words(modes, 'or')}" if modes else ""
+        by = self.by_modes()
         each = " in each district" if self.each_district else ""
         parts = []
         if self.minutes is not None:
