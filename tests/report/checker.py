@@ -120,10 +120,13 @@ def closing(answer):
 
 @judges(
     "estate",
-    rf"The plan (saves|costs a further|costs) {N} a year"
-    rf"(?: \({N} of what the estate costs to run today\))? and closes (.*)\.",
+    rf"The plan (saves|costs a further|costs) {N} a year( in \d+)?"
+    rf"(?: \({N} of what the estate costs to run (today|then if nothing changes)\))? "
+    r"and closes (.*)\.",
 )
-def _headline(answer, how, gbp, share, closes):
+def _headline(answer, how, gbp, year, share, base, closes):
+    if not so_dated(answer, year) or (base is not None and (base == "today") == bool(year)):
+        return False
     before, after = running(answer, "before"), running(answer, "after")
     saving = before - after if how == "saves" else after - before
     if how == "costs":
@@ -133,10 +136,17 @@ def _headline(answer, how, gbp, share, closes):
     )
 
 
-@judges("estate", r"The plan costs as much to run as today and closes (.*)\.")
-def _headline_same(answer, closes):
-    return abs(running(answer, "before") - running(answer, "after")) < 0.5 and _closes(
-        answer, closes
+@judges(
+    "estate",
+    r"The plan costs as much to run( in \d+)? as (today|if nothing changes) and "
+    r"closes (.*)\.",
+)
+def _headline_same(answer, year, base, closes):
+    dated = so_dated(answer, year) and (base == "today") != bool(year)
+    return (
+        dated
+        and abs(running(answer, "before") - running(answer, "after")) < 0.5
+        and _closes(answer, closes)
     )
 
 
@@ -213,15 +223,26 @@ def _held_empty(answer, number, gbp):
     return int(number) == len(held) > 0 and is_so(gbp, cost)
 
 
-@judges("estate", rf"Running costs (fall|rise) from {N} to {N} a year\.")
-def _running(answer, how, before, after):
+@judges(
+    "estate",
+    rf"Running costs( in \d+)? (fall|rise) from {N}(, if nothing changes,)? to {N} a year\.",
+)
+def _running(answer, year, how, before, base, after):
     was, now = running(answer, "before"), running(answer, "after")
-    return ((now < was) == (how == "fall")) and all_so((before, after), was, now)
+    return (
+        so_dated(answer, year)
+        and bool(base) == bool(year)
+        and ((now < was) == (how == "fall"))
+        and all_so((before, after), was, now)
+    )
 
 
-@judges("estate", rf"Running the estate costs {N} a year; today {N}\.")
-def _running_lead(answer, after, before):
-    return all_so((before, after), running(answer, "before"), running(answer, "after"))
+@judges(
+    "estate", rf"Running the estate costs {N} a year( in \d+)?; (today|if nothing changes) {N}\."
+)
+def _running_lead(answer, after, year, base, before):
+    dated = so_dated(answer, year) and (base == "today") != bool(year)
+    return dated and all_so((before, after), running(answer, "before"), running(answer, "after"))
 
 
 @judges(
@@ -234,10 +255,58 @@ def _saving_lead(answer, how, gbp):
     return (saving >= 0) == (how == "saves") and is_so(gbp, abs(saving))
 
 
-@judges("estate", rf"Works, moves and closing cost {N} once\.")
-def _works(answer, gbp):
+@judges(
+    "estate",
+    rf"Works, moves and closing cost {N} once"
+    rf"(?:, and staff paid twice over a move {N}: {N} in all)?\.",
+)
+def _works(answer, gbp, twice, total):
     works = sum(r["capital_gbp"] for r in rows(answer, "buildings"))
-    return is_so(gbp, works + answer.verification.totals["redundancy"])
+    works += answer.verification.totals["redundancy"]
+    paid_twice = answer.plan.summary.get("double_running_gbp", 0.0)
+    if twice is None:
+        return paid_twice < 0.5 and is_so(gbp, works)
+    return all_so((gbp, twice, total), works, paid_twice, works + paid_twice)
+
+
+SAVING_PARTS = {
+    "of buildings in use": "buildings",
+    "of staff of service points": "staff",
+    "of buildings held empty": "held_empty",
+}
+
+
+@judges("estate", r"Of running costs a year (.*)\.")
+def _saving_parts(answer, text):
+    """By the split of running costs, which adds up to the saving."""
+    parts = {k: answer.plan.summary[f"{k}_cost_saving_gbp_per_year"] for k in SAVING_PARTS.values()}
+    saving = running(answer, "before") - running(answer, "after")
+    said = {}
+    for how, listed in re.findall(r"(saved|added) are (.*?)(?=, added are|$)", text):
+        for number, words in re.findall(rf"{N} ({'|'.join(SAVING_PARTS)})", listed):
+            said[SAVING_PARTS[words]] = (how, number)
+    found = {k: x for k, x in parts.items() if abs(x) >= 0.5}
+    return (
+        abs(sum(parts.values()) - saving) < 1
+        and said.keys() == found.keys()
+        and all(
+            (how == "saved") == (found[k] > 0) and is_so(number, abs(found[k]))
+            for k, (how, number) in said.items()
+        )
+    )
+
+
+@judges(
+    "estate",
+    r"The question decides (\d+) alone: (\d+) closures? and a full year of savings are counted in "
+    r"it(, and no redundancy: .*|, and redundancy of some .*)?\.",
+)
+def _in_one_year(answer, year, number, redundancy):
+    counted = answer.plan.summary["redundancy_counted"]
+    words = {"no": ", and no", "partly": ", and redundancy of some"}.get(counted)
+    same = (redundancy or "").startswith(words) if words else redundancy is None
+    right = answer.scenario.years == 1 and int(year) == answer.plan.summary["year"]
+    return same and right and int(number) == closing(answer) > 0
 
 
 @judges("estate", rf"Sales bring in {N} after their cost\.")
@@ -319,15 +388,27 @@ def _carbon(answer, after, before):
     return all_so((after, before), v.totals["carbon"], v.do_nothing["carbon"])
 
 
+NOW = r"(?: (today|if nothing changes))"
+
+
+def so_dated(answer, year):
+    """Whether the last of several decided years is named, and none where one year is decided."""
+    last = answer.plan.summary["last_year"]
+    return (year or "") == ("" if answer.scenario.years == 1 else f" in {last}")
+
+
+def so_compared(answer, base):
+    """Whether figures of several decided years are compared with doing nothing, not today."""
+    return (base == "today") == (answer.scenario.years == 1)
+
+
 CAR = r"(, as if everybody could drive)?"
 
 
 def so_driven(answer, said):
-    """Whether driving is counted, in a place that states no residents without a car."""
-    shares = answer.place.zones.get("without_car_share")
-    stated = shares is None or bool((shares.fillna(0) > 0).any())
+    """Whether it is said where a car counts."""
     counts = bool({"drive", "car"} & set(answer.scenario.travel.modes))
-    return bool(said) == (counts and not stated and answer.times is not None)
+    return bool(said) == (counts and answer.times is not None)
 
 
 @judges(
@@ -336,7 +417,8 @@ def so_driven(answer, said):
     r"everybody could drive\.",
 )
 def _everybody_drives(answer):
-    return so_driven(answer, True)
+    shares = answer.place.zones["without_car_share"]
+    return so_driven(answer, True) and not bool((shares.fillna(0) > 0).any())
 
 
 @judges(
@@ -371,19 +453,21 @@ def _means(answer):
 @judges(
     "estate",
     rf"To the nearest building that offers what they need, residents travel {N} "
-    rf"minutes on average, against {N} minutes today{CAR}\.",
+    rf"minutes on average( in \d+)?, against {N} minutes{NOW}{CAR}\.",
 )
-def _minutes(answer, after, before, car):
-    return so_driven(answer, car) and all_so((before, after), *_means(answer))
+def _minutes(answer, after, year, before, base, car):
+    dated = so_dated(answer, year) and so_compared(answer, base)
+    return dated and so_driven(answer, car) and all_so((before, after), *_means(answer))
 
 
 @judges(
     "estate",
     rf"Residents travel {N} minutes on average to the nearest building with what "
-    rf"they need; today {N} minutes{CAR}\.",
+    rf"they need( in \d+)?;{NOW} {N} minutes{CAR}\.",
 )
-def _minutes_lead(answer, after, before, car):
-    return so_driven(answer, car) and all_so((before, after), *_means(answer))
+def _minutes_lead(answer, after, year, base, before, car):
+    dated = so_dated(answer, year) and so_compared(answer, base)
+    return dated and so_driven(answer, car) and all_so((before, after), *_means(answer))
 
 
 SENT, NEAREST = "sent_minutes", "minutes"
@@ -474,7 +558,7 @@ def _standards_as_sent(answer):
     return bool(found) and all(sent for _, sent, _ in found)
 
 
-@judges("any", r"(Yes|No|Not known)(, if the nearest .* counts; not where the plan .*)?\.")
+@judges("any", r"(Yes|No|Not known)(, but .*)?\.")
 def _verdict(answer, said, but):
     plan = answer.plan
     if not answer.scenario.yes_or_no or (said == "Yes") != (plan is not None):
@@ -482,17 +566,35 @@ def _verdict(answer, said, but):
     if plan is None:
         return but is None and (said == "No") == (str(answer.result.status) == "infeasible")
     found = list(_access_standards(answer)) if "standards" in plan.tables else []
-    return bool(but) == any(near and not sent for _, sent, near in found)
+    failing = [r["year"] for r, sent, near in found if near and not sent]
+    if not failing:
+        return not but
+    rows_of_year = [(sent, near) for r, sent, near in found if r["year"] == max(failing)]
+    text = re.fullmatch(
+        r", but (\d+) of (\d+) standards? of access fails?(?: in (\d+))? where the plan sends "
+        r"residents",
+        but or "",
+    )
+    return (
+        bool(text)
+        and int(text[1]) == sum(near and not sent for sent, near in rows_of_year)
+        and int(text[2]) == len(rows_of_year)
+        and (text[3] is None) == (answer.scenario.years == 1)
+        and (text[3] is None or int(text[3]) == max(failing))
+    )
 
 
 @judges(
     "estate",
-    rf"(?:In (\d+), of|Of) {N} standards of access {N} holds? by the nearest open place only, and "
-    rf"not where the plan sends residents(?:; (.*) within {N} minutes: {N} by the nearest, {N} as "
+    rf"(?:In (\d+), )?{N} of {N} standards of access fails? where the plan sends residents: (?:it "
+    r"holds|they hold) only if the nearest open place counts"
+    rf"(?:\. Furthest off: (.*) within {N} minutes of (.*), {N} by the nearest, {N} as "
     rf"sent, {N} asked)?\.",
 )
-def _standards_by_nearest(answer, year, total, number, service, within, near, sent, asked):
+def _standards_by_nearest(answer, year, number, total, who, within, service, near, sent, asked):
     last = max(r["year"] for r in rows(answer, "standards"))
+    if (year is None) != (answer.scenario.years == 1):
+        return False
     year = last if year is None else int(year)
     later = [x for y in range(year + 1, last + 1) for x in _access_standards(answer, y)]
     if any(by_nearest and not as_sent for _, as_sent, by_nearest in later):
@@ -507,6 +609,7 @@ def _standards_by_nearest(answer, year, total, number, service, within, near, se
     worst = max(r["asked_share"] - r["served_share_after"] for r in only)
     return any(
         (names[r["service_id"]] or r["service_id"]) == service
+        and r["counted"] == who
         and all_so(
             (within, near, sent, asked),
             *(r["minutes"], r["nearest_share_after"], r["served_share_after"], r["asked_share"]),
@@ -525,10 +628,12 @@ def _sent(answer, when):
 @judges(
     "estate",
     rf"{N} of visits go past the nearest building with their service; counted "
-    rf"where the plan sends them, a visit takes {N} minutes on average, against {N} "
-    rf"minutes today{CAR}\.",
+    rf"where the plan sends them, a visit takes {N} minutes on average( in \d+)?, against {N} "
+    rf"minutes{NOW}{CAR}\.",
 )
-def _passed(answer, share, after, before, car):
+def _passed(answer, share, after, year, before, base, car):
+    if not so_dated(answer, year) or not so_compared(answer, base):
+        return False
     near = {(r["zone_id"], r["service_id"]): r["minutes_after"] for r in rows(answer, "access")}
     sent = rows(answer, "assignment")
     past = sum(
@@ -545,13 +650,127 @@ def _passed(answer, share, after, before, car):
 
 @judges(
     "estate",
-    rf"Counted where the plan sends them, a visit takes {N} minutes on average, against {N} "
-    rf"minutes today{CAR}\.",
+    rf"Counted where the plan sends them, a visit takes {N} minutes on average( in \d+)?, against "
+    rf"{N} minutes{NOW}{CAR}\.",
 )
-def _sent_minutes(answer, after, before, car):
-    return so_driven(answer, car) and all_so(
-        (after, before), _sent(answer, "plan"), _sent(answer, "today")
+def _sent_minutes(answer, after, year, before, base, car):
+    dated = so_dated(answer, year) and so_compared(answer, base)
+    return (
+        dated
+        and so_driven(answer, car)
+        and all_so((after, before), _sent(answer, "plan"), _sent(answer, "today"))
     )
+
+
+def _fastest(answer, car):
+    """Minutes by the fastest of the question's modes open with or without a car, by ids."""
+    found = {}
+    times = answer.times
+    for mode in answer.scenario.travel.modes:
+        if mode not in times.minutes or (mode in ("drive", "car") and not car):
+            continue
+        for zone, line in zip(times.zone_ids, times.matrix(mode).tolist(), strict=True):
+            for building, minutes in zip(times.building_ids, line, strict=True):
+                key = (zone, building)
+                if minutes == minutes and minutes < found.get(key, math.inf):
+                    found[key] = minutes
+    return found
+
+
+def _visits_without_car(answer, when):
+    """(visits a year, minutes or inf) of residents without a car, as sent and to the nearest."""
+    fastest = _fastest(answer, car=False)
+    share = answer.place.zones.set_index("zone_id")["without_car_share"].fillna(0)
+    sent = [
+        (
+            r["visits_per_year"] * share[r["zone_id"]],
+            fastest.get((r["zone_id"], r["building_id"]), math.inf),
+        )
+        for r in rows(answer, "assignment" if when == "after" else "assignment_today")
+    ]
+    return sent
+
+
+def _mean_in_reach(pairs):
+    reached = [(visits, minutes) for visits, minutes in pairs if minutes < math.inf]
+    total = sum(visits for visits, _ in reached)
+    beyond = sum(visits for visits, minutes in pairs if minutes == math.inf)
+    return (sum(v * m for v, m in reached) / total if total else math.nan), beyond
+
+
+def _so_mean(text, true):
+    return (
+        true != true if text == "no visit in reach" else is_so(text.removesuffix(" minutes"), true)
+    )
+
+
+MEAN = rf"((?:{NUMBER}) minutes|no visit in reach)"
+
+
+@judges(
+    "estate",
+    rf"{N} residents? \({N}\) ha(?:ve|s) no car(?:, and the question counts no other way to travel|"
+    rf": by other ways \((.*)\) the mean of their visits in reach is {MEAN} where the plan sends "
+    rf"them( in \d+)?, against {MEAN}{NOW}; to the nearest building with the service {MEAN}, "
+    rf"against {MEAN})(?:\. The plan sends {N} visits? a year of theirs( in \d+)? where they "
+    rf"cannot get to within the minutes measured;{NOW} {N} visits?)?\.",
+)
+def _without_car(answer, people, share, modes, *said):
+    after, year, before, base, near_after, near_before, beyond, other_year, other_base, was = said
+    zones = answer.place.zones
+    number = (zones["population"] * zones["without_car_share"].fillna(0)).sum()
+    if not all_so((people, share), number, number / zones["population"].sum()):
+        return False
+    mean_after, out_after = _mean_in_reach(_visits_without_car(answer, "after"))
+    mean_before, out_before = _mean_in_reach(_visits_without_car(answer, "before"))
+    right = True
+    if modes is not None:
+        ways = {m.replace("_", " ") for m in answer.scenario.travel.modes} - {"drive", "car"}
+        stated = answer.plan.summary  # verified beside the tables, like those as sent
+        right = set(re.split(r", | and ", modes)) == ways and so_compared(answer, base)
+        right = right and so_dated(answer, year)
+        right = right and _so_mean(after, mean_after) and _so_mean(before, mean_before)
+        for text, when in ((near_after, "after"), (near_before, "before")):
+            right = right and _so_mean(text, stated[f"without_car_minutes_to_nearest_{when}"])
+    if beyond is None:
+        return right and max(out_after, out_before) < 0.5
+    dated = so_dated(answer, other_year) and so_compared(answer, other_base)
+    return right and dated and all_so((beyond, was), out_after, out_before)
+
+
+@judges(
+    "estate",
+    r"Residents who cannot get within the minutes measured to where the plan sends visits"
+    r"( in \d+)?: (.*)\.",
+)
+def _sent_out_of_reach(answer, year, text):
+    names = answer.place.services.set_index("service_id")["name"]
+    true = {
+        names[r["service_id"]] or r["service_id"]: (
+            r["residents_sent_after"],
+            r["residents_sent_before"],
+        )
+        for r in rows(answer, "bands")
+        if r["band"] == "out of reach"
+        and r["residents_sent_after"] >= 0.5
+        and r["residents_sent_after"] - r["residents_sent_before"] >= 0.5
+    }
+    parts = text.split("; ")
+    others = re.fullmatch(r"(\d+) more services in the table of minutes by service", parts[-1])
+    if others:
+        parts = parts[:-1]
+    if not so_dated(answer, year) or len(true) != len(parts) + (int(others[1]) if others else 0):
+        return False
+    least = min(true[name][0] for name in true) if not others else 0
+    for part in parts:
+        name, after, base, before = re.fullmatch(
+            rf"(.*) {N} residents?, (today|if nothing changes) {N} residents?", part
+        ).groups()
+        if name not in true or not so_compared(answer, base):
+            return False
+        if not all_so((after, before), *true[name]) or true[name][0] < least:
+            return False
+    return True
 
 
 def past_nearer(answer):
@@ -617,13 +836,14 @@ def _no_time_nearer(answer):
 @judges(
     "estate",
     rf"The plan was asked to send visits nearer without other buildings: a visit takes {N} minutes "
-    r"on average( over the decided years)?; (.*)\.",
+    rf"on average( over the decided years)?{CAR}; (.*)\.",
 )
-def _asked_nearer(answer, after, over, proven):
+def _asked_nearer(answer, after, over, car, proven):
     visits, total = all_years(answer)
     was = answer.plan.summary["reassignment_minutes_before"] / visits
     return (
         is_so(after, total / visits)
+        and so_driven(answer, car)
         and was - total / visits < 0.06
         and bool(over) == (answer.scenario.years > 1)
         and _so_proven(answer, proven)
@@ -634,10 +854,10 @@ def _asked_nearer(answer, after, over, proven):
     "estate",
     r"With its buildings and services found, the plan sends visits nearer than the least cost "
     rf"would: a visit takes {N} minutes on average( over the decided years)? instead of {N} "
-    rf"minutes\. That costs (?:nothing|{N} over the whole period \({N} (more|less) a year to "
+    rf"minutes{CAR}\. That costs (?:nothing|{N} over the whole period \({N} (more|less) a year to "
     r"run\)); (.*)\.",
 )
-def _sent_nearer(answer, after, over, before, cost, yearly, way, proven):
+def _sent_nearer(answer, after, over, before, car, cost, yearly, way, proven):
     stated, (visits, total) = answer.plan.summary, all_years(answer)
     was = stated["reassignment_minutes_before"] / visits
     more = answer.verification.totals["cost"] - stated["cost_best_found"]
@@ -645,6 +865,7 @@ def _sent_nearer(answer, after, over, before, cost, yearly, way, proven):
     money = more < 1.01 if cost is None else is_so(cost, more) and is_so(yearly, abs(a_year))
     return (
         all_so((after, before), total / visits, was)
+        and so_driven(answer, car)
         and bool(over) == (answer.scenario.years > 1)
         and money
         and (way is None or (way == "more") == (a_year >= 0))
@@ -736,8 +957,18 @@ def _past_open(answer, able, why):
     else:
         on = {"access": "E7", "fairness": "E8", "running costs": "E11", "rents": "E15"}
         named = {on[w] for w in re.findall("|".join(on), why)}
-        numbers = {rule.number for rule in answer.scenario.rules}
-        right = asked and optimal and named == numbers & set(on.values())
+        numbers = {
+            r.number for r in answer.scenario.rules if getattr(r, "counts", "served") == "served"
+        } & set(on.values())
+        summary = answer.plan.summary
+        short = [summary[f"reassignment_minutes_{x}"] for x in ("after", "proven_bound")]
+        within = re.search(rf"within {N} visit minutes of the fewest", why)
+        right = asked and optimal and named == numbers
+        if within:
+            left = short[0] - short[1]
+            right = right and not numbers and left > 0 and is_so(within[1], math.ceil(left))
+        else:
+            right = right and (bool(numbers) or short[0] <= short[1])
     return right and is_so(able, past_nearer(answer)[0]["open"])
 
 
@@ -752,12 +983,15 @@ def _of_which_cost(answer, gbp):
 
 @judges(
     "estate",
-    rf"A visit takes {N} minutes on average where the plan sends it; today {N} "
+    rf"A visit takes {N} minutes on average where the plan sends it( in \d+)?;{NOW} {N} "
     rf"minutes{CAR}\.",
 )
-def _as_sent(answer, after, before, car):
-    return so_driven(answer, car) and all_so(
-        (after, before), _sent(answer, "plan"), _sent(answer, "today")
+def _as_sent(answer, after, year, base, before, car):
+    dated = so_dated(answer, year) and so_compared(answer, base)
+    return (
+        dated
+        and so_driven(answer, car)
+        and all_so((after, before), _sent(answer, "plan"), _sent(answer, "today"))
     )
 
 
@@ -773,8 +1007,10 @@ def _points(answer, after, before):
     return all_so((after, before), *true)
 
 
-@judges("estate", r"A year for buildings and staff of service points: (.*)\.")
-def _estate_agencies(answer, parts):
+@judges("estate", r"A year for buildings and staff of service points( in \d+)?: (.*)\.")
+def _estate_agencies(answer, year, parts):
+    if not so_dated(answer, year):
+        return False
     names = {
         r["agency_id"]: r["name"] or r["agency_id"]
         for r in answer.place.agencies.to_dict("records")
@@ -784,11 +1020,13 @@ def _estate_agencies(answer, parts):
         name = names.get(r["agency_id"], r["agency_id"]) or "no agency stated"
         true[name][0] += r["after_gbp_per_year"]
         true[name][1] += r["before_gbp_per_year"]
-    return _pays(parts, true)
+    return _pays(parts, true, base=answer.scenario.years > 1)
 
 
-@judges("estate", r"A year for buildings: (.*)\.")
-def _trust_agencies(answer, parts):
+@judges("estate", r"A year for buildings( in \d+)?: (.*)\.")
+def _trust_agencies(answer, year, parts):
+    if not so_dated(answer, year):
+        return False
     names = {
         r["agency_id"]: r["name"] or r["agency_id"]
         for r in answer.place.agencies.to_dict("records")
@@ -800,12 +1038,42 @@ def _trust_agencies(answer, parts):
         ]
         for r in rows(answer, "agencies")
     }
-    return _pays(parts, true)
+    return _pays(parts, true, base=answer.scenario.years > 1)
 
 
-def _pays(parts, true, verb=" pays"):
-    said = re.findall(rf"(?:^|; )([^;]*?){verb} {N}, today {N}(?=;|$)", parts)
-    named = "; ".join(f"{a}{verb} {b}, today {c}" for a, b, c in said) == parts
+@judges("estate", r"Rents go by the floor that services take: (.*)\.")
+def _rents(answer, text):
+    """By the floor of each service in each building let, at the building's rent."""
+    services = answer.place.services.set_index("service_id")
+    rent = {r["building_id"]: r["rent_gbp_per_m2_per_year"] for r in rows(answer, "rents")}
+    agencies = answer.place.agencies.to_dict("records")
+    names = {r["agency_id"]: r["name"] or r["agency_id"] for r in agencies}
+    owner = answer.place.buildings.set_index("building_id")["agency_id"]
+    back, elsewhere, paid = defaultdict(float), defaultdict(float), defaultdict(float)
+    for r in rows(answer, "services"):
+        service, gbp = services.loc[r["service_id"]], r["area_m2"] * rent.get(r["building_id"], 0.0)
+        agency = names.get(service["agency_id"]) or service["agency_id"]
+        paid[agency] += gbp
+        if service["back_office"]:
+            back[agency] += gbp
+            if owner[r["building_id"]] != service["agency_id"]:
+                elsewhere[agency] += gbp
+    said = re.findall(
+        rf"(?:^|; )([^;]*?) pays {N} of its {N} for back-office desks(?:, {N} of it in "
+        r"buildings that other agencies hold today)?(?=;|$)",
+        text,
+    )
+    return {name for name, *_ in said} == {a for a, x in back.items() if x >= 0.5} and all(
+        all_so((desks, all_of_it), back[name], paid[name])
+        and (is_so(other, elsewhere[name]) if other else elsewhere[name] < 0.5)
+        for name, desks, all_of_it, other in said
+    )
+
+
+def _pays(parts, true, verb=" pays", base=False):
+    today = "if nothing changes" if base else "today"
+    said = re.findall(rf"(?:^|; )([^;]*?){verb} {N}, {today} {N}(?=;|$)", parts)
+    named = "; ".join(f"{a}{verb} {b}, {today} {c}" for a, b, c in said) == parts
     return (
         named
         and {a for a, _, _ in said} == set(true)
@@ -1353,9 +1621,28 @@ def _before_limit(answer, seconds, limit):
     return took(answer) < asked and all_so((seconds, limit), took(answer), asked)
 
 
-@judges("any", r"More time may find one\.")
-def _more_time(answer):
-    return answer.plan is None and took(answer) > 0.9 * answer.scenario.solver.time_limit_seconds
+@judges(
+    "any",
+    rf"The search was stopped after {N} s of its time limit of {N} s: the rest is reserved for "
+    r"sending the visits of a plan nearer\.",
+)
+def _at_reserve(answer, seconds, limit):
+    asked = answer.scenario.solver.time_limit_seconds
+    reserved = answer.scenario.problem == "estate" and "minimise" not in (
+        answer.scenario.objective.model_fields_set
+    )
+    near = 0.7 * asked < took(answer) < asked
+    return reserved and near and all_so((seconds, limit), took(answer), asked)
+
+
+@judges(
+    "any",
+    rf"More time may find one: set time_limit_seconds under \[solver\] above {N} s, or ease a "
+    r"rule\.",
+)
+def _more_time(answer, limit):
+    asked = answer.scenario.solver.time_limit_seconds
+    return answer.plan is None and took(answer) > 0.7 * asked and is_so(limit, asked)
 
 
 @judges("any", r"That no plan exists is not proven\.")
@@ -1365,11 +1652,26 @@ def _not_impossible(answer):
 
 @judges(
     "any",
-    rf"Proven: if there is a plan, its value is not below {N} \(.*, always "
-    r"made small\)\.",
+    rf"Proven: if there is a plan, (?:it (costs|spends|gains) at (least|most)|its value is at least"
+    rf") {N}(?: over the whole period| on the outcomes| \(.*, always made small\))?\.",
 )
-def _bound_without(answer, bound):
-    return answer.plan is None and is_so(bound, answer.result.bound)
+def _bound_without(answer, verb, which, bound):
+    first, least = answer.scenario.objective.minimise[0], answer.result.bound
+    verbs = {"cost": "costs", "least_money": "spends", "weighted_outcomes": "gains"}
+    if verb != verbs.get(first) or (verb and (which == "most") != (verb == "gains")):
+        return False
+    true = -least if verb == "gains" else least
+    return answer.plan is None and true > 0 and is_so(bound, true)
+
+
+@judges(
+    "any",
+    rf"It is not proven to be the best; what is proven is that no plan saves more than {N} over "
+    r"the whole period against doing nothing\.",
+)
+def _saving_bound(answer, most):
+    r, nothing = answer.result, answer.verification.do_nothing["cost"]
+    return str(r.status) != "optimal" and is_so(most, nothing - r.bound)
 
 
 @judges("any", r"No plan was found\.")
@@ -1439,7 +1741,8 @@ def _carbon_worth(answer, years, how, gbp):
 
 @judges(
     "estate",
-    rf"The carbon (saved is worth|added costs) {N} at the values of a tonne, discounted\.",
+    rf"Against doing nothing the carbon (saved is worth|added costs) {N} at the values of a tonne, "
+    r"discounted; that is counted in the costs of the appraisal, not beside them\.",
 )
 def _carbon_worth_lead(answer, how, gbp):
     worth = carbon_worth(answer)

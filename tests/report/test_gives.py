@@ -19,7 +19,7 @@ from tests.budget import places as budgets
 from tests.estate import places as estates
 from tests.estate.town import building, town
 from tests.report.test_sentences import lies
-from tests.support.places import minutes
+from tests.support.places import crow_minutes, minutes
 
 RULES_WITH_A_NUMBER = (
     "E7",
@@ -157,7 +157,7 @@ def estate_clash(seed: int) -> Answer:
         *((Carbon(share_of_today=0.4),) if seed % 3 else ()),
         *((Capital(pot_gbp=20_000.0),) if seed % 2 else ()),
     )
-    return solve_estate(place, estates.crow_minutes(place), estates.scenario(*rules))
+    return solve_estate(place, crow_minutes(place), estates.scenario(*rules))
 
 
 def budget_clash(seed: int) -> Answer | None:

@@ -248,11 +248,46 @@ def test_a_limit_that_was_not_reached_is_not_blamed(bound):
     assert "The search ended after 75 s, before its time limit of 300 s." in text
     assert "More time" not in text
     assert "in the time given" not in early.first
-    assert ("not below £1.2 million" in text) == np.isfinite(bound)
+    assert ("it costs at least £1.2 million over the whole period" in text) == np.isfinite(bound)
     late = Result(Status.NO_PLAN, bound=bound, seconds={"search": 299.0})
     text = describe(replace(answer, plan=None, verification=None, result=late)).status_in_words
     assert "stopped at its time limit of 300 s" in text
-    assert "More time may find one." in text
+    assert "More time may find one: set time_limit_seconds under [solver] above 300 s" in text
+
+
+@pytest.mark.parametrize(("seconds", "whole"), [(241.0, False), (241.0, True), (100.0, False)])
+def test_time_reserved_for_sending_visits_nearer_is_named(seconds, whole):
+    """A search that ends at four fifths of its limit says for what the rest is reserved."""
+    answer = answers.estate_answer()
+    objective = Objective(minimise=("cost",)) if whole else Objective()
+    asked = answer.scenario.model_copy(update={"objective": objective})
+    result = Result(Status.NO_PLAN, seconds={"search": seconds})
+    text = describe(
+        replace(answer, plan=None, verification=None, result=result, scenario=asked)
+    ).status_in_words
+    reserved = seconds > 200 and not whole
+    assert ("stopped after 241 s of its time limit of 300 s: the rest is reserved" in text) == (
+        reserved
+    )
+    assert ("More time may find one" in text) == reserved
+    assert ("before its time limit" in text) != reserved
+
+
+def test_a_bound_that_excludes_nothing_is_not_printed():
+    """A cost of at least minus £19 million helps nobody; of a gain, below 0 is a limit."""
+    for minimise, bound, said in (
+        ("cost", -1.9e7, ""),
+        ("cost", 1.9e7, "it costs at least £19.0 million over the whole period."),
+        ("weighted_outcomes", -2.0, "it gains at most 2 on the outcomes."),
+        ("weighted_outcomes", 2.0, ""),
+    ):
+        answer = answers.estate_answer() if minimise == "cost" else answers.budget_answer()
+        asked = answer.scenario.model_copy(update={"objective": Objective(minimise=(minimise,))})
+        result = Result(Status.NO_PLAN, bound=bound, seconds={"search": 299.0})
+        text = describe(
+            replace(answer, plan=None, verification=None, result=result, scenario=asked)
+        ).status_in_words
+        assert text.endswith(f"Proven: if there is a plan, {said}" if said else "ease a rule.")
 
 
 def test_a_proven_stage_is_stated_as_proven():

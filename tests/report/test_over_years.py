@@ -87,7 +87,7 @@ def test_receipts_are_stated_gross_and_net(answer):
 def test_priced_carbon_is_stated_shown_and_sourced(answer, tmp_path):
     said = " ".join(describe(answer).sentences)
     assert "5 tonnes of CO2e a year at the end, against 6 tonnes if nothing changes" in said
-    assert "3 years, discounted, the carbon saved is worth £599" in said
+    assert "the carbon saved is worth £599, at the value of a tonne in each of 3 years" in said
     write_results(answer, tmp_path)
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "Carbon and what saving it is worth" in html

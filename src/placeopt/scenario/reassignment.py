@@ -11,6 +11,7 @@ from placeopt.scenario.rules.estate.services import Behaviour
 from placeopt.scenario.scenario import Scenario
 
 COST_SHARE = 0.005  # upper limit as a share of the least cost
+TIME_SHARE = 0.2  # of the time limit, reserved for it after the search for a plan
 SAVING_SHARE = 0.1  # upper limit as a share of any saving against doing nothing
 
 # Tolerances for whether a nearer host could take a visit, for plan and verifier.

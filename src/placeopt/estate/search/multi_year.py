@@ -61,7 +61,6 @@ from placeopt.estate.search.kernel_search import (
 )
 from placeopt.estate.search.large_neighbourhood import TimelineNeighbourhoods
 from placeopt.estate.search.outcome import (
-    REASSIGNMENT_SHARE,
     Outcome,
     ceilings_of,
     minimise_objectives,
@@ -72,7 +71,7 @@ from placeopt.estate.search.strategy import solve_year
 from placeopt.estate.solution.decision import Decision
 from placeopt.estate.solution.standards_met import served_standards_met
 from placeopt.estate.solution.timeline import Timeline, objective_value
-from placeopt.scenario.reassignment import uses_reassignment
+from placeopt.scenario.reassignment import TIME_SHARE, uses_reassignment
 from placeopt.scenario.rules.estate.services import Capital
 
 Floats = NDArray[np.float64]
@@ -133,7 +132,7 @@ def solve_years(years: Years, progress: ProgressCallback | None = None) -> Outco
     outcome = _minimise_objectives(years, progress)
     if outcome.solution is None or not uses_reassignment(years.scenario):
         return outcome
-    at_least = REASSIGNMENT_SHARE * deadline.limit_seconds
+    at_least = TIME_SHARE * deadline.limit_seconds
     return reassign_visits(years, outcome, deadline.part(at_least=at_least))
 
 

@@ -17,10 +17,9 @@ from placeopt.base.errors import EngineError
 from placeopt.engine import Result, Status
 from placeopt.engine.interrupts import interrupted
 from placeopt.engine.lexicographic import Stage, minimise_in_order
-from placeopt.scenario.reassignment import uses_reassignment
+from placeopt.scenario.reassignment import TIME_SHARE, uses_reassignment
 from placeopt.scenario.scenario import Scenario
 
-REASSIGNMENT_SHARE = 0.2  # of the time, reserved for sending visits nearer after the stages
 OBJECTIVE_TOLERANCE = 1e-7  # relative slack of a ceiling, for rounding
 COMPLETION_GAP = 1e-5  # a plan stays optimal within this gap, or the scenario's, after completion
 Solution = TypeVar("Solution")  # a decision or a timeline
@@ -124,7 +123,7 @@ def minimise_objectives(
         ceiling = reached + abs(reached) * (slack + OBJECTIVE_TOLERANCE)
         return Stage(name, result, ceiling), found
 
-    share = 1 - REASSIGNMENT_SHARE if uses_reassignment(scenario) else 1
+    share = 1 - TIME_SHARE if uses_reassignment(scenario) else 1
     deadline = Deadline(solver.time_limit_seconds * share)
     minimised = minimise_in_order(objective.minimise, minimise_one, deadline)
     stages, solution = minimised.stages, minimised.solution

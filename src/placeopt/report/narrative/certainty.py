@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from placeopt.report.narrative.reassignment import describe_proven_cost
 from placeopt.report.narrative.sentences import (
@@ -22,6 +22,7 @@ from placeopt.report.narrative.sentences import (
     true_statements,
 )
 from placeopt.report.tables.formats import in_words
+from placeopt.scenario.reassignment import TIME_SHARE, uses_reassignment
 from placeopt.scenario.wording import figure
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ BETTER_PLAN = {  # objective -> how a better plan would differ
     "fairest": "bring the outcome furthest from its target nearer by {}",
     "least_money": "spend {} less",
     "least_disruption": "move {} less money",
+}
+BOUND_WITHOUT_A_PLAN = {  # objective -> what a bound says where no plan was found
+    "cost": "it costs at least {bound} over the whole period.",
+    "least_money": "it spends at least {bound}.",
+    "weighted_outcomes": "it gains at most {bound} on the outcomes.",
 }
 MONEY_OBJECTIVES = ("cost", "weighted", "least_money", "least_disruption")
 EXACT_GAP = 5e-7  # a gap below which a plan is as good as its bound
@@ -103,6 +109,23 @@ class CertaintyFacts:
     def reached_limit(self) -> bool:
         """Whether the search used its time limit."""
         return self.seconds >= LIMIT_SHARE * self.limit
+
+    @property
+    def reached_reserve(self) -> bool:
+        """Whether the search used all but the time reserved for sending visits nearer."""
+        usable = self.limit * (1 - TIME_SHARE)
+        is_reserved = uses_reassignment(self.answer.scenario)
+        return is_reserved and not self.reached_limit and self.seconds >= LIMIT_SHARE * usable
+
+    @property
+    def no_saving_above(self) -> float:
+        """GBP that no plan saves more than, against doing nothing; NaN where it is not known."""
+        assert self.answer.plan is not None
+        rows = self.answer.plan.objectives.set_index("objective")
+        if self.answer.scenario.objective.minimise != ("cost",) or "cost" not in rows.index:
+            return math.nan
+        nothing: Any = rows.at["cost", "do_nothing"]
+        return float(nothing) - self.answer.result.bound
 
     @property
     def objectives(self) -> list[ObjectiveProof]:
@@ -180,6 +203,13 @@ def _describe_proof(facts: CertaintyFacts, proof: ObjectiveProof, several: bool)
     if proof.gap < 1:  # "up to 136% less" says nothing
         text = f"it is not proven to be the best: another may {better.format(f'up to {gap}')}."
         return Statement("not_proven", _sentence(head, text), values)
+    if math.isfinite(proof.bound) and math.isfinite(facts.no_saving_above):
+        values["most"] = gbp(facts.no_saving_above)
+        text = (
+            "it is not proven to be the best; what is proven is that no plan saves more than "
+            f"{values['most']} over the whole period against doing nothing."
+        )
+        return Statement("saving_bound", _sentence(head, text), values)
     if math.isfinite(proof.bound):
         values["bound"] = bound_amount(proof.objective, proof.bound)
         text = (
@@ -210,6 +240,27 @@ def _time_values(facts: CertaintyFacts) -> Values:
     }
 
 
+def _says_something(answer: Answer) -> bool:
+    """Whether a bound without a plan excludes anything.
+
+    Costs and counts cannot be expected below 0, so that a bound below 0 says nothing of them; a
+    gain is minimised as a negative number.
+    """
+    bound = answer.result.bound
+    is_gain = answer.scenario.objective.minimise[0] == "weighted_outcomes"
+    return math.isfinite(bound) and (bound < 0 if is_gain else bound > 0)
+
+
+def _bound_values(answer: Answer) -> Values:
+    objective, bound = answer.scenario.objective.minimise[0], answer.result.bound
+    bound = -bound if objective == "weighted_outcomes" else bound
+    return {
+        "bound": bound_amount(objective, bound),
+        "objective": objective,
+        "what": in_words(objective).lower(),
+    }
+
+
 STOPPED: tuple[Sentence[CertaintyFacts], ...] = (
     Sentence(
         "stopped_by_hand",
@@ -223,8 +274,20 @@ STOPPED: tuple[Sentence[CertaintyFacts], ...] = (
         _time_values,
     ),
     Sentence(
+        "stopped_at_reserve",
+        lambda f: f.was_stopped and f.status != "interrupted" and f.reached_reserve,
+        "The search was stopped after {seconds} of its time limit of {limit}: the rest is reserved "
+        "for sending the visits of a plan nearer.",
+        _time_values,
+    ),
+    Sentence(
         "ended_before_limit",
-        lambda f: f.was_stopped and f.status != "interrupted" and f.seconds < LIMIT_SHARE * f.limit,
+        lambda f: (
+            f.was_stopped
+            and f.status != "interrupted"
+            and f.seconds < LIMIT_SHARE * f.limit
+            and not f.reached_reserve
+        ),
         "The search ended after {seconds}, before its time limit of {limit}.",
         _time_values,
     ),
@@ -255,17 +318,20 @@ WITHOUT_A_PLAN: tuple[Sentence[CertaintyFacts], ...] = (
     ),
     Sentence(
         "more_time",
-        lambda f: f.status == "no plan at limit" and f.reached_limit,
-        "More time may find one.",
+        lambda f: f.status == "no plan at limit" and (f.reached_limit or f.reached_reserve),
+        "More time may find one: set time_limit_seconds under [solver] above {limit}, or ease a "
+        "rule.",
+        _time_values,
     ),
     Sentence(
         "bound_without_a_plan",
-        lambda f: f.was_stopped and math.isfinite(f.answer.result.bound),
-        "Proven: if there is a plan, its value is not below {bound} ({objective}, always made "
-        "small).",
-        lambda f: {
-            "bound": bound_amount(f.answer.scenario.objective.minimise[0], f.answer.result.bound),
-            "objective": in_words(f.answer.scenario.objective.minimise[0]).lower(),
-        },
+        lambda f: f.was_stopped and _says_something(f.answer),
+        lambda v: (
+            "Proven: if there is a plan, "
+            + BOUND_WITHOUT_A_PLAN.get(
+                str(v["objective"]), "its value is at least {bound} ({what}, always made small)."
+            ).format(**v)
+        ),
+        lambda f: _bound_values(f.answer),
     ),
 )

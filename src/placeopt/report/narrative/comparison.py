@@ -2,7 +2,8 @@
 
 Of two plans with values a and b of the same objective and bounds A <= a and B <= b, the best plans
 differ by no less than A - b and no more than a - B. Where 0 lies between, it is not proven which
-question has the better plan.
+question has the better plan, unless one question only adds limits to the other: its best plan is
+then no better.
 """
 
 from __future__ import annotations
@@ -16,7 +17,21 @@ from placeopt.scenario.wording import figure
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer
+    from placeopt.scenario import Scenario
 
+LIMITS = frozenset(  # rules that forbid plans and do nothing else
+    (
+        "access",
+        "fairness",
+        "revenue",
+        "carbon",
+        "network",
+        "floor",
+        "capacity",
+        "pace",
+        "prevention",
+    ),
+)
 MAX_OUTCOMES = 8  # in the sentence
 RELATIVE_TOLERANCE = 1e-9  # values that differ by less are stated as equal
 
@@ -39,6 +54,10 @@ def difference(answer: Answer) -> tuple[Any, Statement] | None:
         return None
     unit = str(answer.plan.objectives.set_index("objective").at[name, "unit"])
     lowest, highest = _proven_range(answer, other)
+    side = _side_with_more_limits(answer.scenario, other.scenario)
+    if lowest is not None and highest is not None and side:
+        lowest, highest = (max(lowest, 0.0), highest) if side == "this" else (
+            lowest, min(highest, 0.0))  # fmt: skip
     facts = {
         "question": other.scenario.question,
         "objective": name,
@@ -48,7 +67,23 @@ def difference(answer: Answer) -> tuple[Any, Statement] | None:
         "lowest": lowest,
         "highest": highest,
     }
-    return facts, _sentence(facts, _changed_outcomes(answer, other))
+    return facts, _sentence(facts, _changed_outcomes(answer, other), side)
+
+
+def _side_with_more_limits(mine: Scenario, other: Scenario) -> str:
+    """Return "this" or "that" where one question is the other with more limits; else "".
+
+    Only rules that can but forbid plans count as limits: others may allow a better plan.
+    """
+    apart = {"question", "answer", "solver", "rules"}
+    if mine.model_dump(exclude=apart) != other.model_dump(exclude=apart):
+        return ""
+    rules, other_rules = ([rule.model_dump() for rule in s.rules] for s in (mine, other))
+    more = [rule for rule in rules if rule not in other_rules]
+    less = [rule for rule in other_rules if rule not in rules]
+    if any(rule["rule"] not in LIMITS for rule in (*more, *less)) or bool(more) == bool(less):
+        return ""
+    return "this" if more else "that"
 
 
 def _objective_value(answer: Answer, name: str) -> float | None:
@@ -70,7 +105,7 @@ def _proven_range(answer: Answer, other: Answer) -> tuple[float | None, float | 
     return bound - other_value, value - other_bound
 
 
-def _sentence(facts: dict[str, Any], outcomes: list[str]) -> Statement:
+def _sentence(facts: dict[str, Any], outcomes: list[str], side: str = "") -> Statement:
     is_gain = facts["objective"] == "weighted_outcomes"  # minimised as a negative gain
     sign = -1.0 if is_gain else 1.0
     amount = _amount_function(facts)
@@ -92,7 +127,7 @@ def _sentence(facts: dict[str, Any], outcomes: list[str]) -> Statement:
         words += "."
     if facts["lowest"] is not None:
         low, high = sorted((sign * facts["lowest"], sign * facts["highest"]))
-        words += _range_words(low, high, amount, values)
+        words += _range_words(low, high, amount, values, side)
     text = words.format(**values)
     if not outcomes:
         return Statement("lead_difference", text, values)
@@ -102,9 +137,18 @@ def _sentence(facts: dict[str, Any], outcomes: list[str]) -> Statement:
     return Statement("lead_difference", text, values, head, tuple(outcomes))
 
 
-def _range_words(low: float, high: float, amount: Callable[[float], Amount], values: Any) -> str:
+def _range_words(
+    low: float, high: float, amount: Callable[[float], Amount], values: Any, side: str
+) -> str:
     """Return the proven range of the difference in words; its amounts are added to ``values``."""
     values |= {"low": amount(abs(low)), "high": amount(abs(high))}
+    if side and low <= 0 <= high:
+        values["most"] = max((values["low"], values["high"]), key=lambda one: one.value)
+        first, second = ("This", "that one") if side == "this" else ("That", "this one")
+        return (
+            f" {first} question keeps every rule of {second} and more, so its best plan is no "
+            "better; the best plans differ by at most {most}."
+        )
     if low <= 0 <= high:
         return (
             " Which question has the better best plan is not proven: this one's may be anything "
@@ -121,7 +165,7 @@ def _changed_outcomes(answer: Answer, other: Answer) -> list[str]:
     assert answer.plan is not None
     assert other.plan is not None
     if "outcomes" not in answer.plan.tables:
-        return []
+        return _carbon_of_both(answer, other)
     other_levels = other.plan.outcomes.set_index("outcome_id")["after"]
     changed = []
     for row in answer.plan.outcomes.to_dict("records"):
@@ -130,6 +174,17 @@ def _changed_outcomes(answer: Answer, other: Answer) -> list[str]:
             unit = f" ({row['unit']})" if row["unit"] else ""
             changed.append(f"{row['name'] or row['outcome_id']} {mine} and {theirs}{unit}")
     return changed[:MAX_OUTCOMES]
+
+
+def _carbon_of_both(answer: Answer, other: Answer) -> list[str]:
+    """Return the carbon of the two plans in the last decided year, where the figures differ."""
+    mine, theirs = (_objective_value(each_answer, "carbon") for each_answer in (answer, other))
+    if mine is None or theirs is None:
+        return []
+    texts = [quantity(value, "tonne") for value in (mine, theirs)]
+    if str(texts[0]) == str(texts[1]):
+        return []
+    return [f"carbon of open buildings in the last year {texts[0]} and {texts[1]} of CO2e"]
 
 
 _SUBJECTS = {

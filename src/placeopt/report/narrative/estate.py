@@ -26,6 +26,22 @@ if TYPE_CHECKING:
     from placeopt.engine import Answer
 
 NOTICEABLE_GBP = 0.5
+SAVING_PARTS = {  # part of running costs in the summary -> in words
+    "buildings": "of buildings in use",
+    "staff": "of staff of service points",
+    "held_empty": "of buildings held empty",
+}
+REDUNDANCY_WORDS = {  # what the summary states of redundancy -> what the sentence adds
+    "no": ", and no redundancy: the place states no such cost",
+    "partly": ", and redundancy of some services only: the place states no cost of the others",
+}
+NOTHING = "if nothing changes"
+WITHOUT_CAR_FIGURES = {
+    "without_car_minutes_to_nearest": "Mean minutes to the nearest service without a car, of "
+    "visits in reach",
+    "without_car_minutes_as_sent": "Mean minutes where visits are sent without a car, of visits in "
+    "reach",
+}
 
 
 def describe_estate(answer: Answer) -> tuple[Statement, list[Statement], list[Figure]]:
@@ -40,13 +56,18 @@ def _headline_values(f: EstateFacts) -> Values:
     return {
         "saving": gbp(abs(f.saving)),
         "share": share(abs(f.saving / today) if today else math.nan),
+        "year": f.in_last_year,
+        "as_today": "today" if f.years is None else "if nothing changes",
+        "of_what": "of what the estate costs to run today"
+        if f.years is None
+        else "of what the estate costs to run then if nothing changes",
         "closes": quantity(f.counts["close"], "building"),
     }
 
 
 def _headline(template: str, with_share: bool = True) -> Any:
     def words(v: Values) -> str:
-        note = f" ({v['share']} of what the estate costs to run today)" if with_share else ""
+        note = f" ({v['share']} {v['of_what']})" if with_share else ""
         closes = v["closes"]
         buildings = str(closes) if getattr(closes, "value", 0) else "no building"
         return f"The plan {template.format(**v)}{note} and closes {buildings}."
@@ -58,25 +79,25 @@ HEADLINES: tuple[Sentence[EstateFacts], ...] = (
     Sentence(
         "saves",
         lambda f: f.saving >= NOTICEABLE_GBP and f.costs["before_gbp_per_year"] > 0,
-        _headline("saves {saving} a year"),
+        _headline("saves {saving} a year{year}"),
         _headline_values,
     ),
     Sentence(
         "costs_more",
         lambda f: f.saving <= -NOTICEABLE_GBP and f.costs["before_gbp_per_year"] > 0,
-        _headline("costs a further {saving} a year"),
+        _headline("costs a further {saving} a year{year}"),
         _headline_values,
     ),
     Sentence(
         "costs_more_than_nothing",
         lambda f: f.saving <= -NOTICEABLE_GBP,
-        _headline("costs {saving} a year", with_share=False),
+        _headline("costs {saving} a year{year}", with_share=False),
         _headline_values,
     ),
     Sentence(
         "costs_the_same",
         lambda f: True,
-        _headline("costs as much to run as today", with_share=False),
+        _headline("costs as much to run{year} as {as_today}", with_share=False),
         _headline_values,
     ),
 )
@@ -156,20 +177,37 @@ SENTENCES: tuple[Sentence[EstateFacts], ...] = (
     Sentence(
         "running_falls",
         lambda f: f.saving >= NOTICEABLE_GBP,
-        "Running costs fall from {before} to {after} a year.",
+        lambda v: _running_words("fall", v),
         lambda f: _running_costs(f),
     ),
     Sentence(
         "running_rises",
         lambda f: f.saving <= -NOTICEABLE_GBP,
-        "Running costs rise from {before} to {after} a year.",
+        lambda v: _running_words("rise", v),
         lambda f: _running_costs(f),
+    ),
+    Sentence(
+        "saving_parts",
+        lambda f: abs(f.saving) >= NOTICEABLE_GBP and len(_saving_parts(f)) > 1,
+        lambda v: _saving_part_words(v),
+        lambda f: _saving_parts(f),
+    ),
+    Sentence(
+        "in_one_year",
+        lambda f: f.years is None and f.counts["close"] > 0 and f.saving >= NOTICEABLE_GBP,
+        "The question decides {year} alone: {closures} and a full year of savings are counted in "
+        "it{redundancy}.",
+        lambda f: {
+            "year": int(f.summary["year"]),
+            "closures": quantity(f.counts["close"], "closure"),
+            "redundancy": REDUNDANCY_WORDS.get(str(f.summary.get("redundancy_counted")), ""),
+        },
     ),
     Sentence(
         "works",
         lambda f: f.costs["works_gbp"] >= NOTICEABLE_GBP,
-        "Works, moves and closing cost {works} once.",
-        lambda f: {"works": gbp(f.costs["works_gbp"])},
+        lambda v: works_words(v),
+        lambda f: works_values(f),
     ),
     Sentence(
         "receipts",
@@ -251,23 +289,124 @@ SENTENCES: tuple[Sentence[EstateFacts], ...] = (
     Sentence(
         "carbon_saved",
         lambda f: f.summary.get("carbon_present_saving_gbp", 0.0) >= NOTICEABLE_GBP,
-        "At the value of a tonne in each of {years} years, discounted, the carbon saved is worth "
-        "{worth}, which is counted in the figure over the years.",
+        "Against doing nothing the carbon saved is worth {worth}, at the value of a tonne in each "
+        "of {years} years, discounted; that is counted in the saving over the years, not beside "
+        "it.",
         lambda f: _carbon_worth(f),
     ),
     Sentence(
         "carbon_added",
         lambda f: f.summary.get("carbon_present_saving_gbp", 0.0) <= -NOTICEABLE_GBP,
-        "At the value of a tonne in each of {years} years, discounted, the carbon added costs "
-        "{worth}, which is counted in the figure over the years.",
+        "Against doing nothing the carbon added costs {worth}, at the value of a tonne in each of "
+        "{years} years, discounted; that is counted in the saving over the years, not beside it.",
         lambda f: _carbon_worth(f),
+    ),
+    Sentence(
+        "rents",
+        lambda f: bool(_desk_rents(f)),
+        lambda v: _desk_rent_words(v),
+        lambda f: _desk_rents(f),
     ),
     *ACCESS_SENTENCES,
 )
 
 
+def _desk_rents(f: EstateFacts) -> Values:
+    """Return the rents (GBP a year) of agencies with back offices: in all, desks, and elsewhere.
+
+    A rent goes to the agency of the service that takes the floor, wherever that is. Elsewhere are
+    the buildings that another agency holds today.
+    """
+    if "rents" not in f.tables or "agencies" not in f.tables:
+        return {}
+    services = f.answer.place.tables["services"].set_index("service_id")
+    owner = f.answer.place.tables["buildings"].set_index("building_id")["agency_id"]
+    rent = f.tables["rents"].set_index("building_id")["rent_gbp_per_m2_per_year"]
+    points = f.tables["services"]
+    points = points[points["building_id"].isin(rent.index)]
+    rows = points.assign(
+        agency=points["service_id"].map(services["agency_id"]),
+        is_desk=points["service_id"].map(services["back_office"]).astype(bool),
+        is_elsewhere=points["building_id"].map(owner)
+        != points["service_id"].map(services["agency_id"]),
+        gbp=points["area_m2"] * points["building_id"].map(rent),
+    )
+    names = f.answer.place.tables["agencies"].set_index("agency_id")["name"]
+    values: dict[str, Any] = {}
+    for agency, of_agency in rows.groupby("agency", sort=False):
+        desks = of_agency[of_agency["is_desk"]]
+        if desks["gbp"].sum() < NOTICEABLE_GBP:
+            continue
+        n = len(values) // 4
+        elsewhere = float(desks.loc[desks["is_elsewhere"], "gbp"].sum())
+        values |= {
+            f"agency_{n}": str(names.get(agency) or agency),
+            f"all_{n}": gbp(of_agency["gbp"].sum()),
+            f"desks_{n}": gbp(desks["gbp"].sum()),
+            f"elsewhere_{n}": gbp(elsewhere) if elsewhere >= NOTICEABLE_GBP else "",
+        }
+    return values
+
+
+def _desk_rent_words(v: Values) -> str:
+    parts = []
+    for n in range(len(v) // 4):
+        agency, desks, paid = (v[f"{key}_{n}"] for key in ("agency", "desks", "all"))
+        text = f"{agency} pays {desks} of its {paid} for back-office desks"
+        if v[f"elsewhere_{n}"]:
+            text += f", {v[f'elsewhere_{n}']} of it in buildings that other agencies hold today"
+        parts.append(text)
+    return f"Rents go by the floor that services take: {'; '.join(parts)}."
+
+
 def _running_costs(f: EstateFacts) -> Values:
-    return {when: gbp(f.costs[f"{when}_gbp_per_year"]) for when in ("before", "after")}
+    costs = {when: gbp(f.costs[f"{when}_gbp_per_year"]) for when in ("before", "after")}
+    return {**costs, "year": f.in_last_year}
+
+
+def _running_words(verb: str, v: Values) -> str:
+    if v["year"]:
+        return (
+            f"Running costs{v['year']} {verb} from {v['before']}, if nothing changes, to "
+            f"{v['after']} a year."
+        )
+    return f"Running costs {verb} from {v['before']} to {v['after']} a year."
+
+
+def works_values(f: EstateFacts) -> Values:
+    """Return the one-off cost of works, and that of staff paid twice over a move where it is."""
+    twice = float(f.summary.get("double_running_gbp") or 0.0)
+    values = {"works": gbp(f.costs["works_gbp"])}
+    if twice >= NOTICEABLE_GBP:
+        values |= {"twice": gbp(twice), "all": gbp(f.costs["works_gbp"] + twice)}
+    return values
+
+
+def works_words(v: Values) -> str:
+    """Return what works cost, with staff paid twice over a move."""
+    text = f"Works, moves and closing cost {v['works']} once"
+    if "twice" in v:
+        text += f", and staff paid twice over a move {v['twice']}: {v['all']} in all"
+    return f"{text}."
+
+
+def _saving_parts(f: EstateFacts) -> Values:
+    """Return the parts of the saving (GBP a year) that are not 0."""
+    parts = {key: f.summary.get(f"{key}_cost_saving_gbp_per_year") for key in SAVING_PARTS}
+    return {key: gbp(x) for key, x in parts.items() if x is not None and abs(x) >= NOTICEABLE_GBP}
+
+
+def _saving_part_words(v: Values) -> str:
+    saved: list[str] = []
+    added: list[str] = []
+    for key, value in v.items():
+        number = getattr(value, "value", 0.0)
+        words = f"{gbp(abs(number))} {SAVING_PARTS[key]}"
+        (saved if number > 0 else added).append(words)
+    texts = [f"saved are {listed(saved)}"] if saved else []
+    texts += [f"added are {listed(added)}"] if added else []
+    text = ", ".join(texts)
+    return f"Of running costs a year {text}."
 
 
 def _carbon_worth(f: EstateFacts) -> Values:
@@ -293,22 +432,28 @@ def _figures(f: EstateFacts) -> list[Figure]:
     open_buildings = (float(f.counts["was_open"]), float(f.counts["open_after"]))
     service_points = (float(count_true(points["before"])), float(count_true(points["after"])))
     nearest = (travel["minutes_before"], travel["minutes_after"])
-    driving = as_if_driving(f.answer)
+    driving, year = as_if_driving(f.answer), f.today_words
     label_nearest = f"Mean minutes to the nearest service{driving}"
     figures = [
-        Figure("running_cost_gbp_per_year", "Running cost a year", *running, "gbp"),
+        Figure("running_cost_gbp_per_year", "Running cost a year", *running, "gbp", today_is=year),
         Figure("works_gbp", "One-off works and moves", None, costs["works_gbp"], "gbp"),
         Figure("maintenance_due_gbp", "Maintenance already due", *due, "gbp"),
         Figure("receipts_net_gbp", "Receipts, net", None, costs["receipts_net_gbp"], "gbp", ""),
-        Figure("buildings_open", "Open buildings", *open_buildings, "count"),
+        Figure("buildings_open", "Open buildings", *open_buildings, "count", ""),
         Figure("service_points", "Service points", *service_points, "count", ""),
-        Figure("minutes_to_nearest", label_nearest, *nearest, "minutes"),
+        Figure("minutes_to_nearest", label_nearest, *nearest, "minutes", today_is=year),
     ]
     if "carbon_present_saving_gbp" in f.summary:
         was, now = (f.summary[f"carbon_present_{when}_gbp"] for when in ("before", "after"))
-        figures.append(Figure("carbon_present_gbp", "Carbon, priced", was, now, "gbp"))
+        figures.append(
+            Figure("carbon_present_gbp", "Carbon, priced", was, now, "gbp", today_is=NOTHING)
+        )
     if math.isfinite(travel["sent_after"]):
         assigned = (travel["sent_before"], travel["sent_after"])
         label = f"Mean minutes where visits are sent{driving}"
-        figures.append(Figure("minutes_as_sent", label, *assigned, "minutes"))
+        figures.append(Figure("minutes_as_sent", label, *assigned, "minutes", today_is=year))
+    if "residents_without_car" in f.summary:
+        for key, words in WITHOUT_CAR_FIGURES.items():
+            before, after = (float(f.summary[f"{key}_{when}"]) for when in ("before", "after"))
+            figures.append(Figure(key, words, before, after, "minutes", today_is=year))
     return figures

@@ -114,6 +114,20 @@ class EstateFacts:
         return None if first is None or first == last else (int(first), int(last))
 
     @property
+    def in_last_year(self) -> str:
+        """The last decided year as a phrase; empty where only one year is decided."""
+        return "" if self.years is None else f" in {self.years[1]}"
+
+    @property
+    def today_words(self) -> str:
+        """What the plan's figures of a year are compared with.
+
+        Over several years that is the last of them with nothing changed, for residents, visits and
+        rates change by themselves.
+        """
+        return "today" if self.years is None else "if nothing changes"
+
+    @property
     def present_saving(self) -> float | None:
         """Net present cost of doing nothing less that of the plan (GBP)."""
         rows = self.tables["objectives"].set_index("objective")

@@ -17,6 +17,7 @@ class Figure:
         plan: Value in the plan; None where it has no meaning.
         format: A key of ``tables.formats.EXCEL_FORMATS``.
         better: Which direction is better: ``lower``, ``higher``, or "" where neither is.
+        today_is: What ``today`` is: today, or doing nothing over the same years.
     """
 
     key: str
@@ -25,6 +26,7 @@ class Figure:
     plan: float | None
     format: str
     better: str = "lower"
+    today_is: str = "today"
 
 
 def count_true(values: Any) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from placeopt.report.narrative.budget_facts import BudgetFacts
 from placeopt.report.narrative.comparison import difference
+from placeopt.report.narrative.estate import works_values, works_words
 from placeopt.report.narrative.estate_facts import EstateFacts
 from placeopt.report.narrative.minutes import as_if_driving
 from placeopt.report.narrative.sentences import (
@@ -97,13 +98,16 @@ def _saving(f: EstateFacts) -> Fact:
 
 def _running(f: EstateFacts) -> Fact | None:
     before, after = (f.costs[f"{when}_gbp_per_year"] for when in ("before", "after"))
-    words = "Running the estate costs {after} a year; today {before}."
+    words = (
+        f"Running the estate costs {{after}} a year{f.in_last_year}; {f.today_words} {{before}}."
+    )
     return _compare("running_cost", words, before, after, gbp)
 
 
 def _works(f: EstateFacts) -> Fact:
-    works = float(f.costs["works_gbp"])
-    return _fact("works", works, "Works, moves and closing cost {works} once.", works=gbp(works))
+    values = works_values(f)
+    statement = Statement("lead_works", works_words(values), values)
+    return float(f.costs["works_gbp"]), statement
 
 
 def _receipts(f: EstateFacts) -> Fact:
@@ -133,9 +137,11 @@ def _carbon_worth(f: EstateFacts) -> Fact | None:
     if "carbon_present_saving_gbp" not in f.summary:
         return None
     worth = float(f.summary["carbon_present_saving_gbp"])
-    words = "The carbon saved is worth {worth} at the values of a tonne, discounted."
-    if worth < 0:
-        words = "The carbon added costs {worth} at the values of a tonne, discounted."
+    what = "saved is worth" if worth >= 0 else "added costs"
+    words = (
+        f"Against doing nothing the carbon {what} {{worth}} at the values of a tonne, discounted; "
+        "that is counted in the costs of the appraisal, not beside them."
+    )
     return _fact("carbon_worth", worth, words, worth=gbp(abs(worth)))
 
 
@@ -162,15 +168,18 @@ def _service_points(f: EstateFacts) -> Fact | None:
 
 
 def _minutes_to_nearest(f: EstateFacts) -> Fact | None:
-    words = "Residents travel {after} on average to the nearest building with what they need; " \
-            f"today {{before}}{as_if_driving(f.answer)}."  # fmt: skip
+    words = (
+        "Residents travel {after} on average to the nearest building with what they need"
+        f"{f.in_last_year}; {f.today_words} {{before}}{as_if_driving(f.answer)}."
+    )
     return _compare("near", words, f.travel["minutes_before"], f.travel["minutes_after"], minutes)
 
 
 def _minutes_as_sent(f: EstateFacts) -> Fact | None:
     driving = as_if_driving(f.answer)
     words = (
-        f"A visit takes {{after}} on average where the plan sends it; today {{before}}{driving}."
+        f"A visit takes {{after}} on average where the plan sends it{f.in_last_year}; "
+        f"{f.today_words} {{before}}{driving}."
     )
     return _compare("as_sent", words, f.travel["sent_before"], f.travel["sent_after"], minutes)
 
@@ -209,11 +218,9 @@ def _estate_agencies(f: EstateFacts) -> Fact | None:
     head = (
         "A year for buildings" if has_trust else "A year for buildings and staff of service points"
     )
-    return _list_fact("estate_agencies", rows, head, _agency_words)
-
-
-def _agency_words(row: dict[str, Any]) -> str:
-    return f"{row['agency']} pays {gbp(row['plan'])}, today {gbp(row['today'])}"
+    head += f"{f.in_last_year}"
+    return _list_fact("estate_agencies", rows, head, lambda r: (
+        f"{r['agency']} pays {gbp(r['plan'])}, {f.today_words} {gbp(r['today'])}"))  # fmt: skip
 
 
 def _names(answer: Answer, table: str) -> dict[str, str]:

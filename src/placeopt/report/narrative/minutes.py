@@ -35,17 +35,34 @@ def _straight_line_modes(answer: Answer) -> list[str]:
     ]
 
 
-def assumes_everybody_drives(answer: Answer) -> bool:
+def counts_cars(answer: Answer) -> bool:
+    """Whether minutes by car count."""
+    return answer.times is not None and bool(CAR_MODES & set(answer.scenario.travel.modes))
+
+
+def states_no_household_without_car(answer: Answer) -> bool:
     """Whether car travel counts and no zone states how many residents have no car."""
-    if answer.times is None or not CAR_MODES & set(answer.scenario.travel.modes):
-        return False
     zones = answer.place.zones
-    return "without_car_share" in zones and not bool((zones["without_car_share"] > 0).any())
+    return (
+        counts_cars(answer)
+        and "without_car_share" in zones
+        and not bool((zones["without_car_share"] > 0).any())
+    )
 
 
 def as_if_driving(answer: Answer) -> str:
-    """Return the note beside every figure in minutes: "" or ", as if everybody could drive"."""
-    return ", as if everybody could drive" if assumes_everybody_drives(answer) else ""
+    """Return the note beside every mean over all residents: "" or ", as if everybody could drive".
+
+    A mean over all residents takes the fastest mode; where a car is one of them, that is a car even
+    for residents who have none. Their own minutes are stated beside it.
+    """
+    return ", as if everybody could drive" if counts_cars(answer) else ""
+
+
+def other_modes_in_words(answer: Answer) -> str:
+    """Return the modes open to residents without a car, as words."""
+    modes = [mode for mode in answer.scenario.travel.modes if mode not in CAR_MODES]
+    return listed(in_words(mode).lower() for mode in modes)
 
 
 SENTENCES: tuple[Sentence[Answer], ...] = (
@@ -59,7 +76,7 @@ SENTENCES: tuple[Sentence[Answer], ...] = (
     ),
     Sentence(
         "everybody_drives",
-        lambda answer: assumes_everybody_drives(answer),
+        lambda answer: states_no_household_without_car(answer),
         "The place states no households without a car: every minute is counted as if everybody "
         "could drive.",
     ),

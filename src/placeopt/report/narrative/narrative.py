@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from placeopt.report.narrative.certainty import describe_certainty
+from placeopt.report.narrative.estate_facts import EstateFacts
 from placeopt.report.narrative.figures import Figure
 from placeopt.report.narrative.leads import lead_facts, lead_statements
 from placeopt.report.narrative.minutes import minutes_caveats, minutes_caveats_in_words
-from placeopt.report.narrative.sentences import Statement
+from placeopt.report.narrative.sentences import Statement, Values, quantity
 from placeopt.report.tables.formats import count, in_words
 from placeopt.scenario.reassignment import uses_reassignment
 
@@ -38,6 +39,8 @@ REPLACED_BY_LEAD = {  # kind of a general sentence -> kind of the lead that stat
     "carbon_saved": "lead_carbon_worth",
     "carbon_added": "lead_carbon_worth",
 }
+
+BEFORE_LEADS = frozenset(("standards_by_nearest",))  # what a reader must know of the headline
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,10 @@ def describe(answer: Answer) -> Narrative:
     else:
         headline, statements, figures = describe_estate(answer)
     facts = lead_facts(answer)
-    leads = lead_statements(answer, facts)
+    leads = [
+        *(statement for statement in statements if statement.kind in BEFORE_LEADS),
+        *lead_statements(answer, facts),
+    ]
     stated = {statement.kind for statement in leads}
     return Narrative(
         headline=headline,
@@ -120,6 +126,7 @@ def describe(answer: Answer) -> Narrative:
             statement
             for statement in statements
             if REPLACED_BY_LEAD.get(statement.kind) not in stated
+            and statement.kind not in BEFORE_LEADS
         ),
         certainty=tuple(describe_certainty(answer)),
         minutes_caveats=tuple(minutes_caveats(answer)),
@@ -144,14 +151,23 @@ def verdict(answer: Answer) -> str:
 
 
 def _verdict_in_words(answer: Answer) -> list[Statement]:
-    """Return the verdict, with a condition where it holds by the nearest open places only."""
+    """Return the verdict, and how many standards of access fail where the plan sends residents."""
     text = verdict(answer).capitalize()
     if not text:
         return []
-    standards = answer.plan.tables.get("standards") if answer.plan is not None else None
-    if standards is not None and (standards["holds_after"] == "by_nearest_only").any():
-        text += ", if the nearest open place counts; not where the plan sends residents"
-    return [Statement("verdict", f"{text}.")]
+    if answer.plan is None or "standards" not in answer.plan.tables:
+        return [Statement("verdict", f"{text}.")]
+    facts = EstateFacts(answer)
+    if not (failing := len(facts.standards_by_nearest_only)):
+        return [Statement("verdict", f"{text}.")]
+    values: Values = {
+        "failing": failing,
+        "total": quantity(len(facts.standards), "standard"),
+        "fail": "fails" if failing == 1 else "fail",
+        "year": f" in {facts.standards_year}" if facts.years is not None else "",
+    }
+    words = ", but {failing} of {total} of access {fail}{year} where the plan sends residents."
+    return [Statement("verdict", text + words.format(**values), values)]
 
 
 def headline(answer: Answer) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from placeopt.report.money import pounds
+from placeopt.report.narrative.minutes import as_if_driving
 from placeopt.report.narrative.sentences import (
     Sentence,
     Statement,
@@ -75,6 +76,13 @@ class ReassignmentFacts:
         """Present cost (GBP) that sending visits nearer adds."""
         return float(self.summary.get("reassignment_cost_gbp", 0.0))
 
+    @property
+    def unproven_minutes(self) -> float:
+        """Visit minutes by which another assignment may still be shorter."""
+        values = (self.summary.get(f"reassignment_minutes_{x}") for x in ("after", "proven_bound"))
+        after, bound = (math.nan if value is None else float(value) for value in values)
+        return after - bound if math.isfinite(after - bound) else 0.0
+
     def visits_past(self, reason: str) -> float:
         """Return visits past a nearer host in the last decided year (visits a year).
 
@@ -120,6 +128,7 @@ def _assignment_values(f: ReassignmentFacts) -> Values:
         "after": minutes(summary["reassignment_mean_minutes_after"]),
         "before": minutes(summary["reassignment_mean_minutes_before"]),
         "over": over,
+        "driving": as_if_driving(f.answer),
         "proven": f.status,
     }
     if f.status == "optimal":
@@ -156,7 +165,8 @@ def _nearer_words(v: Values) -> str:
         )
     return (
         "With its buildings and services found, the plan sends visits nearer than the least cost "
-        f"would: a visit takes {v['after']} on average{v['over']} instead of {v['before']}. "
+        f"would: a visit takes {v['after']} on average{v['over']} instead of {v['before']}"
+        f"{v['driving']}. "
         f"{money}; {_proven_words(v)}."
     )
 
@@ -189,6 +199,11 @@ def _past_nearest_words(v: Values) -> str:
     )
 
 
+def gap_in_words(f: ReassignmentFacts) -> str:
+    """Return the visit minutes that are unproven, rounded up."""
+    return f"{math.ceil(f.unproven_minutes):,}"
+
+
 def _every_visit(f: ReassignmentFacts) -> str:
     """Return the subject "every visit", with the year where several are decided."""
     return f"In {f.summary['last_year']} every visit" if f.year_phrase else "Every visit"
@@ -200,9 +215,18 @@ def _why_not_nearer(f: ReassignmentFacts) -> str:
     scenario = f.answer.scenario
     if not uses_reassignment(scenario):
         return ": the question does not ask for fewer minutes, or its search was ended"
-    rules = listed(words for kind, words in RULES_ON_REASSIGNMENT.items() if scenario.of(kind))
+    rules = listed(
+        words
+        for kind, words in RULES_ON_REASSIGNMENT.items()
+        if any(getattr(rule, "counts", "served") == "served" for rule in scenario.of(kind))
+    )
     if f.status == "optimal" and rules:
         return f", but not under the question's rules on {rules}"
+    if f.status == "optimal" and f.unproven_minutes > 0:
+        return (
+            f": the search stops within {gap_in_words(f)} visit minutes of the fewest, and these "
+            "are within that"
+        )
     if f.status == "optimal":
         return ", but not without breaking another rule of the question"
     return ": there was no time left to send them there"
@@ -219,7 +243,7 @@ SENTENCES: tuple[Sentence[ReassignmentFacts], ...] = (
         lambda f: f.found_assignment and f.minutes_saved < LEAST_MINUTES,
         lambda v: (
             "The plan was asked to send visits nearer without other buildings: a visit takes "
-            f"{v['after']} on average{v['over']}; {_proven_words(v)}."
+            f"{v['after']} on average{v['over']}{v['driving']}; {_proven_words(v)}."
         ),
         _assignment_values,
     ),

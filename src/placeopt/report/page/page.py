@@ -21,11 +21,11 @@ from placeopt.report.narrative.reassignment import reassignment_terms
 from placeopt.report.tables.as_sent import minutes_column
 from placeopt.report.tables.formats import (
     NUMBER_FORMATS,
+    empty_cell,
     format_in_row,
     format_value,
     in_words,
     is_missing,
-    is_unstated_figure,
 )
 from placeopt.report.tables.saving_parts import (
     NOT_STATED,
@@ -216,7 +216,8 @@ def _visible_figures(answer: Answer, narrative: Narrative) -> list[Any]:
 def _card(figure: Any, unstated_figures: set[str], partly: dict[str, str]) -> dict[str, str]:
     """Return a key figure: today, the plan, and whether the plan is better or worse."""
     if figure.key in unstated_figures:
-        return {"label": figure.label, "today": "", "plan": NOT_STATED, "judgement": ""}
+        plan = {"plan": NOT_STATED, "today_is": figure.today_is}
+        return {"label": figure.label, "today": "", "judgement": "", **plan}
 
     def text(value: float | None) -> str:
         if value is None or not math.isfinite(value):
@@ -234,6 +235,7 @@ def _card(figure: Any, unstated_figures: set[str], partly: dict[str, str]) -> di
     return {
         "label": f"{figure.label}{note}",
         "today": text(figure.today),
+        "today_is": figure.today_is,
         "plan": text(figure.plan),
         "judgement": judgement,
     }
@@ -315,8 +317,8 @@ def _cell(row: Any, heading: Heading) -> tuple[str, Any, bool]:
     kind = format_in_row(heading.format, str(row.get("unit", "")))
     is_number = kind in NUMBER_FORMATS and not isinstance(value, str)
     key = "" if is_missing(value) else (float(value) if is_number else str(value))
-    if is_missing(value) and is_unstated_figure(heading.name, row):
-        return NOT_STATED, key, is_number
+    if is_missing(value) and (words := empty_cell(heading.name, row)):
+        return words, key, is_number
     return format_value(value, kind), key, is_number
 
 
