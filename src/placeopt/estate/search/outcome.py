@@ -6,6 +6,7 @@ grants (``engine.lexicographic``). Where a later search finds no plan, the plan 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
@@ -20,6 +21,7 @@ from placeopt.engine.lexicographic import Stage, minimise_in_order
 from placeopt.scenario.reassignment import TIME_SHARE, uses_reassignment
 from placeopt.scenario.scenario import Scenario
 
+log = logging.getLogger("placeopt.estate")
 OBJECTIVE_TOLERANCE = 1e-7  # relative slack of a ceiling, for rounding
 COMPLETION_GAP = 1e-5  # a plan stays optimal within this gap, or the scenario's, after completion
 Solution = TypeVar("Solution")  # a decision or a timeline
@@ -99,10 +101,8 @@ def minimise_objectives(
 
     Returns:
         The stages and the completed solution. Ctrl-C ends the search; objectives not reached are
-        left out.
-
-    Raises:
-        EngineError: an engine broke.
+        left out. Where time or a failing engine left no plan, the last result has the bound and
+        says why.
     """
     objective, solver = scenario.objective, scenario.solver
 
@@ -112,10 +112,12 @@ def minimise_objectives(
         name = objective.minimise[position]
         result, found = minimise(name, stages, solution, part)
         if result.status is Status.FAILED:
-            raise EngineError(f"{solver.engine} broke while minimising {name}: {result.message}")
+            log.warning("%s failed while minimising %s: %s", solver.engine, name, result.message)
         if found is None and solution is not None:
             found = solution
             result = replace(result, status=Status.FEASIBLE, objective=value(solution, name))
+        if result.status is Status.NO_PLAN and not result.message:
+            result = replace(result, message=f"the time limit came before a plan ({name})")
         if interrupted() and result.status is Status.FEASIBLE:
             result = replace(result, status=Status.INTERRUPTED)
         slack = objective.slack[position] if position < len(objective.slack) else 0.0
@@ -129,10 +131,15 @@ def minimise_objectives(
     stages, solution = minimised.stages, minimised.solution
     last = stages[-1]
     if solution is not None:
-        solution = complete(solution, stages)
-        result = replace(last.result, objective=value(solution, last.objective))
-        if result.status is Status.OPTIMAL and result.gap > max(solver.gap, COMPLETION_GAP):
-            result = replace(result, status=Status.FEASIBLE)  # completion found a worse plan
+        try:
+            solution = complete(solution, stages)
+        except EngineError as error:  # the plan found is not one of the place
+            result = Result(Status.NO_PLAN, bound=last.result.bound, message=str(error))
+            solution = None
+        else:
+            result = replace(last.result, objective=value(solution, last.objective))
+            if result.status is Status.OPTIMAL and result.gap > max(solver.gap, COMPLETION_GAP):
+                result = replace(result, status=Status.FEASIBLE)  # completion found a worse plan
         last = replace(last, result=result)
     seconds = {**last.result.seconds, "search": deadline.elapsed_seconds}
     last = replace(last, result=replace(last.result, seconds=seconds))

@@ -185,9 +185,6 @@ def solve_year(
     Returns:
         The stages, one an objective, and the decision; the decision is ``None`` where no plan was
         found.
-
-    Raises:
-        EngineError: an engine broke.
     """
 
     def minimise(
