@@ -18,12 +18,12 @@ from scipy import sparse
 from placeopt.base.errors import EngineError
 from placeopt.engine.interrupts import run_until_interrupted
 from placeopt.engine.model import Arrays
+from placeopt.engine.registry import engine as engine_named
 from placeopt.engine.result import Result, Status
 
 if TYPE_CHECKING:
     from placeopt.engine.settings import Settings
 
-_ENGINE_IDS = {"cp-sat": "sat", "scip": "scip", "glop": "glop", "pdlp": "pdlp"}
 _MAX_INTEGER_SUM = 2.0**50  # CP-SAT's sums must stay far below the largest 64-bit integer
 _MAX_DECIMALS = 6  # largest number of decimal places by which rows and costs are scaled
 
@@ -38,7 +38,7 @@ def solve(arrays: Arrays, settings: Settings) -> Result:
     started_at = time.perf_counter()
     integer_model = scale_to_integers(arrays) if settings.engine == "cp-sat" else None
     model = _model(integer_model.arrays if integer_model else arrays, settings.warm_start)
-    solver = helper.ModelSolverHelper(_ENGINE_IDS[settings.engine])
+    solver = helper.ModelSolverHelper(engine_named(settings.engine).solver_names[0])
     solver.set_time_limit_in_seconds(settings.time_limit_seconds)
     solver.set_solver_specific_parameters(_parameters(settings))
     solver.enable_output(False)

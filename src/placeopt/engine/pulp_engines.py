@@ -18,20 +18,13 @@ import numpy as np
 from placeopt.base.errors import EngineError, EngineMissing
 from placeopt.engine.convert import to_pulp
 from placeopt.engine.model import Arrays, Floats
+from placeopt.engine.registry import engine as engine_named
 from placeopt.engine.result import Result, Status
 
 if TYPE_CHECKING:
     import pulp
 
     from placeopt.engine.settings import Settings
-
-_SOLVERS = {  # PuLP's names; the first that is installed is used
-    "cbc": ("PULP_CBC_CMD", "COIN_CMD"),
-    "gurobi": ("GUROBI", "GUROBI_CMD"),
-    "cplex": ("CPLEX_PY", "CPLEX_CMD"),
-    "copt": ("COPT", "COPT_CMD"),
-    "xpress": ("XPRESS_PY", "XPRESS"),
-}
 
 
 def solve(arrays: Arrays, settings: Settings) -> Result:
@@ -121,17 +114,15 @@ def require_installed(engine: str) -> None:
 def _installed(engine: str) -> str:
     import pulp
 
-    names = _SOLVERS.get(engine, (engine.removeprefix("pulp:"),))
+    names = engine_named(engine).solver_names
     known = pulp.listSolvers()
-    if engine not in _SOLVERS and names[0] not in known:
+    if engine.startswith("pulp:") and names[0] not in known:
         raise EngineError(f"PuLP knows no solver {names[0]!r}; it knows {', '.join(known)}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         for name in names:
             if name in known and pulp.getSolver(name, msg=False).available():
                 return name
-    from placeopt.engine.registry import engine as engine_named
-
     raise EngineMissing(f"{engine} is not installed: {engine_named(engine).install}")
 
 

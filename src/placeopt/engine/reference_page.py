@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from placeopt.engine.registry import ENGINES, Engine
+from placeopt.base.engines import ENGINES, Engine
 
 _HEAD = """# Engines
 
-Generated from `src/placeopt/engine/registry.py` by `python -m placeopt.engine.reference_page`; do
+Generated from `src/placeopt/base/engines.py` by `python -m placeopt.engine.reference_page`; do
 not edit.
 
 A scenario names its engine in `[solver] engine = "highs"`; `placeopt locate` and `placeopt bench`

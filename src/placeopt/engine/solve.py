@@ -18,7 +18,7 @@ from placeopt.engine.duality import dual_bound
 from placeopt.engine.interrupts import interrupted
 from placeopt.engine.model import Arrays, Model
 from placeopt.engine.registry import engine as engine_named
-from placeopt.engine.registry import require_supported
+from placeopt.engine.registry import require_supported, run
 from placeopt.engine.result import Result, Status
 from placeopt.engine.settings import Progress, Settings
 
@@ -58,7 +58,7 @@ def solve(model: Model | Arrays, settings: Settings | None = None) -> Result:
     if interrupted():
         result = Result(Status.INTERRUPTED, values=settings.warm_start)
         return recheck(arrays, result, settings.gap)
-    result = recheck(arrays, chosen_engine.run(arrays, settings), settings.gap)
+    result = recheck(arrays, run(chosen_engine, arrays, settings), settings.gap)
     is_late = time.perf_counter() - built_at >= TIMEOUT_SHARE * settings.time_limit_seconds
     if is_late and result.status in (Status.FEASIBLE, Status.NO_PLAN):
         record_timeout(settings.engine)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from placeopt.base.engines import ENGINES, PULP
 from placeopt.base.errors import EngineError, Finding
-from placeopt.engine.registry import _PULP, ENGINES, engine
+from placeopt.engine.registry import engine
 
 if TYPE_CHECKING:
     from placeopt.scenario import Scenario
@@ -24,7 +25,7 @@ def engine_finding(scenario: Scenario, file: str) -> Finding | None:
     name = scenario.solver.engine
     try:
         chosen = engine(name)
-        if chosen.module == _PULP:
+        if chosen.module == PULP:
             from placeopt.engine.pulp_engines import require_installed
 
             require_installed(name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from placeopt.base.engines import ENGINES
 from placeopt.base.errors import Finding
 from placeopt.scenario.faults import (
     TomlFile,
@@ -24,12 +25,6 @@ from placeopt.scenario.objectives import OBJECTIVES
 from placeopt.scenario.positions import Path
 from placeopt.scenario.question import LEAD_FIGURES
 from placeopt.scenario.rules.rule import RULES, Problem, Rule
-
-# The names in engine/registry.py; a test compares the two.
-ENGINES = (
-    *("highs", "cbc", "cp-sat", "scip", "glop", "pdlp"),
-    *("gurobi", "cplex", "copt", "xpress"),
-)
 
 
 def is_engine(name: str) -> bool:

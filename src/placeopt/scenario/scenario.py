@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
 from placeopt.base.errors import Finding, ScenarioError
-from placeopt.scenario.combined_faults import ENGINES, combined_faults, is_engine
+from placeopt.scenario.combined_faults import combined_faults, is_engine
 from placeopt.scenario.faults import MADE_IN_PYTHON, Origin, TomlFile
 from placeopt.scenario.implied_rules import missing_implied
 from placeopt.scenario.objectives import DEFAULT_OBJECTIVE
@@ -19,7 +19,6 @@ from placeopt.scenario.rules.rule import RULES, Problem, Rule
 from placeopt.scenario.section import Section, to_plain_values
 
 __all__ = [
-    "ENGINES",
     "Money",
     "Objective",
     "Scenario",

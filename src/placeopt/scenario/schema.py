@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from placeopt.base.engines import ENGINES
 from placeopt.scenario.implied_rules import implied_rules
 from placeopt.scenario.objectives import OBJECTIVES
 from placeopt.scenario.rules.rule import RULES, Problem, Rule
-from placeopt.scenario.scenario import ENGINES, Scenario
+from placeopt.scenario.scenario import Scenario
 
 
 def json_schema() -> dict[str, Any]:
