@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from placeopt.base.deadline import Deadline
 from placeopt.engine.model import Arrays, Floats
-from placeopt.engine.result import Status
+from placeopt.engine.result import Result, Status
 from placeopt.engine.settings import Settings
 from placeopt.engine.solve import solve
 
@@ -120,6 +120,10 @@ class LargeNeighbourhoodSearch(ABC):
         """The plan with what a subclass has to mend in it; ``None`` where that fails."""
         return plan
 
+    def is_solved(self, result: Result) -> bool:
+        """Whether a neighbourhood was solved in its time."""
+        return result.status is Status.OPTIMAL
+
     def report(self, plan: Plan, seconds: float) -> None:
         """Report a better plan, found so many seconds after the search began."""
         log.debug("objective %.6g after %.1f s", plan.objective, seconds)
@@ -150,7 +154,7 @@ class LargeNeighbourhoodSearch(ABC):
                 warm_start=plan.values,
             )
             result = solve(self.arrays().fix_integers(is_fixed, plan.values), settings)
-            is_solved = result.status is Status.OPTIMAL
+            is_solved = self.is_solved(result)
             factor = parameters.growth if is_solved else parameters.shrinkage
             size_factors[kind] = min(factor * size_factors[kind], parameters.max_size_factor)
             attempts, failures = attempts + 1, failures + 1

@@ -96,6 +96,10 @@ class YearNeighbourhoods(LargeNeighbourhoodSearch):
         gap = max(self.year.stop_gap, self.settings.gap)
         return plan.objective - self._bound <= gap * abs(plan.objective)
 
+    def is_solved(self, result: Result) -> bool:
+        """Whether the neighbourhood was solved to the gap asked for of the whole model."""
+        return result.gap <= self.settings.gap
+
     def neighbourhood(
         self, plan: Plan, kind: int, size_factor: float, rng: np.random.Generator
     ) -> Neighbourhood:
