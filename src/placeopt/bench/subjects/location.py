@@ -204,7 +204,7 @@ def _record_of_solution(solution: Any) -> dict[str, Any]:
     }
 
 
-def _pairs(flows: Any) -> tuple:
+def _pairs(flows: Any) -> tuple[Any, ...]:
     pairs = flows.tocoo()
     return pairs.coords[0], pairs.coords[1], pairs.data
 

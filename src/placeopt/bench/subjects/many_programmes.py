@@ -9,7 +9,7 @@ rises by more than half in a year.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -95,24 +95,21 @@ def many_programmes(
 
 def make_scenario(years: int, gap: float, seconds: float, *, pace: bool) -> Scenario:
     """Weighted outcomes for a tenth less money, over the years."""
-    from placeopt.scenario import Scenario
+    from placeopt.scenario import Rule, Scenario
     from placeopt.scenario.rules.budget.money import OneBudget, Outcomes, Pace, Statutory, Streams
+    from placeopt.scenario.scenario import Objective, SolverSettings
 
-    rules: list[Any] = [OneBudget(rule="one_budget", reduction_share=0.1, carry_over=years > 1)]
-    rules += [kind(rule=kind.name) for kind in (Streams, Statutory, Outcomes)]  # type: ignore[misc]
+    rules: list[Rule] = [OneBudget(reduction_share=0.1, carry_over=years > 1)]
+    rules += [Streams(), Statutory(), Outcomes()]
     if pace:
         rules.append(
-            Pace(
-                rule="pace",
-                largest_cut_share=LARGEST_CUT_SHARE,
-                largest_rise_share=LARGEST_RISE_SHARE,
-            )
-        )  # type: ignore[arg-type]
+            Pace(largest_cut_share=LARGEST_CUT_SHARE, largest_rise_share=LARGEST_RISE_SHARE)
+        )
     return Scenario(
         question="How are many programmes paid for?",
         problem="budget",
         years=years,
-        objective={"minimise": ("weighted_outcomes",)},  # type: ignore[arg-type]
+        objective=Objective(minimise=("weighted_outcomes",)),
         rules=tuple(rules),
-        solver={"gap": gap, "time_limit_seconds": seconds},  # type: ignore[arg-type]
+        solver=SolverSettings(gap=gap, time_limit_seconds=seconds),
     )

@@ -144,7 +144,8 @@ def _map_keys(keys: pd.Series, values: pd.Series | Mapping[object, float]) -> Fl
 
 def _last_year(place: Place) -> pd.DataFrame:
     rows = place.spending
-    return rows[rows["year"] == rows["year"].max()]
+    last: pd.DataFrame = rows[rows["year"] == rows["year"].max()]
+    return last
 
 
 def _spending(place: Place, table: str) -> Floats:

@@ -89,7 +89,7 @@ def _sites(
 def _counts(share: Floats, total: int) -> Ints:
     """The number of buildings of each kind by largest remainders, at least one of each."""
     ideal = share / share.sum() * total
-    counts = np.maximum(1, np.floor(ideal)).astype(np.int64)
+    counts: Ints = np.maximum(1, np.floor(ideal)).astype(np.int64)
     while counts.sum() != total:
         step = 1 if counts.sum() < total else -1
         gap = np.where((step > 0) | (counts > 1), step * (ideal - counts), -np.inf)

@@ -157,7 +157,9 @@ def boundaries_of(county: Geography, zone_ids: list[str]) -> gpd.GeoDataFrame:
 
 def _outline_amplitudes(rng: np.random.Generator) -> Floats:
     """(harmonics, 2) cosine and sine amplitudes that make the outline irregular."""
-    return rng.normal(0, 1, (6, 2)) * np.array([0.10, 0.07, 0.04, 0.025, 0.015, 0.01])[:, None]
+    size = np.array([0.10, 0.07, 0.04, 0.025, 0.015, 0.01])
+    amplitudes: Floats = rng.normal(0, 1, (6, 2)) * size[:, None]
+    return amplitudes
 
 
 def _polar(angle: Floats, share: Floats, radius: float, amplitudes: Floats) -> Floats:

@@ -142,7 +142,7 @@ def _curves(today: dict[str, int]) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _effect_at(share: float, effect: float) -> float:
     """The effect at a share of today's spending, exponential, rounded to 0.01."""
-    return round(effect * (1 - np.exp(-share)) / (1 - np.exp(-1)), 2)
+    return float(round(effect * (1 - np.exp(-share)) / (1 - np.exp(-1)), 2))
 
 
 def _rounded(values: object, unit: int = 1000) -> np.ndarray:

@@ -210,9 +210,8 @@ class BudgetFacts:
             return limit
         if programme in pace.exempt:
             return limit
-        return min(
-            limit, float(before) * (1 + pace.largest_rise_share) ** self.answer.scenario.years
-        )
+        growth = float((1 + pace.largest_rise_share) ** self.answer.scenario.years)
+        return min(limit, float(before) * growth)
 
     def _rule(self, name: str) -> Any:
         return next((rule for rule in self.answer.scenario.rules if rule.name == name), None)

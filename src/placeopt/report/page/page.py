@@ -93,7 +93,7 @@ def render_page(
     }
     if is_estate:
         context |= _map(answer, sheets) | {"reach": _reach(answer), "area": _area(answer)}
-    return _template().render(context)
+    return str(_template().render(context))
 
 
 @cache

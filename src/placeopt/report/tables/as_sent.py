@@ -37,7 +37,8 @@ def drawn_as(tables: Any) -> pd.Series:
     is_unvisited = (
         ids.isin(with_points) & ~ids.isin(used) & buildings["decision"].isin(OPEN_DECISIONS)
     )
-    return buildings["decision"].mask(is_unvisited, NO_VISITS)
+    decisions: pd.Series = buildings["decision"].mask(is_unvisited, NO_VISITS)
+    return decisions
 
 
 def unvisited_services(tables: Any) -> dict[str, list[str]]:

@@ -229,7 +229,7 @@ def write_sheet(
     if len(rows):
         page.autofilter(HEADINGS_ROW, 0, last, right)
     _set_up_print(page, sheet.title, is_wide=right - _folded_columns(sheet) > 12)
-    return page.get_name()
+    return str(page.get_name())
 
 
 def _write_totals(page: Worksheet, styles: Styles, sheet: Sheet, last: int) -> None:

@@ -211,7 +211,9 @@ def _lengths(
     """(edges,) metres by the length column, else by the geometry in the place's system."""
     if "length" in names:
         return _numbers(edges, names["length"])
-    return systems.project_layer(edges, crs, f"{file} edges").length.to_numpy(float)
+    projected = systems.project_layer(edges, crs, f"{file} edges")
+    metres: NDArray[np.float64] = projected.length.to_numpy(float)
+    return metres
 
 
 def _usable(

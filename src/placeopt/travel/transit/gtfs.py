@@ -326,7 +326,8 @@ def _expand_headways(calls: pd.DataFrame, frequencies: pd.DataFrame | None) -> p
                 _shift(template, t - first_departure, f"{t:g}")
                 for t in np.arange(start, end, headway)
             ]
-    return _pandas().concat(expanded)
+    by_headway: pd.DataFrame = _pandas().concat(expanded)
+    return by_headway
 
 
 def _patterns(calls: pd.DataFrame) -> dict[str, Any]:

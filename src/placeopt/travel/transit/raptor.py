@@ -90,7 +90,7 @@ def earliest_arrivals(
     Returns:
         (starts, destinations) minutes, infinite beyond the cut-off.
     """
-    return _journeys(
+    minutes: NDArray[np.float64] = _journeys(
         lines,
         patterns_of_stop,
         walks,
@@ -103,6 +103,7 @@ def earliest_arrivals(
         change,
         cutoff,
     )
+    return minutes
 
 
 @partial(compiled, nogil=True)

@@ -287,7 +287,8 @@ class Uncertainty(BudgetRule):
 
         spread = np.array([self.spread_by_grade[grade] for grade in grades], float)
         draws = np.random.default_rng(self.seed).standard_normal((self.scenarios, len(spread)))
-        return np.maximum(0.0, 1 + spread * draws).tolist()
+        factors: list[list[float]] = np.maximum(0.0, 1 + spread * draws).tolist()
+        return factors
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
         text = f"Minimum standards hold in each of {self.scenarios} draws of the evidence"
