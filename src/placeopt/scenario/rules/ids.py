@@ -36,6 +36,7 @@ class TravelMode:
 
 Kind = IdOf | TravelMode
 
+AgencyId = Annotated[str, IdOf("agencies", "agency_id")]
 BuildingId = Annotated[str, IdOf("buildings", "building_id")]
 BuildingKind = Annotated[str, IdOf("buildings", "kind")]
 DistrictId = Annotated[str, IdOf("districts", "district_id")]
