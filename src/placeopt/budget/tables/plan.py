@@ -1,6 +1,7 @@
 """A solved budget as tables in the user's own rows and ids.
 
-spending    a row a programme: before, after, change, its floor and the reason;
+spending    a row a programme: before, after, change, its floor (and the place's own, where the
+            scenario states another or drops the rule) and the reason;
             ``one_off_gbp`` is the cost of starting or stopping it, ``by_results_gbp`` what is due
             by results (B10) less what is withheld of its spending for them
 payments    a row for each programme and stream that pays for it, before or after, one-off
@@ -31,6 +32,7 @@ from placeopt.budget.appraisal.benefits import benefits_chain_table
 from placeopt.budget.explain.shadow_prices import prices
 from placeopt.budget.problem.arrays import OBJECTIVES, WEIGHTED_UNIT, BudgetProblem, sum_by_group
 from placeopt.budget.search.refinement import Solution, payment_decimals
+from placeopt.budget.search.ring_fences import use_returnable_money_first
 from placeopt.budget.tables.reasons import reasons_table
 from placeopt.budget.tables.years import standard_status, yearly_tables
 from placeopt.engine import Plan
@@ -42,7 +44,7 @@ from placeopt.scenario.rules.budget.money import Streams
 def build_plan(place: Place, problem: BudgetProblem, solved: Solution, scenario: Scenario) -> Plan:
     """The plan's tables and summary. Money is in whole pence, and totals add up."""
     assert solved.pay is not None
-    pay = solved.pay
+    pay = use_returnable_money_first(problem, solved.pay, place, scenario)
     assert solved.spend is not None
     spend = np.round(solved.spend, payment_decimals(problem))
     tables = {
@@ -74,6 +76,8 @@ def _spending(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.Dat
     with np.errstate(divide="ignore", invalid="ignore"):
         rows["change_share"] = np.where(before > 0, rows["change_gbp"] / before, np.nan)
     rows["statutory_floor_gbp"] = np.where(problem.floor > 0, problem.floor, np.nan)
+    own = _place_floor(place)
+    rows["place_floor_gbp"] = np.where((own > 0) & (own != problem.floor), own, np.nan)
     reasons = _reasons(place, problem, spend).drop_duplicates("programme_id")
     rows["why"] = reasons["sentence"].to_numpy()
     return rows
@@ -81,7 +85,12 @@ def _spending(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.Dat
 
 def _reasons(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.DataFrame:
     units = dict(zip(place.outcomes["outcome_id"], place.outcomes["unit"], strict=True))
-    return reasons_table(problem, spend, _maximum(place), units)
+    return reasons_table(problem, spend, _maximum(place), units, _place_floor(place))
+
+
+def _place_floor(place: Place) -> np.ndarray:
+    """(P,) GBP a year: the statutory floor in the place's own table, 0 where none."""
+    return np.nan_to_num(place.programmes["statutory_floor_gbp_per_year"].to_numpy(float))
 
 
 def _maximum(place: Place) -> np.ndarray:
@@ -183,8 +192,19 @@ def _objectives(problem: BudgetProblem, spend: np.ndarray) -> pd.DataFrame:
             problem.objective(name, money, first=name == first)
             for money in (np.tile(problem.base_spend, (len(problem.years), 1)), spend)
         )
-        rows.append([name, OBJECTIVES.get(name, WEIGHTED_UNIT), today, after])
+        rows.append([name, _unit(problem, name), today, after])
     return pd.DataFrame(rows, columns=["objective", "unit", "do_nothing", "plan"])
+
+
+def _unit(problem: BudgetProblem, name: str) -> str:
+    """The unit of an objective: money over several years says so, and whether it is discounted."""
+    years = len(problem.years)
+    if years > 1 and name == "least_money":
+        discounted = f", discounted to {problem.years[0]}" if problem.discount[-1] < 1 else ""
+        return f"GBP over {years} years{discounted}"
+    if years > 1 and name == "least_disruption":
+        return f"GBP over {years} years, each year against the year before"
+    return OBJECTIVES.get(name, WEIGHTED_UNIT)
 
 
 def _curves(problem: BudgetProblem, solved: Solution) -> pd.DataFrame:

@@ -49,7 +49,11 @@ class Reason:
 
 
 def reasons_table(
-    problem: BudgetProblem, spend: Floats, maximum: Floats, units: Mapping[str, str]
+    problem: BudgetProblem,
+    spend: Floats,
+    maximum: Floats,
+    units: Mapping[str, str],
+    place_floor: Floats,
 ) -> pd.DataFrame:
     """The reasons of all programmes: a row a programme, and one more for each further outcome
     named.
@@ -59,13 +63,14 @@ def reasons_table(
         spend: (T, P) GBP a year.
         maximum: (P,) GBP a year, NaN where unknown.
         units: Units of outcomes by id.
+        place_floor: (P,) GBP a year: the statutory floor in the place's own table, 0 where none.
 
     Returns:
         Columns: programme_id, code, amount, unit, outcome_id, improvement, sentence.
     """
     rows: list[tuple[object, ...]] = []
     for p, key in enumerate(problem.programme_ids):
-        reason = _reason(problem, p, spend, float(maximum[p]), units)
+        reason = _reason(problem, p, spend, float(maximum[p]), units, float(place_floor[p]))
         for outcome, improvement in reason.outcomes or (("", math.nan),):
             rows.append((str(key), reason.code, reason.amount, reason.unit, outcome, improvement,
                          reason.sentence))  # fmt: skip
@@ -74,13 +79,18 @@ def reasons_table(
 
 
 def _reason(
-    problem: BudgetProblem, p: int, spend_by_year: Floats, maximum: float, units: Mapping[str, str]
+    problem: BudgetProblem,
+    p: int,
+    spend_by_year: Floats,
+    maximum: float,
+    units: Mapping[str, str],
+    place_floor: float,
 ) -> Reason:
     years, before = spend_by_year[:, p], float(problem.base_spend[p])
     tolerance, spend = max(1.0, 1e-6 * before), float(years[-1])
     if not np.isnan(problem.actual_spend[-1, p]):
         return Reason("past", "as it was: the year is past")
-    minimum = _minimum_reason(problem, p, spend, tolerance)
+    minimum = _minimum_reason(problem, p, spend, tolerance, place_floor)
     if minimum is not None:
         return minimum
     earlier = float(years[-2]) if len(years) > 1 else before
@@ -106,18 +116,19 @@ def _reason(
         return Reason("units", "its whole units follow demand")
     if not (problem.curve_programme == p).any():
         return Reason("no_curve", "no curve: no outcome depends on it")
-    return _purchase_reason(problem, p, spend_by_year[-1], tolerance) or _marginal_effect(
-        problem, p, spend, maximum - spend, units
-    )
+    purchase = _purchase_reason(problem, p, spend_by_year[-1], tolerance)
+    if purchase is not None and purchase.code == "stopped":
+        return _stopped(problem, p, units)
+    return purchase or _marginal_effect(problem, p, spend, maximum - spend, units)
 
 
 def _minimum_reason(
-    problem: BudgetProblem, p: int, spend: float, tolerance: float
+    problem: BudgetProblem, p: int, spend: float, tolerance: float, place_floor: float
 ) -> Reason | None:
     """The floor, notice or contract that sets its spend, ``None`` where it gets more."""
     floor = float(problem.floor[p])
     if floor > 0 and spend <= floor + tolerance:
-        return Reason("floor", "at its statutory floor", floor, "GBP")
+        return Reason("floor", _floor_in_words(floor, place_floor), floor, "GBP")
     for code, least, text in (
         ("notice", problem.notice_floor, "kept while its notice runs"),
         ("contract", problem.contract_floor, "kept while its contract runs"),
@@ -127,6 +138,18 @@ def _minimum_reason(
         if gbp > 0 and spend <= gbp + tolerance:
             return Reason(code, text, gbp, "GBP")
     return None
+
+
+def _floor_in_words(floor: float, place_floor: float) -> str:
+    """The floor in force, and the place's own where this question states another."""
+    if abs(floor - place_floor) < 1:
+        return "at its statutory floor"
+    text = f"at the floor that this question states, {pounds_in_words(floor)}"
+    if place_floor <= 0:
+        return f"{text}; the place's own tables state none"
+    side = "below" if floor < place_floor else "above"
+    difference = pounds_in_words(abs(floor - place_floor))
+    return f"{text}: {difference} {side} the one in the place's own tables"
 
 
 def _purchase_reason(
@@ -153,6 +176,49 @@ def _purchase_reason(
     return None
 
 
+def _stopped(problem: BudgetProblem, p: int, units: Mapping[str, str]) -> Reason:
+    """What stopping a programme frees and what that alone changes on its curves."""
+    before = float(problem.base_spend[p])
+    text = f"stopped: that frees {pounds_in_words(before)} a year"
+    improvements, changed, depends = _effects(problem, p, before, 0.0, units)
+    parts = [f"{direction}s {listed(what)}" for direction, what in changed.items() if what]
+    if parts:
+        text += f" and alone {', and '.join(parts)}"
+    elif not depends:
+        text += "; by its curves no outcome changes"
+    if depends:
+        text += "; what else it costs depends on what other programmes do"
+    return Reason("stopped", text, before, "GBP", tuple(improvements))
+
+
+def _effects(
+    problem: BudgetProblem, p: int, spend: float, to: float, units: Mapping[str, str]
+) -> tuple[list[tuple[str, float]], dict[str, list[str]], bool]:
+    """What moving a programme's spend does on its curves.
+
+    Returns:
+        Outcome ids with their improvement; the outcomes that improve and worsen, in words; and
+        whether some effect depends on other programmes and is left out.
+    """
+    improvements: list[tuple[str, float]] = []
+    changed: dict[str, list[str]] = {"improve": [], "worsen": []}
+    depends = False
+    for c in np.flatnonzero(problem.curve_programme == p):
+        o = problem.curve_outcome[c]
+        if np.isfinite(problem.potential[o]):
+            depends = True  # the effect there depends on other programmes
+            continue
+        before, after = (float(problem.curves[c].effect(x)) for x in (spend, to))
+        key = str(problem.outcome_ids[o])
+        improvements.append((key, after - before))
+        if abs(after - before) > FLAT_TOLERANCE * max(1.0, abs(float(problem.baseline[o]))):
+            direction = "improve" if after > before else "worsen"
+            amount, unit = figure(abs(after - before), 3), units.get(key, "")
+            amount += f" ({unit})" if unit else ""
+            changed[direction].append(f"{problem.display_names.get(key, key)} by {amount}")
+    return improvements, changed, depends
+
+
 def _marginal_effect(
     problem: BudgetProblem, p: int, spend: float, headroom: float, units: Mapping[str, str]
 ) -> Reason:
@@ -165,20 +231,7 @@ def _marginal_effect(
     step = 10.0 ** math.floor(
         math.log10(max_step if math.isnan(headroom) else min(max_step, headroom))
     )
-    improvements: list[tuple[str, float]] = []
-    changed: dict[str, list[str]] = {"improve": [], "worsen": []}
-    for c in np.flatnonzero(problem.curve_programme == p):
-        o = problem.curve_outcome[c]
-        if np.isfinite(problem.potential[o]):
-            continue  # the effect there depends on other programmes
-        before, after = (float(problem.curves[c].effect(x)) for x in (spend, spend + step))
-        key = str(problem.outcome_ids[o])
-        improvements.append((key, after - before))
-        if abs(after - before) > FLAT_TOLERANCE * max(1.0, abs(float(problem.baseline[o]))):
-            direction = "improve" if after > before else "worsen"
-            amount, unit = figure(abs(after - before), 3), units.get(key, "")
-            amount += f" ({unit})" if unit else ""
-            changed[direction].append(f"{problem.display_names.get(key, key)} by {amount}")
+    improvements, changed, _ = _effects(problem, p, spend, spend + step, units)
     if not improvements:
         return Reason("whole", "what one more pound does depends on what the others leave")
     gbp = pounds_in_words(step)

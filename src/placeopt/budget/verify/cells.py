@@ -77,12 +77,14 @@ def _spending(place: Place, scenario: Scenario, plan: Tables) -> Rows:
         floor = 0.0
         if rule is not None:
             floor = rule.floors_gbp.get(key, row.statutory_floor_gbp_per_year)
+        own = row.statutory_floor_gbp_per_year
         change = planned.get(key, math.nan) - today
         expected[key] = {
             **{name: getattr(row, name) for name in ("name", "agency_id", "kind")},
             "change_gbp": change,
             "change_share": change / today if today > 0 else math.nan,
             "statutory_floor_gbp": floor if floor > 0 else math.nan,
+            "place_floor_gbp": own if own > 0 and own != floor else math.nan,
         }
     return expected
 
