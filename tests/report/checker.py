@@ -1211,9 +1211,12 @@ def standards(answer, column="standard_met", level="minimum_standard"):
     "budget",
     rf"The plan spends {N}(?: in (\d+))?, (?:{N} \({N}\) (less|more) than today|"
     r"(where nothing is spent|as much as) ?(?:today)?)"
-    r"(?:, and (.*))?\.",
+    r"(?:, and (.*?))?(?:, but (\d+) programmes? gets? less than the statutory floor of the "
+    r"place's tables)?\.",
 )
-def _budget_headline(answer, spent, year, change, share, how, same, holds):
+def _budget_headline(answer, spent, year, change, share, how, same, holds, below):
+    if int(below or 0) != len(below_own_floor(answer)):
+        return False
     before, after = totals_of(answer)
     if year and int(year) != answer.plan.summary["decided_year"]:
         return False
@@ -1260,7 +1263,9 @@ def _numbers(answer, *said):
 )
 def _largest(answer, which, name, gbp, share, from_nothing):
     sign = -1 if which == "cut" else 1
-    changes = change_of(answer)
+    names, kept = programme_names(answer), changed_sets(answer)
+    replaced = {names[key] for key in kept}
+    changes = {n: c for n, c in change_of(answer).items() if n not in replaced}
     most = max(sign * change for change in changes.values())
     if name not in changes or abs(sign * changes[name] - most) > 1 or not is_so(gbp, most):
         return False
@@ -1561,7 +1566,7 @@ def _best(answer):
     return str(answer.result.status) == "optimal" and answer.result.gap < 1e-6
 
 
-@judges("any", rf"Proven: no plan that keeps the rules can (.*) more than {N}(.*)\.")
+@judges("any", rf"Proven: a plan that keeps the rules can (.*) at most {N}(.*)\.")
 def _within(answer, _, share, __):
     r = answer.result
     return str(r.status) == "optimal" and is_so(share, max(r.gap, 1e-4))
@@ -1714,7 +1719,7 @@ def _stage(answer, aim, slack, rest):
     gap, proven = stage_of(answer, name)
     if rest == "proven: no plan that keeps the rules is better.":
         return proven and gap < 1e-6
-    within = re.fullmatch(rf"proven: no plan that keeps the rules can .* more than {N}.*\.", rest)
+    within = re.fullmatch(rf"proven: a plan that keeps the rules can .* at most {N}.*\.", rest)
     if within:
         return proven and is_so(within[1], max(gap, 1e-4))
     open_still = re.fullmatch(rf"it is not proven .* may .* up to {N}.*\.", rest)
@@ -1846,6 +1851,49 @@ def _providers_lose(answer, lost):
     return is_so(lost, sum(provided(answer)[2:]))
 
 
+def floor_is_so(answer, key, own, now, text):
+    """At the floor in force, with the place's own beside it where the question states another."""
+    (rule,) = [rule for rule in answer.scenario.rules if rule.number == "B3"]
+    floor = rule.floors_gbp.get(key, own)
+    own = own if own == own else 0.0
+    if not 0 < floor >= now - 1.01 - 1e-6 * now:
+        return False
+    if abs(floor - own) < 1:
+        return text == "at its statutory floor"
+    head = rf"at the floor that this question states, {N}"
+    if own <= 0:
+        said = re.fullmatch(rf"{head}; the place's own tables state none", text)
+        return bool(said) and is_so(said[1], floor)
+    tail = rf": {N} (below|above) the one in the place's own tables"
+    said = re.fullmatch(head + tail, text)
+    return bool(said) and all_so((said[1], said[2]), floor, abs(floor - own)) and (
+        (said[3] == "below") == (floor < own)
+    )  # fmt: skip
+
+
+def stopped_is_so(key, today, reason, curves, points, outcomes):
+    """What stopping frees, and what today's spending did by its curves."""
+    from placeopt.budget.verify.outcomes import response
+
+    text = reason["sentence"]
+    said = re.match(rf"stopped: that frees {N} a year", text)
+    if not said or not is_so(said[1], today):
+        return False
+    name = reason["outcome_id"]
+    if not isinstance(name, str) or not name:
+        return True
+    row, own = curves[key, name], points[key, name]
+    change = response(row, own, 0.0) - response(row, own, today)
+    outcome = outcomes[name]
+    word = "improves" if change > 0 else "worsens"
+    unit = f" ({outcome['unit']})" if outcome["unit"] else ""
+    shown = re.search(
+        rf"{word} .*?{re.escape(outcome['name'] or name)} by {N}{re.escape(unit)}", text
+    )
+    close = math.isclose(change, reason["improvement"], rel_tol=1e-5, abs_tol=1e-7)
+    return close and (abs(change) < 1e-3 or (bool(shown) and is_so(shown[1], abs(change))))
+
+
 def programme_why_is_so(answer) -> Iterator[str]:
     """False reasons of programmes, from spending, the place's tables and its curves."""
     from placeopt.budget.verify.outcomes import _points, response
@@ -1871,7 +1919,7 @@ def programme_why_is_so(answer) -> Iterator[str]:
             programmes[key][f"{name}_gbp_per_year"] for name in ("statutory_floor", "maximum")
         )
         right = {
-            "floor": lambda f=floor, n=now: 0 < f >= n - 1.01,
+            "floor": lambda k=key, f=floor, n=now, s=text: floor_is_so(answer, k, f, n, s),
             "pace_cut": lambda n=now, e=earlier: (
                 n < e and abs(n - e * (1 - pace.largest_cut_share)) < 1.01
             ),
@@ -1889,7 +1937,9 @@ def programme_why_is_so(answer) -> Iterator[str]:
                     if o != k
                 )
             ),
-            "stopped": lambda n=now, t=today: n < 1.01 < t + 0.02,
+            "stopped": lambda k=key, n=now, t=today, r=r: (
+                n < 1.01 < t + 0.02 and stopped_is_so(k, t, r, curves, points, outcomes)
+            ),
             "not_bought": lambda n=now, t=today: max(n, t) < 1.01,
         }.get(code)
         if code in ("worth", "flat"):
@@ -1933,3 +1983,346 @@ def _compared(answer, when, what):
     for (agency, year), amount in over.items():
         total[agency] += amount / (1 + rate) ** (year - first)
     return right and rule.when == "horizon" and min(total.values()) > -1
+
+
+# ------------------------------------------------------------------- floors, steps, unspent money
+
+
+def spent_in_years(answer):
+    """(programme, year) -> GBP, by what the table of the years says."""
+    return {(r["programme_id"], r["year"]): r["plan_gbp"] for r in rows(answer, "spending_by_year")}
+
+
+def below_own_floor(answer):
+    """Programme's name -> (GBP below the floor of the place's table, years in which it is so)."""
+    names, found = programme_names(answer), {}
+    for r in answer.place.programmes.to_dict("records"):
+        floor = r["statutory_floor_gbp_per_year"]
+        short = {y: floor - x for (p, y), x in spent_in_years(answer).items()
+                 if p == r["programme_id"] and floor - x > max(1.0, 1e-6 * floor)}  # fmt: skip
+        if short:
+            most = max(short.values())
+            years = {y for y, x in short.items() if x > most - 2}
+            found[names[r["programme_id"]]] = (most, years)
+    return found
+
+
+@judges(
+    "budget",
+    r"Below the statutory floor in the place's own tables, as this question allows: (.*)\.",
+)
+def _below_place_floor(answer, parts):
+    true = below_own_floor(answer)
+    said = re.findall(rf"(?:^|; )([^;]*?) by {N} in (\d+)(?=;|$)", parts)
+    return {name for name, _, _ in said} == set(true) and all(
+        is_so(short, true[name][0]) and int(year) in true[name][1] for name, short, year in said
+    )
+
+
+@judges(
+    "budget", rf"Against today it spends ((?:(?:{NUMBER}) (?:less|more) in \d+(?:, | and )?)+)\."
+)
+def _steps(answer, parts):
+    before, spent = totals_of(answer)[0], defaultdict(float)
+    for (_, year), gbp in spent_in_years(answer).items():
+        spent[year] += gbp
+    said = re.findall(rf"{N} (less|more) in (\d+)", parts)
+    return [int(year) for *_, year in said] == sorted(spent) and all(
+        is_so(size, abs(1 - spent[int(year)] / before))
+        and (side == "less") == (spent[int(year)] <= before)
+        for size, side, year in said
+    )
+
+
+def moved_over_years(answer):
+    """GBP below today's rate on other programmes, and above it on prevention, over the years."""
+    kind = {r["programme_id"]: r["kind"] for r in answer.place.programmes.to_dict("records")}
+    base, saved, more = base_of(answer), 0.0, 0.0
+    for (key, _), gbp in spent_in_years(answer).items():
+        change = gbp - float(base.get(key, 0.0))
+        if kind[key] == "preventive":
+            more += change
+        else:
+            saved -= change
+    return saved, more
+
+
+@judges(
+    "budget",
+    rf"Over (\d+) years other programmes cost {N} less than at today's rate; {N} of that goes to "
+    r"prevention on top of today's\.",
+)
+def _prevention_from_savings(answer, years, saved, more):
+    true = moved_over_years(answer)
+    return int(years) == answer.scenario.years and all_so((saved, more), *true) and (
+        true[0] >= true[1] >= 1
+    )  # fmt: skip
+
+
+@judges(
+    "budget",
+    rf"Over (\d+) years {N} more goes to prevention than at today's rate, and {N} (less|more) to "
+    r"other programmes\.",
+)
+def _prevention_beyond(answer, years, more, saved, side):
+    true = moved_over_years(answer)
+    right = int(years) == answer.scenario.years and all_so((saved, more), abs(true[0]), true[1])
+    return right and true[1] > true[0] and (side == "less") == (true[0] >= 0)
+
+
+@judges(
+    "budget",
+    rf"Less than today for prevention itself in (\d+|the last decided year), {N} in all: (.*)\.",
+)
+def _prevention_cut(answer, year, total, parts):
+    names, kept = programme_names(answer), changed_sets(answer)
+    kind = {r["programme_id"]: r["kind"] for r in answer.place.programmes.to_dict("records")}
+    base = base_of(answer)
+    true = {
+        names[r["programme_id"]]: float(base.get(r["programme_id"], 0.0)) - r["after_gbp"]
+        for r in rows(answer, "spending")
+        if kind[r["programme_id"]] == "preventive" and r["programme_id"] not in kept
+    }
+    true = {name: cut for name, cut in true.items() if cut > 0.5}
+    said = re.findall(rf"(?:^|; )([^;]*?) {N}(?=;|$)", parts)
+    right = {name for name, _ in said} == set(true) and is_so(total, sum(true.values()))
+    return right and all(is_so(cut, true[name]) for name, cut in said) and (
+        not year.isdigit() or last_year(answer, year)
+    )  # fmt: skip
+
+
+def changed_sets(answer):
+    """Programmes of sets of alternatives of which the plan buys others than today."""
+    sets, base = defaultdict(set), base_of(answer)
+    for r in answer.place.programmes.to_dict("records"):
+        if r["one_of"]:
+            sets[r["one_of"]].add(r["programme_id"])
+    after = {r["programme_id"]: r["after_gbp"] for r in rows(answer, "spending")}
+    found = set()
+    for own in sets.values():
+        today = {p for p in own if base.get(p, 0.0) > 0.5}
+        plan = {p for p in own if after[p] > 0.5}
+        if today and plan and today != plan:
+            found |= own
+    return found
+
+
+@judges("budget", r"Bought in place of what is bought today: (.*)\.")
+def _replaced(answer, parts):
+    names, kept, base = programme_names(answer), changed_sets(answer), base_of(answer)
+    after = {r["programme_id"]: r["after_gbp"] for r in rows(answer, "spending")}
+    group = {r["programme_id"]: r["one_of"] for r in answer.place.programmes.to_dict("records")}
+    key = {name: p for p, name in names.items()}
+    said = re.findall(rf"(?:^|; )([^;]*?) at {N}, for ([^;]*?) at {N}(?=;|$)", parts)
+    for new, gbp, old, was in said:
+        new_keys, old_keys = ([key.get(n) for n in re.split(r", | and ", s)] for s in (new, old))
+        if None in new_keys + old_keys:
+            return False
+        own = {p for p in kept if group[p] == group[new_keys[0]]}
+        if set(new_keys) != {p for p in own if after[p] > 0.5} or set(old_keys) != {
+            p for p in own if base.get(p, 0.0) > 0.5
+        }:
+            return False
+        true = sum(after[p] for p in own), sum(float(base.get(p, 0.0)) for p in own)
+        if not all_so((gbp, was), *true):
+            return False
+    return len(said) == len({group[p] for p in kept})
+
+
+def no_room_in_total(answer, years):
+    """Whether what rule B1 allows is used in each of the years, by what streams pay."""
+    (rule,) = [rule for rule in answer.scenario.rules if rule.number == "B1"] or [None]
+    if rule is None:
+        return False
+    base = float(base_of(answer).sum())
+    reserves = {r["year"]: r for r in rows(answer, "reserves")}
+    closing, rooms, opening = rule.opening_reserve_gbp, {}, rule.opening_reserve_gbp
+    paid = defaultdict(float)
+    for r in rows(answer, "payments"):
+        paid[r["year"]] += r["after_gbp"]
+    for at, year in enumerate(sorted(paid)):
+        rewards = reserves[year]["in_gbp"] - rule.total(base, at)
+        rooms[year] = rule.total(base, at) + rewards - paid[year] - reserves[year]["clawback_gbp"]
+        closing += rooms[year]
+        if rule.carry_over:
+            rooms[year] = closing
+    if rule.carry_over:
+        last = max(rooms)
+        rooms = {y: min([rooms[last] - opening, *(x for z, x in rooms.items() if z >= y)])
+                 for y in rooms}  # fmt: skip
+    return all(rooms[year] < max(2.0, 2e-6 * base) for year in years)
+
+
+@judges(
+    "budget",
+    r"It goes back because the total of the one budget is used up: whichever stream pays, a pound "
+    r"more would have to be saved elsewhere\.",
+)
+def _back_for_the_total(answer):
+    years = {year for (_, year), left in given_back(answer).items() if left > 0.5}
+    return bool(years) and no_room_in_total(answer, years)
+
+
+@judges(
+    "budget",
+    r"It goes back because what it may pay for can take no more: each such programme is at the "
+    r"most that can usefully be spent, or rises as fast as the pace of a year allows\.",
+)
+def _back_for_want_of_use(answer):
+    (pace,) = [rule for rule in answer.scenario.rules if rule.number == "B5"] or [None]
+    most = {r["programme_id"]: r["maximum_gbp_per_year"] for r in
+            answer.place.programmes.to_dict("records")}  # fmt: skip
+    spent, base = spent_in_years(answer), base_of(answer)
+    found = False
+    for (stream, year), left in given_back(answer).items():
+        if left <= 0.5:
+            continue
+        found = True
+        for r in answer.place.stream_programmes.to_dict("records"):
+            p = r["programme_id"]
+            if r["stream_id"] != stream:
+                continue
+            was = spent.get((p, year - 1), float(base.get(p, 0.0)))
+            at_most = most[p] == most[p] and spent[p, year] > most[p] - 0.6
+            at_pace = (
+                pace is not None and p not in pace.exempt and pace.largest_rise_share is not None
+                and was > 0 and spent[p, year] > was * (1 + pace.largest_rise_share) - 0.6
+            )  # fmt: skip
+            others = sum(
+                q["after_gbp"] for q in rows(answer, "payments")
+                if (q["programme_id"], q["year"]) == (p, year) and q["stream_id"] != stream
+            )  # fmt: skip
+            if not (at_most or at_pace) or others > 1:
+                return False
+    return found
+
+
+def kept_at_the_end(answer):
+    """Stream -> what a ring-fenced stream that carries over has left after the last year, by what
+    it brings in and pays over the years."""
+    (rule,) = [rule for rule in answer.scenario.rules if rule.number == "B2"] or [None]
+    if rule is None or rule.unspent != "carried":
+        return {}
+    years = {r["year"] for r in rows(answer, "payments")}
+    left = defaultdict(float)
+    for r in answer.place.stream_amounts.to_dict("records"):
+        if r["year"] in years:
+            left[r["stream_id"]] += r["amount_gbp"]
+    for r in rows(answer, "payments"):
+        left[r["stream_id"]] -= r["after_gbp"]
+    fenced = {r["stream_id"] for r in answer.place.streams.to_dict("records") if r["ring_fenced"]}
+    return {f: x for f, x in left.items() if f in fenced - set(rule.release) and x > 0.5}
+
+
+@judges("budget", rf"At the end of (\d+) {N} of ring-fenced money is left unspent: (.*)\.")
+def _left(answer, year, left, parts):
+    true = kept_at_the_end(answer)
+    names = {r["stream_id"]: r["name"] or r["stream_id"] for r in rows(answer, "streams")}
+    by_name = {names[f]: gbp for f, gbp in true.items()}
+    said = re.findall(rf"(?:^|; )([^;]*?) {N}(?=;|$)", parts)
+    right = {name for name, _ in said} == set(by_name) and last_year(answer, year)
+    return right and is_so(left, sum(true.values())) and all(
+        is_so(gbp, by_name[name]) for name, gbp in said
+    )  # fmt: skip
+
+
+@judges(
+    "budget",
+    r"It is left because the total of the one budget is used up: whichever stream pays, a pound "
+    r"more would have to be saved elsewhere\.",
+)
+def _left_for_the_total(answer):
+    last = max(r["year"] for r in rows(answer, "payments"))
+    return bool(kept_at_the_end(answer)) and no_room_in_total(answer, {last})
+
+
+@judges(
+    "budget",
+    rf"Programmes that this money may pay for get {N} less than today in (\d+|the last decided "
+    r"year)\.",
+)
+def _left_beside_cuts(answer, cut, year):
+    own = {
+        r["programme_id"] for r in answer.place.stream_programmes.to_dict("records")
+        if r["stream_id"] in kept_at_the_end(answer)
+    }  # fmt: skip
+    base = base_of(answer)
+    true = sum(max(0.0, float(base.get(r["programme_id"], 0.0)) - r["after_gbp"])
+               for r in rows(answer, "spending") if r["programme_id"] in own)  # fmt: skip
+    return is_so(cut, true) and (not year.isdigit() or last_year(answer, year))
+
+
+@judges(
+    "budget",
+    rf"In (\d+|the last decided year) streams of one agency pay {N} for what another runs, today "
+    rf"{N}; more than today: (.*)\.",
+)
+def _across(answer, year, after, before, parts):
+    place = answer.place
+    payer = {r["stream_id"]: r["agency_id"] for r in place.streams.to_dict("records")}
+    runner = {r["programme_id"]: r["agency_id"] for r in place.programmes.to_dict("records")}
+    stream = {r["stream_id"]: r["name"] or r["stream_id"] for r in rows(answer, "streams")}
+    last = max(r["year"] for r in rows(answer, "payments"))
+    true, rises = [0.0, 0.0], {}
+    for r in rows(answer, "payments"):
+        one, other = payer[r["stream_id"]], runner[r["programme_id"]]
+        if r["year"] != last or not one or not other or one == other:
+            continue
+        true[0] += r["after_gbp"]
+        true[1] += r["before_gbp"]
+        more = r["after_gbp"] - r["before_gbp"]
+        if more >= 1000:
+            rises[stream[r["stream_id"]], programme_names(answer)[r["programme_id"]]] = more
+    rest = re.search(r"; and (\d+) more$", parts)
+    said = parts.removesuffix(rest[0] if rest else "").split("; ")
+    found = {f"{f} {{}} for {p}": gbp for (f, p), gbp in rises.items()}
+    named = 0
+    for text in said:
+        fits = [gbp for form, gbp in found.items() for head, tail in [form.split("{}")]
+                if text.startswith(head) and text.endswith(tail)
+                and is_so(text[len(head) : len(text) - len(tail)], gbp)]  # fmt: skip
+        named += bool(fits)
+    right = named == len(said) == len(rises) - int(rest[1] if rest else 0)
+    return right and all_so((after, before), *true) and (
+        not year.isdigit() or last_year(answer, year)
+    )  # fmt: skip
+
+
+@judges(
+    "budget",
+    rf"No agency has to pay another: what is left to even out comes to {N} over the decided years, "
+    rf"and less than {N} is not worth a payment\.",
+)
+def _transfers_of_nothing(answer, gbp, limit):
+    return is_so(gbp, paid_over(answer)) and is_so(limit, 1000) and paid_over(answer) < 1000
+
+
+@judges(
+    "budget",
+    rf"But for {N}, less than {N} and so not worth a payment, no agency( that could stand alone)? "
+    r"is worse off in any year than it would be alone\.",
+)
+def _but_for_nothing(answer, gbp, limit, some):
+    return _every_year(answer, gbp, some) and is_so(limit, 1000) and paid_over(answer) < 1000
+
+
+@judges(
+    "budget",
+    rf"But for {N}, less than {N} and so not worth a payment, no agency( that could stand alone)? "
+    r"is worse off than it would be alone over the (\d+) years together; in some of them it is: "
+    r"(.*)\.",
+)
+def _but_for_nothing_over_all(answer, gbp, limit, some, years, who):
+    right = _over_horizon(answer, gbp, some, years, who)
+    return right and is_so(limit, 1000) and paid_over(answer) < 1000
+
+
+@judges(
+    "budget",
+    rf"It goes back because it is proven that no plan that spends it is better by more than {N}\.",
+)
+def _back_for_no_gain(answer, share):
+    years = {year for (_, year), left in given_back(answer).items() if left > 0.5}
+    one = len(answer.scenario.objective.minimise) == 1
+    right = bool(years) and one and str(answer.result.status) == "optimal"
+    return right and is_so(share, max(answer.result.gap, 1e-4))

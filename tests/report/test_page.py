@@ -87,7 +87,7 @@ def test_a_made_up_place_is_flagged_first_and_a_real_one_is_not(estate, tmp_path
 def test_proven_is_stated_only_if_it_is_proven():
     optimal = describe(answers.estate_answer(gap=0.004)).status_in_words
     assert optimal == (
-        "Proven: no plan that keeps the rules can cost more than 0.40% less over the whole period."
+        "Proven: a plan that keeps the rules can cost at most 0.40% less over the whole period."
     )
     assert describe(answers.estate_answer(gap=0.0)).status_in_words.startswith("Proven: no plan")
     limit = describe(answers.estate_answer(gap=0.034, status=Status.FEASIBLE)).status_in_words

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from placeopt.report.narrative.budget_facts import BudgetFacts
+from placeopt.report.narrative.budget_facts import NEGLIGIBLE_GBP, ROUNDING_GBP, BudgetFacts
+from placeopt.report.narrative.budget_money import MONEY_SENTENCES, MoneyFacts
 from placeopt.report.narrative.counterfactual import counterfactual_in_words
 from placeopt.report.narrative.figures import Figure
 from placeopt.report.narrative.sentences import (
@@ -29,7 +30,11 @@ CHANGE_KINDS = ("less", "more", "same", "none")  # what programmes get, against 
 def describe_budget(answer: Answer) -> tuple[Statement, list[Statement], list[Figure]]:
     """Return the headline, the sentences and the key figures of a budget plan."""
     facts = BudgetFacts(answer)
-    return first_true(HEADLINES, facts), true_statements(SENTENCES, facts), _figures(facts)
+    statements = [
+        *true_statements(MONEY_SENTENCES, MoneyFacts(facts)),
+        *true_statements(SENTENCES, facts),
+    ]
+    return first_true(HEADLINES, facts), statements, _figures(facts)
 
 
 def _headline_values(f: BudgetFacts) -> Values:
@@ -45,6 +50,7 @@ def _headline_values(f: BudgetFacts) -> Values:
         "years": ""
         if f.spending_by_year is None or not f.standards_hold_every_year
         else " in every year",
+        "below": quantity(len(MoneyFacts(f).below_place_floor), "programme"),
     }
 
 
@@ -58,6 +64,10 @@ def _headline(template: str) -> Any:
                 if all_hold
                 else f", and {v['met']} of {v['asked']} minimum standards hold"
             )
+        below = int(getattr(v["below"], "value", 0))
+        if below:
+            verb = "gets" if below == 1 else "get"
+            text += f", but {v['below']} {verb} less than the statutory floor of the place's tables"
         return f"{text}."
 
     return words
@@ -107,7 +117,9 @@ def _change_count_words(v: Values) -> str:
 
 
 def _largest_values(f: BudgetFacts, sign: int) -> Values:
-    name, change, share_of_today = f.largest_change(sign)
+    largest = f.largest_change(sign)
+    assert largest is not None
+    name, change, share_of_today = largest
     values: dict[str, Any] = {"name": name, "change": gbp(change)}
     return values | ({"share": share(share_of_today)} if math.isfinite(share_of_today) else {})
 
@@ -118,6 +130,13 @@ def _largest(direction: str) -> Any:
         return f"The largest {direction} is in {v['name']}: {v['change']}{note}."
 
     return words
+
+
+def _replaced(v: Values) -> str:
+    return "; ".join(
+        f"{v[f'new_{n}']} at {v[f'after_{n}']}, for {v[f'old_{n}']} at {v[f'before_{n}']}"
+        for n in range(len(v) // 4)
+    )
 
 
 def _listed(v: Values) -> str:
@@ -142,8 +161,13 @@ def _unit_values(closure: tuple[str, int, int, str]) -> Values:
 def _transfer_values(f: BudgetFacts) -> Values:
     stand_alone = f.tables["positions"]["alone_gbp"] if "positions" in f.tables else None
     cannot = stand_alone is not None and stand_alone.isna().any()
+    moved = gbp(f.transferred_gbp)
     return {
-        "moved": gbp(f.transferred_gbp),
+        "moved": moved,
+        "limit": gbp(NEGLIGIBLE_GBP),
+        "head": f"With transfers of {moved}"
+        if f.transferred_gbp >= NEGLIGIBLE_GBP
+        else f"But for {moved}, less than {gbp(NEGLIGIBLE_GBP)} and so not worth a payment,",
         "none": "no agency that could stand alone" if cannot else "no agency",
     }
 
@@ -159,14 +183,29 @@ SENTENCES: tuple[Sentence[BudgetFacts], ...] = (
         },
     ),
     Sentence(
+        "replaced",
+        lambda f: bool(f.replacements),
+        lambda v: f"Bought in place of what is bought today: {_replaced(v)}.",
+        lambda f: {
+            f"{key}_{n}": value
+            for n, (old, new, before, after) in enumerate(f.replacements)
+            for key, value in (
+                ("old", old),
+                ("new", new),
+                ("before", gbp(before)),
+                ("after", gbp(after)),
+            )
+        },
+    ),
+    Sentence(
         "largest_cut",
-        lambda f: f.change_counts()[0] > 0,
+        lambda f: bool(f.largest_change(-1)),
         _largest("cut"),
         lambda f: _largest_values(f, -1),
     ),
     Sentence(
         "largest_rise",
-        lambda f: f.change_counts()[1] > 0,
+        lambda f: bool(f.largest_change(1)),
         _largest("rise"),
         lambda f: _largest_values(f, 1),
     ),
@@ -247,20 +286,35 @@ SENTENCES: tuple[Sentence[BudgetFacts], ...] = (
     ),
     Sentence(
         "transfers_every_year",
-        lambda f: f.transferred_gbp >= 1 and "positions" in f.tables and not f.yearly_shortfalls(),
+        lambda f: (
+            f.transferred_gbp >= NEGLIGIBLE_GBP
+            and "positions" in f.tables
+            and not f.yearly_shortfalls()
+        ),
         "With transfers of {moved} {none} is worse off in any year than it would be alone.",
+        _transfer_values,
+    ),
+    Sentence(
+        "transfers_negligible",
+        lambda f: (
+            ROUNDING_GBP <= f.transferred_gbp < NEGLIGIBLE_GBP
+            and "positions" in f.tables
+            and not f.yearly_shortfalls()
+        ),
+        "But for {moved}, less than {limit} and so not worth a payment, {none} is worse off in any "
+        "year than it would be alone.",
         _transfer_values,
     ),
     Sentence(
         "transfers_over_all",
         lambda f: (
-            f.transferred_gbp >= 1
+            f.transferred_gbp >= ROUNDING_GBP
             and "positions" in f.tables
             and bool(f.yearly_shortfalls())
             and not f.agencies_short_overall()
         ),
         lambda v: (
-            f"With transfers of {v['moved']} {v['none']} is worse off than it would be alone over "
+            f"{v['head']} {v['none']} is worse off than it would be alone over "
             f"the {v['years']} years together; in some of them it is: {v['who']}."
         ),
         lambda f: {
@@ -304,17 +358,6 @@ SENTENCES: tuple[Sentence[BudgetFacts], ...] = (
         lambda f: {"lost": gbp(f.provider_results_gbp[2])},
     ),
     Sentence(
-        "returned",
-        lambda f: f.returned_gbp >= 1,
-        "{returned} of ring-fenced money is not spent{in_years} and goes back to those who gave "
-        "it{who}.",
-        lambda f: {
-            "returned": gbp(f.returned_gbp),
-            "in_years": "" if f.spending_by_year is None else " over the decided years",
-            "who": "" if f.spending_by_year is None else f": {f.returned_in_words}",
-        },
-    ),
-    Sentence(
         "no_use",
         lambda f: f.spending_by_year is None and f.unusable_gbp >= 1,
         "{gbp} of it cannot be put to use: what it may pay for can take no more, and nobody else "
@@ -328,7 +371,8 @@ def _figures(f: BudgetFacts) -> list[Figure]:
     met, stated = f.count_met("standard_met")
     reached, targets = f.count_met("target_met")
     moved = float((f.spending["after_gbp"] - f.spending["before_gbp"]).abs().sum())
-    figures = [Figure("spending_gbp", "Spending", f.before_gbp, f.after_gbp, "gbp", "")]
+    in_year = f", {f.year}" if f.spending_by_year is not None else ""
+    figures = [Figure("spending_gbp", f"Spending{in_year}", f.before_gbp, f.after_gbp, "gbp", "")]
     if stated:
         label = f"Minimum standards met, of {stated}"
         figures.append(Figure("standards_met", label, None, float(met), "count"))
@@ -337,13 +381,20 @@ def _figures(f: BudgetFacts) -> list[Figure]:
         figures.append(Figure("targets_met", label, None, float(reached), "count"))
     return [
         *figures,
-        _returned_figure(f),
-        Figure("moved_gbp", "Money moved up or down", None, moved, "gbp", ""),
+        *_unspent_figures(f),
+        Figure("moved_gbp", f"Moved up or down against today{in_year}", None, moved, "gbp", ""),
     ]
 
 
-def _returned_figure(f: BudgetFacts) -> Figure:
+def _unspent_figures(f: BudgetFacts) -> list[Figure]:
+    """Return the ring-fenced money that goes back, or that carried streams have left."""
+    left = sum(MoneyFacts(f).left_by_stream.values())
+    figures = []
+    if left >= 1:
+        label = f"Ring-fenced money left unspent, end of {f.year}"
+        figures.append(Figure("left_ring_fenced_gbp", label, None, left, "gbp"))
     if f.spending_by_year is None:
-        return Figure("returned_gbp", "Ring-fenced money going back", None, f.returned_gbp, "gbp")
-    label = "Ring-fenced money going back, all decided years"
-    return Figure("returned_over_years_gbp", label, None, f.returned_gbp, "gbp")
+        label, key = "Ring-fenced money going back", "returned_gbp"
+    else:
+        label, key = "Ring-fenced money going back, all decided years", "returned_over_years_gbp"
+    return [*figures, Figure(key, label, None, f.returned_gbp, "gbp")]

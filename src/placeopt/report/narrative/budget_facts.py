@@ -8,13 +8,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from placeopt.scenario.discount import discount_factors
-from placeopt.scenario.wording import pounds_in_words
+from placeopt.scenario.wording import listed, pounds_in_words
 
 if TYPE_CHECKING:
     from placeopt.engine import Answer
 
 NOTICEABLE_GBP = 0.5  # a change that a table in whole pounds shows
 ROUNDING_GBP = 0.5  # rounding and the solver's tolerance may leave a position short by this
+NEGLIGIBLE_GBP = 1000.0  # over all years: payments between agencies below this are not worth making
 BETTER_SIGN = {"higher": 1.0, "lower": -1.0}
 
 
@@ -73,19 +74,66 @@ class BudgetFacts:
         none = int((self.spending[["before_gbp", "after_gbp"]] < NOTICEABLE_GBP).all(axis=1).sum())
         return less, more, len(change) - less - more - none, none
 
-    def largest_change(self, sign: int) -> tuple[str, float, float]:
-        """Return the largest cut (``sign`` -1) or rise (1).
+    def largest_change(self, sign: int) -> tuple[str, float, float] | None:
+        """Return the largest cut (``sign`` -1) or rise (1); None where there is none.
+
+        What is bought in place of an alternative of today is no cut of one and rise of another.
 
         Returns:
             Programme by name or id, change (GBP), and its share of today's spending; NaN where
             nothing is spent today.
         """
         rows = self.spending
-        position = ((rows["after_gbp"] - rows["before_gbp"]) * sign).to_numpy(float).argmax()
-        row = rows.iloc[int(position)]
-        change, before = float(row["after_gbp"] - row["before_gbp"]), float(row["before_gbp"])
-        name = str(row["name"]) or str(row["programme_id"])
-        return name, abs(change), abs(change) / before if before > 0 else math.nan
+        rows = rows[~rows["programme_id"].isin(self.replaced)]
+        change = ((rows["after_gbp"] - rows["before_gbp"]) * sign).to_numpy(float)
+        if not len(rows) or change.max() <= NOTICEABLE_GBP:
+            return None
+        row = rows.iloc[int(change.argmax())]
+        before = float(row["before_gbp"])
+        name, largest = str(row["name"]) or str(row["programme_id"]), float(change.max())
+        return name, largest, largest / before if before > 0 else math.nan
+
+    @cached_property
+    def replaced(self) -> dict[str, str]:
+        """Programme id -> its set of alternatives, where the set buys others than today."""
+        programmes = self.answer.place.programmes
+        if "one_of" not in programmes:
+            return {}
+        sets = dict(zip(programmes["programme_id"], programmes["one_of"], strict=True))
+        rows = self.spending
+        bought: dict[str, list[set[str]]] = {}
+        for key, before, after in zip(
+            *(rows[c] for c in ("programme_id", "before_gbp", "after_gbp")), strict=True
+        ):
+            if sets.get(key):
+                today, plan = bought.setdefault(str(sets[key]), [set(), set()])
+                if before > NOTICEABLE_GBP:
+                    today.add(str(key))
+                if after > NOTICEABLE_GBP:
+                    plan.add(str(key))
+        return {
+            str(key): str(one_of)
+            for key, one_of in sets.items()
+            if one_of
+            and all(bought[str(one_of)])
+            and bought[str(one_of)][0] != bought[str(one_of)][1]
+        }
+
+    @property
+    def replacements(self) -> list[tuple[str, str, float, float]]:
+        """(programmes of today, programmes of the plan, GBP today, GBP in the plan) of each set."""
+        rows = self.spending.assign(
+            shown=names_or_ids(self.spending, "programme_id"),
+            one_of=self.spending["programme_id"].map(self.replaced),
+        )
+        found = []
+        for _, own in rows.dropna(subset=["one_of"]).groupby("one_of", sort=False):
+            old, new = (
+                listed(own.loc[own[f"{when}_gbp"] > NOTICEABLE_GBP, "shown"])
+                for when in ("before", "after")
+            )
+            found.append((old, new, float(own["before_gbp"].sum()), float(own["after_gbp"].sum())))
+        return found
 
     def count_met(self, column: str) -> tuple[int, int]:
         """Return how many standards or targets are met in the last year, and how many are stated.

@@ -198,7 +198,7 @@ def _describe_proof(facts: CertaintyFacts, proof: ObjectiveProof, several: bool)
         if proof.gap < EXACT_GAP:
             text = "proven: no plan that keeps the rules is better."
             return Statement("proven_best", _sentence(head, text), values)
-        text = f"proven: no plan that keeps the rules can {better.format(f'more than {gap}')}."
+        text = f"proven: a plan that keeps the rules can {better.format(f'at most {gap}')}."
         return Statement("proven_within", _sentence(head, text), values)
     if proof.gap < 1:  # "up to 136% less" says nothing
         text = f"it is not proven to be the best: another may {better.format(f'up to {gap}')}."

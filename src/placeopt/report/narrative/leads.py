@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from placeopt.report.narrative.budget_facts import BudgetFacts
+from placeopt.report.narrative.budget_facts import NEGLIGIBLE_GBP, ROUNDING_GBP, BudgetFacts
 from placeopt.report.narrative.comparison import difference
 from placeopt.report.narrative.estate import works_values, works_words
 from placeopt.report.narrative.estate_facts import EstateFacts
@@ -357,8 +357,15 @@ def _transfers(f: BudgetFacts) -> Fact | None:
         return None
     names = _names(f.answer, "agencies")
     pairs = f.tables["transfers"].groupby(["from_agency_id", "to_agency_id"])["amount_gbp"].sum()
-    if not len(pairs):
+    total = float(pairs.sum())
+    if total < ROUNDING_GBP:
         return _fact("transfers", 0.0, "No agency has to pay another.")
+    if total < NEGLIGIBLE_GBP:
+        words = (
+            "No agency has to pay another: what is left to even out comes to {total} over the "
+            "decided years, and less than {limit} is not worth a payment."
+        )
+        return _fact("transfers", total, words, total=gbp(total), limit=gbp(NEGLIGIBLE_GBP))
     rows = [{"from": names.get(str(a), str(a)), "to": names.get(str(b), str(b)), "gbp": float(x)}
             for (a, b), x in pairs.items()]  # fmt: skip
     return _list_fact("transfers", rows, "Payments between agencies, all decided years together",
