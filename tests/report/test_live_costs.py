@@ -156,6 +156,36 @@ def test_a_building_and_the_rate_change_the_workbook(tmp_path):
     assert live.value("Summary", f"D{stays}") == "not within the appraisal"
 
 
+def test_the_first_sheets_money_follows_the_inputs(tmp_path):
+    """Net present cost and works are sums of cost lines, as whole life is."""
+    book = two_buildings(tmp_path)
+    live = Workbook(book)
+    whole, cost = (summary_row(book, label) for label in ("Whole life", "Net present cost"))
+    works = summary_row(book, "One-off works and moves")
+    assert live.number("Summary", f"C{works}") == 90.0
+    page = book["Inputs"]
+    rate = next(r[1].coordinate for r in page.iter_rows() if r[0].value == "money, discount_rate")
+    live.change("Inputs", rate, 0.06)
+    live.change("Inputs", input_cell(book, "buildings", "A", "closure_cost_gbp"), 500)
+    assert live.number("Summary", f"C{works}") == 500.0
+    for column in "BC":
+        one, other = (live.number("Summary", f"{column}{row}") for row in (whole, cost))
+        assert one == pytest.approx(other)
+    assert live.number("Summary", f"D{cost}") == pytest.approx(-live.number("Summary", f"D{whole}"))
+
+
+def test_money_of_the_first_sheet_that_does_not_follow_says_so(written):
+    """Every amount is a formula, or says that it is a value."""
+    _, book, _ = written
+    page = book["Summary"]
+    for label in ("One-off works", "Maintenance already due", "Receipts, net", "Net present cost"):
+        row = summary_row(book, label)
+        cells = [page.cell(row, column).value for column in (2, 3)]
+        held = [cell for cell in cells if cell is not None]
+        is_live = all(str(cell).startswith("=") for cell in held)
+        assert is_live or "does not follow Inputs" in str(page.cell(row, 5).value), label
+
+
 def test_a_cost_that_no_price_explains_is_shown(written):
     """The sheet matches the cash flow even where a plan has a payment without a price."""
     answer, _, _ = written

@@ -408,6 +408,44 @@ class FormulaWriter:
             formulas |= self._saving("whole_life", number, "_present_gbp")
         return formulas
 
+    def present_cost(self) -> tuple[list[str], list[float]]:
+        """Return the present value of all costs, of doing nothing and of the plan.
+
+        Returns:
+            Both formulas, and both values.
+        """
+        lines = self.sheets[LINES].frame
+        columns = [f"{when}_present_gbp" for when in ("do_nothing", "plan")]
+        formulas = [self.total(LINES, range(len(lines)), column) for column in columns]
+        return formulas, [float(lines[column].sum()) for column in columns]
+
+    def key_figures(self) -> dict[str, tuple[tuple[str, float], tuple[str, float]]]:
+        """Return key figures as sums of cost lines: (formula, value) today and in the plan."""
+        lines = self.sheets[LINES].frame
+
+        def summed(rows: list[int], when: str, sign: str = "") -> tuple[str, float]:
+            column = when if when.endswith("_gbp") else f"{when}_gbp"
+            formula, value = self.total(LINES, rows, column), float(lines[column].iloc[rows].sum())
+            return (f"{sign}{formula}" if formula else "", -value if sign else value)
+
+        once = [k for k, line in enumerate(self.lines) if line.recurs == "once" and line.money]
+        receipts = [k for k in once if self.lines[k].part == "receipts"]
+        due = [k for k in once if self.lines[k].part == "maintenance"]
+        works = [k for k in once if k not in {*receipts, *due}]
+        carbon = [k for k, line in enumerate(self.lines) if line.part == "carbon"]
+        nothing = ("", 0.0)
+        figures = {
+            "works_gbp": (nothing, summed(works, "plan")),
+            "maintenance_due_gbp": (summed(due, "do_nothing"), summed(due, "plan")),
+            "receipts_net_gbp": (nothing, summed(receipts, "plan", "-")),
+        }
+        if carbon:
+            figures["carbon_present_gbp"] = (
+                summed(carbon, "do_nothing_present_gbp"),
+                summed(carbon, "plan_present_gbp"),
+            )
+        return figures
+
     def outlook(self) -> list[tuple[str, list[str], list[Any], str]]:
         """Return the lines of the summary sheet on the whole period.
 
@@ -425,10 +463,7 @@ class FormulaWriter:
                 "gbp",
             )
         ]
-        lines = self.sheets[LINES].frame
-        present = [float(lines[f"{w}_present_gbp"].sum()) for w in ("do_nothing", "plan")]
-        all_rows = range(len(lines))
-        sums = [self.total(LINES, all_rows, f"{w}_present_gbp") for w in ("do_nothing", "plan")]
+        (sums, present) = self.present_cost()
         years = self.answer.scenario.money.appraisal_years
         rows.append(
             (

@@ -20,6 +20,7 @@ from placeopt.report.tables.formats import (
     empty_cell,
     format_in_row,
     format_value,
+    in_words,
     is_missing,
     shown_without_decimals,
     unit_in_words,
@@ -338,14 +339,14 @@ def _write_summary(
     line(f"Money in prices of {info.price_year}. Made small: {objectives_in_words(answer)}.")
     row += 1
     if narrative.figures:
-        row = _write_figures(page, styles, narrative, sheets, worksheets, row)
+        row = _write_figures(page, styles, narrative, sheets, worksheets, row, outlook)
     if outlook:
         row = _write_outlook(page, styles, outlook, row)
         for note in omission_notes(answer):
             line(note)
         row += 1
     if "objectives" in sheets and len(sheets["objectives"].frame):
-        row = _write_objectives(page, styles, sheets["objectives"], row)
+        row = _write_objectives(page, styles, sheets["objectives"], row, outlook)
     if answer.explanation:
         row = _write_clashes(page, styles, answer, row)
     _write_headings(page, styles, row, ["Sheet", "Rows"])
@@ -369,6 +370,7 @@ def _write_headings(page: Worksheet, styles: Styles, row: int, texts: list[str])
         page.write_string(row, column, text, styles(**HEADING_STYLE, align=align))
 
 
+STATED_VALUE = "a value: does not follow Inputs"
 LINKED_FIGURES = {  # key figure -> (table, column today, column in the plan)
     "running_cost_gbp_per_year": ("money", "before_gbp_per_year", "after_gbp_per_year"),
     "spending_gbp": ("spending", "before_gbp", "after_gbp"),
@@ -383,20 +385,29 @@ def _write_figures(
     sheets: dict[str, Sheet],
     worksheets: dict[str, str],
     row: int,
+    outlook: FormulaWriter | None,
 ) -> int:
     _write_headings(page, styles, row, ["Key figures", "Today", "Plan", "Change"])
+    summed = outlook.key_figures() if outlook else {}
     for figure in narrative.figures:
         row += 1
         page.write_string(row, 0, figure.label, styles())
         table, *columns = LINKED_FIGURES.get(figure.key, ("", "", ""))
-        for column, name, value in zip((1, 2), columns, (figure.today, figure.plan), strict=True):
+        own = summed.get(figure.key, (("", 0.0), ("", 0.0)))
+        for column, name, (formula, total), value in zip(
+            (1, 2), columns, own, (figure.today, figure.plan), strict=True
+        ):
             if value is None:
                 continue
             if table and name:
                 formula = _column_sum(sheets[table], worksheets[table], name)
                 page.write_formula(row, column, formula, styles(figure.format), value)
+            elif formula and _ties(total, value):
+                page.write_formula(row, column, f"={formula}", styles(figure.format), value)
             else:
                 page.write_number(row, column, value, styles(figure.format))
+                if outlook and figure.format == "gbp":
+                    page.write_string(row, 4, STATED_VALUE, styles(indent=2))
         if figure.today is not None and figure.plan is not None:
             page.write_formula(
                 row, 3, f"=C{row + 1}-B{row + 1}", styles(figure.format), figure.plan - figure.today
@@ -416,6 +427,11 @@ def _write_outlook(page: Worksheet, styles: Styles, outlook: FormulaWriter, row:
     return row + 2
 
 
+def _ties(total: float, stated: float) -> bool:
+    """Whether a sum of cost lines is the stated amount."""
+    return abs(total - stated) <= max(0.01, 1e-9 * abs(stated))
+
+
 def _column_sum(sheet: Sheet, title: str, column: str) -> str:
     """Return the sum of a column of another sheet, filtered rows included."""
     from xlsxwriter.utility import xl_range_abs
@@ -425,10 +441,28 @@ def _column_sum(sheet: Sheet, title: str, column: str) -> str:
     return f"=SUM('{title}'!{xl_range_abs(FIRST_ROW, position, last, position)})"
 
 
-def _write_objectives(page: Worksheet, styles: Styles, sheet: Sheet, row: int) -> int:
+def _write_objectives(
+    page: Worksheet, styles: Styles, sheet: Sheet, row: int, outlook: FormulaWriter | None
+) -> int:
+    """Write the measures; the net present cost as the sum of cost lines where it ties to it."""
     _write_headings(page, styles, row, ["Measure", "Do nothing", "Plan", "Change", "Unit"])
     for values in sheet.frame.to_dict("records"):
         row += 1
+        unit = unit_in_words(str(values["unit"]))
+        is_money = unit.startswith("£")
+        if outlook and is_money and values["objective"] == in_words("cost"):
+            formulas, totals = outlook.present_cost()
+            stated = (values["do_nothing"], values["plan"])
+            if all(formulas) and all(map(_ties, totals, stated)):
+                page.write_string(row, 0, str(values["objective"]), styles())
+                texts = (*formulas, f"C{row + 1}-B{row + 1}")
+                amounts = (*stated, stated[1] - stated[0])
+                for column, (text, amount) in enumerate(zip(texts, amounts, strict=True), start=1):
+                    page.write_formula(row, column, f"={text}", styles("gbp"), amount)
+                page.write_string(row, 4, unit, styles(indent=2))
+                continue
+        if outlook and is_money:
+            unit = f"{unit}; {STATED_VALUE}"
         page.write_string(row, 0, str(values["objective"]), styles())
         before, after = values["do_nothing"], values["plan"]
         for column, value in enumerate((before, after, after - before), start=1):
@@ -438,7 +472,7 @@ def _write_objectives(page: Worksheet, styles: Styles, sheet: Sheet, row: int) -
             kind = format_in_row("figure", str(values["unit"]))
             kind = "count" if kind == "figure" and shown_without_decimals(value) else kind
             _write_cell(page, row, column, value, kind, styles)
-        page.write_string(row, 4, unit_in_words(str(values["unit"])), styles(indent=2))
+        page.write_string(row, 4, unit, styles(indent=2))
     return row + 2
 
 
