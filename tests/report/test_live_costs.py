@@ -97,6 +97,16 @@ def test_every_formula_is_its_stored_value(written):
     assert formulas > 200
 
 
+def test_no_formula_is_minus_nothing_and_desks_are_not_added_over_years(written):
+    """A stock of 760 desks in each of five years is no 3,800 desks."""
+    answer, book, _ = written
+    assert not [cell for page in book for row in page for cell in row if cell.value == "=-0"]
+    sheet = all_sheets(answer)["channels_by_year"]
+    totalled = {heading.name for heading in sheet.headings if heading.total}
+    assert "visits_served_per_year" in totalled
+    assert not {name for name in totalled if name.startswith("desks")}
+
+
 def test_every_cost_has_a_price(written):
     """Every row of these plans is explained by cells."""
     answer, _, _ = written

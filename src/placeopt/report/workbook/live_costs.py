@@ -372,7 +372,7 @@ class FormulaWriter:
             ):
                 rows = [k for k, x in own if x.part in parts]
                 text = self.total(LINES, rows, "plan_gbp")
-                formulas[number, column] = f"{sign}{text}" if text else ""
+                formulas[number, column] = _negated(text) if sign else text
         return formulas
 
     def _running_split(self) -> Formulas:
@@ -426,7 +426,7 @@ class FormulaWriter:
         def summed(rows: list[int], when: str, sign: str = "") -> tuple[str, float]:
             column = when if when.endswith("_gbp") else f"{when}_gbp"
             formula, value = self.total(LINES, rows, column), float(lines[column].iloc[rows].sum())
-            return (f"{sign}{formula}" if formula else "", -value if sign else value)
+            return (_negated(formula), -value) if sign else (formula, value)
 
         once = [k for k, line in enumerate(self.lines) if line.recurs == "once" and line.money]
         receipts = [k for k in once if self.lines[k].part == "receipts"]
@@ -487,6 +487,11 @@ class FormulaWriter:
             ("Discount rate (a cell of Inputs)", ["", rate_cell, ""], ["", rate, ""], "share")
         )
         return rows
+
+
+def _negated(formula: str) -> str:
+    """Return a formula with a minus sign; "" and 0 stay as they are."""
+    return f"-{formula}" if formula not in ("", "0") else formula
 
 
 def _outlook_part(part: str) -> str:

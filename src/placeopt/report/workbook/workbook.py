@@ -164,6 +164,10 @@ HEADING_STYLE: dict[str, Any] = {
 TOTALS_STYLE: dict[str, Any] = {"bold": True, "bg_color": "#DDE8F2", "top": 1, "bottom": 1}
 TITLE_STYLE: dict[str, Any] = {"bold": True, "font_size": 14, "font_color": "#1F4E79"}
 
+SHEET_NOTES = {  # beside the title of a sheet
+    "buildings_by_year": "decided years only: receipts that come later are in Buildings and Cash "
+    "by year",
+}
 EMPTY_TABLE_NOTES = {  # text on the sheet of a table without rows
     "prices": "Where decisions are whole (a ward, a provider) or curves S-shaped, prices of a last "
     "small step mislead, so none are given: placeopt prices solves again for each limit.",
@@ -192,6 +196,7 @@ def write_sheet(
     title = f"{sheet.title}: {len(sheet.frame):,} rows"
     if len(rows) < len(sheet.frame):
         title += f", of which the first {len(rows):,} are here; all are in tables/{sheet.name}.csv"
+    title += f" ({SHEET_NOTES[sheet.name]})" if sheet.name in SHEET_NOTES else ""
     page.write_string(0, 0, title, styles(**TITLE_STYLE))
     if not len(rows) and sheet.name in EMPTY_TABLE_NOTES:
         page.write_string(1, 0, EMPTY_TABLE_NOTES[sheet.name])
