@@ -278,8 +278,17 @@ def budget_answer(**how) -> Answer:
     """Two programmes, one cut and one raised; one standard without a target."""
     place = place_of()
     place = place.replace(
-        programmes=pd.DataFrame({"programme_id": ["care", "youth"], "name": [HOSTILE, FORMULA]}),
-        streams=pd.DataFrame({"stream_id": ["grant"], "name": ["The grant"]}),
+        programmes=pd.DataFrame(
+            {
+                "programme_id": ["care", "youth"],
+                "name": [HOSTILE, FORMULA],
+                "agency_id": ["council", ""],
+                "statutory_floor_gbp_per_year": [700_000.0, np.nan],
+            }
+        ),
+        streams=pd.DataFrame(
+            {"stream_id": ["grant"], "name": ["The grant"], "agency_id": ["council"]}
+        ),
     )
     spending = pd.DataFrame(
         {

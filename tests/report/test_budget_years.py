@@ -87,7 +87,7 @@ def test_spending_by_year_ties_to_the_pound(care):
         year = row["Year"]
         paid = column(records, f"{year} (£)") + column(records, f"One-off {year} (£)")
         own = [payer for payer in payers if payer["Year"] == year]
-        assert row["Money out (£)"] == paid == column(own, "Its streams pay (£)")
+        assert row["Spent (£)"] == paid == column(own, "Its streams pay (£)")
         assert paid == column(own, "It runs (£)")
 
 

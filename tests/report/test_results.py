@@ -178,7 +178,7 @@ def test_an_infeasible_answer_leaves_nothing_of_an_earlier_plan(tmp_path):
 def test_the_headline_states_the_saving_and_its_certainty():
     said = headline(answers.estate_answer())
     assert "saves £25,000 a year (25%" in said
-    assert "cost more than 0.40% less" in said
+    assert "cost at most 0.40% less" in said
     assert "Verified" in said
 
 

@@ -137,8 +137,8 @@ def _check(rule: Any, breaches: list[Breach], names: dict[str, str]) -> Check:
         detail = _broken_in_words(broken)
     elif breaches:
         excess, allowed, subject, unit = max(breaches, key=_by_tolerance)
-        room = f"{in_unit(-excess, unit)} of room" if -excess > allowed else "met exactly"
-        detail = f"{subject}: {room}"
+        headroom = f"{in_unit(-excess, unit)} of room" if -excess > allowed else "met exactly"
+        detail = f"{subject}: {headroom}"
     sentence, stated_at = rule.sentence(names), str(rule.origin)
     return Check(rule.number, rule.name, sentence, not broken, detail, stated_at=stated_at)
 

@@ -126,14 +126,16 @@ class BudgetFacts:
             shown=names_or_ids(self.spending, "programme_id"),
             one_of=self.spending["programme_id"].map(self.replaced),
         )
-        found = []
+        replacements = []
         for _, own in rows.dropna(subset=["one_of"]).groupby("one_of", sort=False):
             old, new = (
                 listed(own.loc[own[f"{when}_gbp"] > NOTICEABLE_GBP, "shown"])
                 for when in ("before", "after")
             )
-            found.append((old, new, float(own["before_gbp"].sum()), float(own["after_gbp"].sum())))
-        return found
+            replacements.append(
+                (old, new, float(own["before_gbp"].sum()), float(own["after_gbp"].sum()))
+            )
+        return replacements
 
     def count_met(self, column: str) -> tuple[int, int]:
         """Return how many standards or targets are met in the last year, and how many are stated.

@@ -65,8 +65,8 @@ class MoneyFacts:
             short = floor - spent if floor == floor else 0.0
             if short > max(1.0, 1e-6 * floor) and short >= worst.get(key, (0.0, 0))[0] - 1:
                 worst[key] = float(short), int(year)
-        found = [(names[key], short, year) for key, (short, year) in worst.items()]
-        return sorted(found, key=lambda one: -one[1])
+        named = [(names[key], short, year) for key, (short, year) in worst.items()]
+        return sorted(named, key=lambda one: -one[1])
 
     @property
     def _spent_by_year(self) -> Any:
@@ -104,8 +104,8 @@ class MoneyFacts:
         rows = rows[~rows["programme_id"].isin(self.budget.replaced)]
         cut = rows["before_gbp"] - rows["after_gbp"]
         pairs = zip(names_or_ids(rows, "programme_id"), cut, strict=True)
-        found = [(name, float(gbp)) for name, gbp in pairs if gbp > NOTICEABLE_GBP]
-        return sorted(found, key=lambda one: -one[1])
+        named = [(name, float(gbp)) for name, gbp in pairs if gbp > NOTICEABLE_GBP]
+        return sorted(named, key=lambda one: -one[1])
 
     @cached_property
     def left_by_stream(self) -> dict[str, float]:
@@ -148,11 +148,11 @@ class MoneyFacts:
         if rule.carry_over:
             closing = rows["closing_gbp"]
             end = float(closing.iloc[-1]) - rule.opening_reserve_gbp
-            rooms = [min(end, float(closing.loc[year:].min())) for year in years]
+            headrooms = [min(end, float(closing.loc[year:].min())) for year in years]
         else:
-            room = rows["in_gbp"] - rows["out_gbp"] - rows["clawback_gbp"]
-            rooms = [float(room.loc[year]) for year in years]
-        return max(rooms) <= allowed
+            headroom = rows["in_gbp"] - rows["out_gbp"] - rows["clawback_gbp"]
+            headrooms = [float(headroom.loc[year]) for year in years]
+        return max(headrooms) <= allowed
 
     @property
     def returned_years(self) -> list[int]:
@@ -165,14 +165,14 @@ class MoneyFacts:
         and paid for by no other stream."""
         spent = self._spent_by_year.set_index(["programme_id", "year"])["plan_gbp"]
         today = self.budget.spending.set_index("programme_id")["before_gbp"]
-        most = self.answer.place.programmes.set_index("programme_id")["maximum_gbp_per_year"]
+        maximum = self.answer.place.programmes.set_index("programme_id")["maximum_gbp_per_year"]
         pace: Any = self.budget._rule("pace")
         allowed, paid = self.answer.place.stream_programmes, self.budget.tables["payments"]
         for stream, by_year in self.budget._returned.items():
             own = set(allowed.loc[allowed["stream_id"] == stream, "programme_id"])
             for year in by_year:
                 for key in own:
-                    limit = math.inf if math.isnan(most[key]) else float(most[key])
+                    limit = math.inf if math.isnan(maximum[key]) else float(maximum[key])
                     before = float(spent.get((key, year - 1), today.get(key, 0.0)))
                     rise = None if pace is None or key in pace.exempt else pace.largest_rise_share
                     if rise is not None and before > 0:
@@ -185,7 +185,7 @@ class MoneyFacts:
         return True
 
     @cached_property
-    def across(self) -> list[tuple[str, str, float, float]]:
+    def cross_payments(self) -> list[tuple[str, str, float, float]]:
         """(stream, programme of another agency, GBP today, GBP in the last decided year)."""
         place, rows = self.answer.place, self.budget.tables["payments"]
         rows = rows[rows["year"] == rows["year"].max()]
@@ -206,9 +206,9 @@ class MoneyFacts:
         ]
 
     @property
-    def across_rises(self) -> list[tuple[str, str, float]]:
+    def cross_payment_rises(self) -> list[tuple[str, str, float]]:
         """(stream, programme, GBP more than today), the largest first."""
-        rises = [(f, p, after - before) for f, p, before, after in self.across]
+        rises = [(f, p, after - before) for f, p, before, after in self.cross_payments]
         return sorted((r for r in rises if r[2] >= MIN_ACROSS_GBP), key=lambda r: -r[2])
 
 
@@ -230,13 +230,13 @@ def _steps_values(f: MoneyFacts) -> Values:
 
 
 def _across_values(f: MoneyFacts) -> Values:
-    rises = f.across_rises
+    rises = f.cross_payment_rises
     named = [f"{stream} {pounds_in_words(gbp)} for {p}" for stream, p, gbp in rises[:MAX_NAMED]]
     more = f"; and {len(rises) - MAX_NAMED} more" if len(rises) > MAX_NAMED else ""
     return {
         "when": f.budget.year_phrase[:1].upper() + f.budget.year_phrase[1:],
-        "after": gbp(sum(after for *_, after in f.across)),
-        "before": gbp(sum(before for *_, before, _ in f.across)),
+        "after": gbp(sum(after for *_, after in f.cross_payments)),
+        "before": gbp(sum(before for *_, before, _ in f.cross_payments)),
         "rises": "; ".join(named) + more,
     }
 
@@ -359,7 +359,7 @@ MONEY_SENTENCES: tuple[Sentence[MoneyFacts], ...] = (
     ),
     Sentence(
         "across",
-        lambda f: bool(f.across_rises),
+        lambda f: bool(f.cross_payment_rises),
         "{when} streams of one agency pay {after} for what another runs, today {before}; more than "
         "today: {rises}.",
         _across_values,

@@ -423,26 +423,26 @@ class FormulaWriter:
         """Return key figures as sums of cost lines: (formula, value) today and in the plan."""
         lines = self.sheets[LINES].frame
 
-        def summed(rows: list[int], when: str, sign: str = "") -> tuple[str, float]:
+        def sum_of_lines(rows: list[int], when: str, sign: str = "") -> tuple[str, float]:
             column = when if when.endswith("_gbp") else f"{when}_gbp"
             formula, value = self.total(LINES, rows, column), float(lines[column].iloc[rows].sum())
             return (_negated(formula), -value) if sign else (formula, value)
 
-        once = [k for k, line in enumerate(self.lines) if line.recurs == "once" and line.money]
-        receipts = [k for k in once if self.lines[k].part == "receipts"]
-        due = [k for k in once if self.lines[k].part == "maintenance"]
-        works = [k for k in once if k not in {*receipts, *due}]
+        one_off = [k for k, line in enumerate(self.lines) if line.recurs == "once" and line.money]
+        receipts = [k for k in one_off if self.lines[k].part == "receipts"]
+        due = [k for k in one_off if self.lines[k].part == "maintenance"]
+        works = [k for k in one_off if k not in {*receipts, *due}]
         carbon = [k for k, line in enumerate(self.lines) if line.part == "carbon"]
         nothing = ("", 0.0)
         figures = {
-            "works_gbp": (nothing, summed(works, "plan")),
-            "maintenance_due_gbp": (summed(due, "do_nothing"), summed(due, "plan")),
-            "receipts_net_gbp": (nothing, summed(receipts, "plan", "-")),
+            "works_gbp": (nothing, sum_of_lines(works, "plan")),
+            "maintenance_due_gbp": (sum_of_lines(due, "do_nothing"), sum_of_lines(due, "plan")),
+            "receipts_net_gbp": (nothing, sum_of_lines(receipts, "plan", "-")),
         }
         if carbon:
             figures["carbon_present_gbp"] = (
-                summed(carbon, "do_nothing_present_gbp"),
-                summed(carbon, "plan_present_gbp"),
+                sum_of_lines(carbon, "do_nothing_present_gbp"),
+                sum_of_lines(carbon, "plan_present_gbp"),
             )
         return figures
 

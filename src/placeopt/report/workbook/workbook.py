@@ -393,12 +393,12 @@ def _write_figures(
     outlook: FormulaWriter | None,
 ) -> int:
     _write_headings(page, styles, row, ["Key figures", "Today", "Plan", "Change"])
-    summed = outlook.key_figures() if outlook else {}
+    key_sums = outlook.key_figures() if outlook else {}
     for figure in narrative.figures:
         row += 1
         page.write_string(row, 0, figure.label, styles())
         table, *columns = LINKED_FIGURES.get(figure.key, ("", "", ""))
-        own = summed.get(figure.key, (("", 0.0), ("", 0.0)))
+        own = key_sums.get(figure.key, (("", 0.0), ("", 0.0)))
         for column, name, (formula, total), value in zip(
             (1, 2), columns, own, (figure.today, figure.plan), strict=True
         ):
