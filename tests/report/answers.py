@@ -284,6 +284,7 @@ def budget_answer(**how) -> Answer:
                 "name": [HOSTILE, FORMULA],
                 "agency_id": ["council", ""],
                 "statutory_floor_gbp_per_year": [700_000.0, np.nan],
+                "maximum_gbp_per_year": np.nan,
             }
         ),
         streams=pd.DataFrame(

@@ -2288,13 +2288,19 @@ def _across(answer, year, after, before, parts):
     )  # fmt: skip
 
 
+def is_negligible(answer, limit):
+    """Less than a thousand pounds, in a small place than a ten-thousandth of a year's spending."""
+    true = min(1000.0, 1e-4 * float(base_of(answer).sum()))
+    return is_so(limit, true) and paid_over(answer) < true
+
+
 @judges(
     "budget",
     rf"No agency has to pay another: what is left to even out comes to {N} over the decided years, "
     rf"and less than {N} is not worth a payment\.",
 )
 def _transfers_of_nothing(answer, gbp, limit):
-    return is_so(gbp, paid_over(answer)) and is_so(limit, 1000) and paid_over(answer) < 1000
+    return is_so(gbp, paid_over(answer)) and is_negligible(answer, limit)
 
 
 @judges(
@@ -2303,7 +2309,7 @@ def _transfers_of_nothing(answer, gbp, limit):
     r"is worse off in any year than it would be alone\.",
 )
 def _but_for_nothing(answer, gbp, limit, some):
-    return _every_year(answer, gbp, some) and is_so(limit, 1000) and paid_over(answer) < 1000
+    return _every_year(answer, gbp, some) and is_negligible(answer, limit)
 
 
 @judges(
@@ -2314,7 +2320,7 @@ def _but_for_nothing(answer, gbp, limit, some):
 )
 def _but_for_nothing_over_all(answer, gbp, limit, some, years, who):
     right = _over_horizon(answer, gbp, some, years, who)
-    return right and is_so(limit, 1000) and paid_over(answer) < 1000
+    return right and is_negligible(answer, limit)
 
 
 @judges(

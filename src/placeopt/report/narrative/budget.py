@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from placeopt.report.narrative.budget_facts import NEGLIGIBLE_GBP, ROUNDING_GBP, BudgetFacts
+from placeopt.report.narrative.budget_facts import ROUNDING_GBP, BudgetFacts
 from placeopt.report.narrative.budget_money import MONEY_SENTENCES, MoneyFacts
 from placeopt.report.narrative.counterfactual import counterfactual_in_words
 from placeopt.report.narrative.figures import Figure
@@ -164,10 +164,10 @@ def _transfer_values(f: BudgetFacts) -> Values:
     moved = gbp(f.transferred_gbp)
     return {
         "moved": moved,
-        "limit": gbp(NEGLIGIBLE_GBP),
+        "limit": gbp(f.negligible_gbp),
         "head": f"With transfers of {moved}"
-        if f.transferred_gbp >= NEGLIGIBLE_GBP
-        else f"But for {moved}, less than {gbp(NEGLIGIBLE_GBP)} and so not worth a payment,",
+        if f.transferred_gbp >= f.negligible_gbp
+        else f"But for {moved}, less than {gbp(f.negligible_gbp)} and so not worth a payment,",
         "none": "no agency that could stand alone" if cannot else "no agency",
     }
 
@@ -287,7 +287,7 @@ SENTENCES: tuple[Sentence[BudgetFacts], ...] = (
     Sentence(
         "transfers_every_year",
         lambda f: (
-            f.transferred_gbp >= NEGLIGIBLE_GBP
+            f.transferred_gbp >= f.negligible_gbp
             and "positions" in f.tables
             and not f.yearly_shortfalls()
         ),
@@ -297,7 +297,7 @@ SENTENCES: tuple[Sentence[BudgetFacts], ...] = (
     Sentence(
         "transfers_negligible",
         lambda f: (
-            ROUNDING_GBP <= f.transferred_gbp < NEGLIGIBLE_GBP
+            ROUNDING_GBP <= f.transferred_gbp < f.negligible_gbp
             and "positions" in f.tables
             and not f.yearly_shortfalls()
         ),

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 NOTICEABLE_GBP = 0.5  # a change that a table in whole pounds shows
 ROUNDING_GBP = 0.5  # rounding and the solver's tolerance may leave a position short by this
-NEGLIGIBLE_GBP = 1000.0  # over all years: payments between agencies below this are not worth making
+NEGLIGIBLE_GBP = 1000.0  # payments between agencies of less, over all years, are not worth making
+NEGLIGIBLE_SHARE = 1e-4  # nor, in a small place, of less than this share of a year's spending
 BETTER_SIGN = {"higher": 1.0, "lower": -1.0}
 
 
@@ -314,6 +315,11 @@ class BudgetFacts:
         """GBP that agencies pay one another."""
         rows = self.tables.get("transfers")
         return 0.0 if rows is None else float(rows["amount_gbp"].sum())
+
+    @property
+    def negligible_gbp(self) -> float:
+        """GBP over all decided years below which payments between agencies are not worth making."""
+        return min(NEGLIGIBLE_GBP, NEGLIGIBLE_SHARE * self.before_gbp)
 
     def yearly_shortfalls(self) -> list[tuple[str, int, float]]:
         """Return (agency, year, GBP) of each position in the plan below the stand-alone one."""

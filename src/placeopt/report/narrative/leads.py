@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from placeopt.report.narrative.budget_facts import NEGLIGIBLE_GBP, ROUNDING_GBP, BudgetFacts
+from placeopt.report.narrative.budget_facts import ROUNDING_GBP, BudgetFacts
 from placeopt.report.narrative.comparison import difference
 from placeopt.report.narrative.estate import works_values, works_words
 from placeopt.report.narrative.estate_facts import EstateFacts
@@ -360,12 +360,12 @@ def _transfers(f: BudgetFacts) -> Fact | None:
     total = float(pairs.sum())
     if total < ROUNDING_GBP:
         return _fact("transfers", 0.0, "No agency has to pay another.")
-    if total < NEGLIGIBLE_GBP:
+    if total < f.negligible_gbp:
         words = (
             "No agency has to pay another: what is left to even out comes to {total} over the "
             "decided years, and less than {limit} is not worth a payment."
         )
-        return _fact("transfers", total, words, total=gbp(total), limit=gbp(NEGLIGIBLE_GBP))
+        return _fact("transfers", total, words, total=gbp(total), limit=gbp(f.negligible_gbp))
     rows = [{"from": names.get(str(a), str(a)), "to": names.get(str(b), str(b)), "gbp": float(x)}
             for (a, b), x in pairs.items()]  # fmt: skip
     return _list_fact("transfers", rows, "Payments between agencies, all decided years together",
