@@ -43,6 +43,7 @@ from placeopt.location.statement import (
     Problem,
 )
 from placeopt.location.uncapacitated.solve import solve_uncapacitated
+from placeopt.location.usable_costs import solve_usable
 from placeopt.location.verify import verify
 
 LOG = logging.getLogger("placeopt.location")
@@ -96,11 +97,12 @@ def locate(
     check_settings(settings, only_ours=backup)
     restricted = restrict_to_k_nearest(problem)
     ordered, customers, sites = to_canonical_order(restricted)
-    units = choose_units(ordered)
-    scaled = scale_problem(ordered, units)
-    progress = scale_progress(progress, units.objective(ordered.kind))
+
+    def solve(usable: Problem, seconds: float) -> Solution:
+        return _solve_scaled(usable, replace(settings, time_limit_seconds=seconds))
+
     with catching_interrupts() as was_interrupted, recording_timeouts() as ended_early:
-        solution = _solve(scaled, replace(settings, progress=progress))
+        solution = solve_usable(ordered, time_limit_seconds, solve)
         if was_interrupted() and not solution.proven:
             message = "; ".join(filter(None, [solution.message, "ended by Ctrl-C"]))
             solution = replace(solution, message=message)
@@ -110,7 +112,6 @@ def locate(
         "cpu": time.process_time() - cpu_started_at,
     }
     solution = replace(solution, seconds=seconds, repeats=not ended_early)
-    solution = unscale_solution(ordered, solution, units)
     solution = from_canonical_order(problem, solution, customers, sites)
     if solution.flows is not None and solution.objective is not None:
         total = split_objective(problem, solution.positions, solution.flows)
@@ -121,6 +122,14 @@ def locate(
         broken = "; ".join(f"{check.name}: {check.detail}" for check in verification.broken)
         raise VerificationError(f"{problem.name or problem.kind}: {broken}")
     return solution
+
+
+def _solve_scaled(problem: Problem, settings: Settings) -> Solution:
+    """Solve in units of a suitable size."""
+    units = choose_units(problem)
+    progress = scale_progress(settings.progress, units.objective(problem.kind))
+    solution = _solve(scale_problem(problem, units), replace(settings, progress=progress))
+    return unscale_solution(problem, solution, units)
 
 
 def _solve(problem: Problem, settings: Settings) -> Solution:

@@ -27,6 +27,7 @@ from placeopt.location.statement import MAXIMAL_COVERING, NEEDS_P, Problem
 
 MAX_DENSE_PAIRS = 30_000_000  # pairs up to which all are listed
 MAX_LISTED_PAIRS = 60_000_000
+MAX_EXACT_COST = 1e9  # total cost up to which 1 more is far above rounding
 
 
 class CandidateArrays(NamedTuple):
@@ -149,7 +150,7 @@ def _service_lists(
     is_complete = count >= m
     largest_cost = np.where(is_listed, cost, 0.0).max(axis=1, initial=0.0)
     opening_total = float(np.abs(problem.fixed_costs).sum())
-    infeasible_cost = np.floor(largest_cost.sum() + opening_total) + 1.0
+    infeasible_cost = _above(float(largest_cost.sum()) + opening_total)
     outside = np.full(n, infeasible_cost)
     if not is_complete:
         has_unlisted = is_reached[:, -1] & (
@@ -166,6 +167,11 @@ def _service_lists(
         infeasible_cost,
         is_complete,
     )
+
+
+def _above(cost: float) -> float:
+    """A whole number above ``cost``, by more than rounding where that is large."""
+    return float(np.floor(cost + max(1.0, 1e-3 * cost if cost > MAX_EXACT_COST else 1.0)))
 
 
 def _nearest_sites(problem: Problem, count: int) -> tuple[Ints, Floats]:
