@@ -121,3 +121,37 @@ def test_the_verifier_sees_a_site_not_filled_and_a_way_too_far() -> None:
     assert verify(problem, beyond).ok
     fault = verify(problem.replace(k_nearest=1), beyond).broken[0]
     assert fault.detail == "customer 0 goes past its nearest sites"
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-6, 1e-9, 1e-12, 1e12])
+@pytest.mark.parametrize("demands", [[3.0, 4.0], [0.0, 4.0], [0.0, 0.0]])
+def test_a_site_to_be_full_is_so_however_small_its_capacity(
+    size: float, demands: list[float]
+) -> None:
+    solution = locate(
+        Problem(
+            "capacitated-p-median",
+            [[1.0, 2.0], [2.0, 1.0]],
+            p=2,
+            demands=np.array(demands) * size,
+            capacities=np.array([8.0, 9.0]) * size,
+            opened=[0],
+            fill_opened=True,
+        )
+    )
+    assert solution.status is Status.INFEASIBLE
+
+
+def test_a_capacity_far_below_all_demand_is_filled() -> None:
+    problem = Problem(
+        "capacitated-p-median",
+        [[5.0, 2.0], [2.0, 1.0], [3.0, 1.0]],
+        p=2,
+        demands=[1000.0, 4e-8, 3e-8],
+        capacities=[4e-8, 2000.0],
+        opened=[0],
+        fill_opened=True,
+    )
+    solution = locate(problem)
+    assert solution.assignment == (1, 0, 1)
+    assert locate(problem.replace(capacities=[5e-8, 2000.0])).status is Status.INFEASIBLE

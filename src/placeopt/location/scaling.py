@@ -77,7 +77,10 @@ def choose_units(problem: Problem) -> Units:
     demand = choose_unit(problem.demands) if problem.capacities is not None else 1.0
     if problem.kind == COVERING:
         return Units(
-            distance, choose_unit(problem.weights), choose_unit(problem.fixed_costs), demand
+            distance,
+            choose_unit(problem.weights),
+            choose_unit(problem.fixed_costs[problem.free]),
+            demand,
         )
     if problem.kind not in KINDS_ADDING_OPENING_AND_SERVICE:
         weight = choose_unit(problem.weights)
@@ -87,7 +90,7 @@ def choose_units(problem: Problem) -> Units:
         / distance
         * _typical_size(problem.weights)
     )
-    opening = _typical_size(problem.fixed_costs) / distance
+    opening = _typical_size(problem.fixed_costs[problem.free]) / distance
     weight = 1.0
     if not MIN_TYPICAL <= max(typical, opening) <= MAX_TYPICAL_COST:
         weight = choose_unit(problem.weights) if typical >= opening else _power_of_two(opening)

@@ -207,6 +207,9 @@ def _cheap_plan(problem: Problem, costs: _Costs) -> Solution | None:
         return None
     if costs.largest <= MAX_RATIO * (costs.least + costs.gained):
         return None
+    opened, free = len(problem.opened_positions), len(problem.free)
+    if problem.p is not None and not opened <= problem.p <= free:
+        return None
     distance = _allowed_distances(problem)
     cost = np.where(np.isfinite(distance), distance, 0.0) * problem.weights[:, None]
     cost[~np.isfinite(distance)] = np.inf

@@ -34,6 +34,7 @@ from placeopt.location.statement import (
     P_CENTRE,
     P_DISPERSION,
     P_MEDIAN,
+    SINGLE_SOURCE,
     Problem,
 )
 
@@ -81,10 +82,13 @@ def _add_assignment(model: Model, problem: Problem, y: Block) -> None:
     is_counted = problem.weights > 0 if is_centre else np.ones(len(distance), bool)
     rows, columns = np.nonzero(np.isfinite(distance) & (distance <= ceiling) & is_counted[:, None])
     cost = distance[rows, columns] * problem.weights[rows]
+    upper = np.ones(len(rows))
+    if problem.capacities is not None and problem.kind in (SINGLE_SOURCE, CAPACITATED_P_MEDIAN):
+        upper[problem.demands[rows] > problem.capacities[columns] * (1 + 1e-9)] = 0.0
     x = model.add_columns(
         "serve",
         size=len(rows),
-        upper=1.0,
+        upper=upper,
         cost=0.0 if is_centre else cost,
         integer=problem.kind in NEEDS_CAPACITY and problem.kind != CAPACITATED,
         labels={"customer": rows, "site": columns},
@@ -111,11 +115,26 @@ def _keep_capacities(model: Model, problem: Problem, x: Block, y: Block) -> None
     if problem.fill_opened:
         opened = list(problem.opened_positions)
         capacity[opened], least_load[opened] = problem.capacities[opened], 0.0
+    unit = _row_units(problem)
     sites = np.arange(problem.sites)
-    loads = (columns, x.all, problem.demands[rows])
-    capacities = (sites, y.all, -capacity)
+    loads = (columns, x.all, problem.demands[rows] / unit[columns])
+    capacities = (sites, y.all, -capacity / unit)
     model.add_rows("capacity", rule="L4", size=problem.sites, lower=least_load, upper=0.0,
                    terms=[loads, capacities])  # fmt: skip
+
+
+def _row_units(problem: Problem) -> Floats:
+    """By what each row of (L4) is divided, so that sites to be full are filled whatever their size.
+
+    An engine keeps a row to within a fixed tolerance, which may be more than a small capacity.
+    """
+    unit = np.ones(problem.sites)
+    if problem.fill_opened and problem.capacities is not None:
+        opened = list(problem.opened_positions)
+        least_demand = problem.demands[problem.demands > 0].min(initial=np.inf)
+        filled = problem.capacities[opened]
+        unit[opened] = np.where(filled > 0, filled, min(least_demand, 1.0))
+    return unit
 
 
 def _bound_radius(model: Model, x: Block, distance: Floats, customers: int) -> None:

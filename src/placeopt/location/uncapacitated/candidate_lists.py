@@ -149,7 +149,7 @@ def _service_lists(
     is_listed = np.isfinite(distance) & (distance <= ceiling) & may_open[order]
     is_complete = count >= m
     largest_cost = np.where(is_listed, cost, 0.0).max(axis=1, initial=0.0)
-    opening_total = float(np.abs(problem.fixed_costs).sum())
+    opening_total = float(np.abs(problem.fixed_costs[may_open]).sum())
     infeasible_cost = _above(float(largest_cost.sum()) + opening_total)
     outside = np.full(n, infeasible_cost)
     if not is_complete:
