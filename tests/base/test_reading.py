@@ -82,7 +82,8 @@ def test_a_sheet_of_ordinary_size_is_read(tmp_path: Path) -> None:
     assert reading.open_workbook(path).sheet_names == ["zones"]
 
 
-def test_an_opendocument_sheet_that_repeats_without_end_is_refused(tmp_path: Path) -> None:
+def test_a_sheet_that_repeats_without_end_is_refused(tmp_path: Path) -> None:
+    """An OpenDocument cell may be repeated by a number."""
     path = tmp_path / "book.ods"
     row = (
         '<table:table-row table:number-rows-repeated="1048576"><table:table-cell '

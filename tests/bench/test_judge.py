@@ -28,7 +28,8 @@ def of(judged: pd.DataFrame, column: str) -> dict:
     return dict(zip(judged["engine"], judged[column], strict=True))
 
 
-def test_an_optimum_worse_than_another_engines_plan_is_a_wrong_claim() -> None:
+def test_an_optimum_worse_than_another_plan_is_a_wrong_claim() -> None:
+    """An optimum worse than another engines plan is a wrong claim."""
     judged = judge(runs({"engine": "a"}, {"engine": "b", "objective": 101.0}))
     assert of(judged, "wrong") == {"a": False, "b": True}
     assert of(judged, "solved") == {"a": True, "b": False}
@@ -69,7 +70,8 @@ def test_a_plan_that_fails_its_check_proves_no_claim_wrong() -> None:
     assert of(judge(runs({"engine": "a"}, cheat)), "wrong") == {"a": False, "b": False}
 
 
-def test_infeasible_is_a_wrong_claim_if_another_engine_has_a_plan() -> None:
+def test_infeasible_is_a_wrong_claim_where_a_plan_exists() -> None:
+    """Infeasible is a wrong claim if another engine has a plan."""
     nothing = {"engine": "b", "status": "infeasible", "objective": None}
     judged = judge(runs({"engine": "a"}, nothing))
     assert of(judged, "wrong") == {"a": False, "b": True}
@@ -103,7 +105,8 @@ def test_faults_of_a_file_of_known_values_are_reported(tmp_path: Path) -> None:
         read_best_known(path)
 
 
-def test_the_best_plan_and_bound_found_make_a_file_of_known_values() -> None:
+def test_the_best_plan_and_bound_are_the_known_values() -> None:
+    """The best plan and bound found make a file of known values."""
     rows = runs(
         {"engine": "a", "bound": 100.0},
         {"engine": "b", "objective": 120.0, "bound": 90.0, "proven": False, "status": "x"},
@@ -137,7 +140,7 @@ def test_repeated_runs_are_listed_with_their_median_seconds() -> None:
     assert "| c | 100 2.00 s |" in family_table(judge(runs(*rows)))
 
 
-def test_the_profile_counts_cases_within_multiples_of_the_fastest() -> None:
+def test_the_profile_counts_cases_near_the_fastest() -> None:
     """Case c: a 1 s, b 4 s; case d: b 2 s, a not proven. So a: 1 of 2 at once, never more; b: one
     at once, both within 4."""
     rows = [

@@ -56,7 +56,8 @@ def test_a_changed_estate_plan_fails_its_check(tmp_path: Path) -> None:
     assert not subject.check(subject.make_instance(case), record, tmp_path)["verified"]
 
 
-def test_the_budget_of_two_counties_keeps_their_money_and_streams_apart(tmp_path: Path) -> None:
+def test_two_counties_keep_money_and_streams_apart(tmp_path: Path) -> None:
+    """The budget of two counties keeps their money and streams apart."""
     case = Case("two", "budget", "budget", "synth", options={"counties": 2, "seed": 1})
     place = subject_of(case).make_instance(case).place
     assert place.tables["programmes"]["programme_id"].is_unique
@@ -66,7 +67,8 @@ def test_the_budget_of_two_counties_keeps_their_money_and_streams_apart(tmp_path
     assert record["objective"] - record["bound"] <= 1e-4 * abs(record["objective"])
 
 
-def test_engines_of_whole_numbers_are_not_asked_where_things_are_split() -> None:
+def test_engines_of_whole_numbers_are_not_asked_for_shares() -> None:
+    """Engines of whole numbers are not asked where things are split."""
     for kind in ("estate", "budget", "capacitated-facility-location"):
         assert "cp-sat" not in subject_of(CASES[kind]).engines(CASES[kind])
     assert "cp-sat" in subject_of(CASES["p-median"]).engines(CASES["p-median"])

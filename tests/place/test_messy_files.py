@@ -255,7 +255,8 @@ def test_findings_name_the_row_of_the_file_below_a_title(tmp_path: Path) -> None
     assert "assets.csv row 6: Cost is 'x'" in text
 
 
-def test_a_places_own_files_refuse_values_damaged_by_a_spreadsheet(tmp_path: Path) -> None:
+def test_values_damaged_by_a_spreadsheet_are_refused(tmp_path: Path) -> None:
+    """A place's own files are not reread as those of an import are."""
     folder = small_folder(tmp_path / "place")
     change(folder, "zones", 2, "zone_id", "1.00012E+11")
     text = "\n".join(map(str, check_files(folder)))
