@@ -29,7 +29,7 @@ def of(judged: pd.DataFrame, column: str) -> dict:
 
 
 def test_an_optimum_worse_than_another_plan_is_a_wrong_claim() -> None:
-    """An optimum worse than another engines plan is a wrong claim."""
+    """An optimum worse than another engine's plan is a wrong claim."""
     judged = judge(runs({"engine": "a"}, {"engine": "b", "objective": 101.0}))
     assert of(judged, "wrong") == {"a": False, "b": True}
     assert of(judged, "solved") == {"a": True, "b": False}
