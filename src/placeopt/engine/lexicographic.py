@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from placeopt.base.deadline import Deadline
 from placeopt.engine.interrupts import until_interrupted
@@ -36,7 +36,14 @@ class Stage:
     ceiling: float
 
 
-SomeStage = TypeVar("SomeStage", bound=Stage)
+class HasResult(Protocol):
+    """What a stage must at least have; a problem may record more of it."""
+
+    @property
+    def result(self) -> Result: ...
+
+
+SomeStage = TypeVar("SomeStage", bound=HasResult)
 Solution = TypeVar("Solution")  # what the problem calls a plan: a decision, a timeline, spending
 Minimise = Callable[
     [int, Sequence[SomeStage], Solution | None, Deadline], tuple[SomeStage, Solution | None]
@@ -50,10 +57,12 @@ class Minimised(Generic[SomeStage, Solution]):
     Attributes:
         stages: In the order of the objectives; those not reached are left out.
         solution: The last stage's plan; ``None`` where the first stage had none.
+        was_interrupted: Whether Ctrl-C ended the order.
     """
 
     stages: tuple[SomeStage, ...]
     solution: Solution | None
+    was_interrupted: bool
 
 
 def minimise_in_order(
@@ -73,11 +82,13 @@ def minimise_in_order(
     """
     stages: list[SomeStage] = []
     solution: Solution | None = None
+    was_interrupted = False
     for position, name in enumerate(objectives):
         seconds = deadline.seconds_left() / (len(objectives) - position)
         part = Deadline(max(seconds, LEAST_SECONDS))
         with until_interrupted() as interrupted:
             stage, found = minimise(position, stages, solution, part)
+            was_interrupted = interrupted()
         log.info(
             "%s: %s, %s of at least %s in %.1f s",
             name,
@@ -90,6 +101,6 @@ def minimise_in_order(
             break
         stages.append(stage)
         solution = found
-        if solution is None or interrupted():
+        if solution is None or was_interrupted:
             break
-    return Minimised(tuple(stages), solution)
+    return Minimised(tuple(stages), solution, was_interrupted)
