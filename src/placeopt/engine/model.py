@@ -244,6 +244,15 @@ class Model:
         np.add.at(costs, columns.ravel(), cost.ravel())
         self._cost = [costs]
 
+    @property
+    def has_integers(self) -> bool:
+        """Whether any column takes whole numbers only."""
+        return any(part.any() for part in self._integer)
+
+    def relax(self) -> None:
+        """Make every column continuous, for the linear relaxation."""
+        self._integer = [np.zeros_like(part) for part in self._integer]
+
     def arrays(self) -> Arrays:
         """The model as sparse arrays."""
         if self._terms:

@@ -113,10 +113,10 @@ def decompose(
     for _ in range(MAX_ROUNDS):
         mixture = ConvexCombination.from_points(grid, points, paths)
         model = formulation.formulate(unpaced, mixture, name, limits=limits)
-        chooses = any(part.any() for part in model._integer)
-        is_linear = not chooses and bool(concave_programmes(problem).all())
+        is_linear = not model.has_integers and bool(concave_programmes(problem).all())
         allowed_gap = 0.8 * gap if is_linear else gap / 5  # the remainder is for rounding to a plan
-        model, arrays = _without_integers(model)
+        model.relax()
+        arrays = model.arrays()
         result = solve(model, 0.0, 0.5)
         master_duals = result.row_duals
         if not result.has_plan or master_duals is None or result.objective is None:
@@ -257,9 +257,3 @@ def _add_neighbours(points, grid: SpendGrid, best: Ints) -> None:
     for step in NEIGHBOUR_STEPS:
         index = np.clip(best + step, 0, size - 1)
         points[t, p, index] |= grid.allowed[t, p, index] & is_mixed
-
-
-def _without_integers(model: Model) -> tuple[Model, Arrays]:
-    """The linear relaxation of a model, and its arrays."""
-    model._integer = [np.zeros_like(part) for part in model._integer]
-    return model, model.arrays()
