@@ -160,17 +160,16 @@ def _is_dominated(matrix: sparse.csr_array, cost: Floats, larger_wins: bool = Fa
     """
     size = np.diff(matrix.indptr)
     common = sparse.coo_array(matrix @ matrix.T)
-    a, b = common.coords
-    data = common.data
-    is_contained = (data == size[a]) & (a != b)  # row a lies within row b
-    a, b = a[is_contained], b[is_contained]
-    has_same_size = size[a] == size[b]
+    inner, outer = common.coords
+    is_contained = (common.data == size[inner]) & (inner != outer)  # row inner lies within outer
+    inner, outer = inner[is_contained], outer[is_contained]
+    has_same_size = size[inner] == size[outer]
     if larger_wins:
-        is_beaten = (cost[b] < cost[a]) | ((cost[b] == cost[a]) & (~has_same_size | (b < a)))
-        dominated = a[is_beaten]
+        is_cheaper = cost[outer] < cost[inner]
+        is_first = (cost[outer] == cost[inner]) & (~has_same_size | (outer < inner))
+        dominated = inner[is_cheaper | is_first]
     else:
-        is_beaten = ~has_same_size | (a < b)
-        dominated = b[is_beaten]
+        dominated = outer[~has_same_size | (inner < outer)]
     is_dominated = np.zeros(matrix.shape[0], bool)
     is_dominated[dominated] = True
     if larger_wins:

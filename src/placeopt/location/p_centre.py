@@ -20,6 +20,7 @@ from scipy import sparse
 from placeopt.base.arrays import Bools, Floats, Ints
 from placeopt.engine import Status, solve
 from placeopt.engine.settings import Settings
+from placeopt.location.bisection import DEFAULT_BISECTION, BisectionParams
 from placeopt.location.covering import Cover, cover_model, reduce_cover
 from placeopt.location.objective_values import objective_of
 from placeopt.location.search_state import SearchState
@@ -27,9 +28,6 @@ from placeopt.location.solution import Solution
 from placeopt.location.statement import Problem
 
 LOG = logging.getLogger("placeopt.location")
-STARTS = 20  # greedy plans of which the best is kept
-LEAST_SECONDS = 0.5  # time limit of an engine
-ANY_PLAN_GAP = 1e9  # the engine stops at the first plan
 
 
 class CentreQuestion(NamedTuple):
@@ -47,12 +45,15 @@ class CentreQuestion(NamedTuple):
     must: Ints
 
 
-def solve_centre(problem: Problem, settings: Settings) -> Solution:
+def solve_centre(
+    problem: Problem, settings: Settings, params: BisectionParams = DEFAULT_BISECTION
+) -> Solution:
     """Solve a p-centre problem; see the module's text.
 
     Args:
         problem: The problem.
         settings: The settings of the solve.
+        params: The parameters of the method.
 
     Returns:
         The solution with its bound.
@@ -71,7 +72,7 @@ def solve_centre(problem: Problem, settings: Settings) -> Solution:
     radii = np.unique(table[np.isfinite(table)])
     # radii[low - 1] is too small, radii[high] is reached
     low, high = _first_possible_radius(table, radii), len(radii)
-    _offer(state, table, _farthest_first(question, settings.seed), problem)
+    _offer(state, table, _farthest_first(question, params.starts, settings.seed), problem)
     if np.isfinite(state.cost):
         high = int(np.searchsorted(radii, state.cost))
     if low < len(radii):
@@ -79,7 +80,7 @@ def solve_centre(problem: Problem, settings: Settings) -> Solution:
     LOG.info("bisection over %d radii", high - low)
     while low < high and not state.is_out_of_time:
         middle = (low + high) // 2
-        is_coverable, sites = _cover_within_radius(question, table <= radii[middle], state)
+        is_coverable, sites = _cover_within_radius(question, table <= radii[middle], state, params)
         if is_coverable is None:
             break
         if is_coverable:
@@ -100,12 +101,12 @@ def _first_possible_radius(table: Floats, radii: Floats) -> int:
     return int(np.searchsorted(radii, nearest.max()))
 
 
-def _farthest_first(question: CentreQuestion, seed: int) -> Ints:
+def _farthest_first(question: CentreQuestion, starts: int, seed: int) -> Ints:
     """The best of several plans that serve the worst-off customer again and again."""
     table, p, must = question
     rng = np.random.default_rng(seed)
     best, best_cost = np.zeros(0, np.int64), np.inf
-    for _ in range(STARTS):
+    for _ in range(starts):
         sites = must.tolist() or [int(rng.integers(table.shape[1]))]
         distance = table[:, sites].min(axis=1)
         while len(sites) < min(p, table.shape[1]):
@@ -134,7 +135,7 @@ def _offer(state: SearchState, table: Floats, sites: Ints, problem: Problem) -> 
 
 
 def _cover_within_radius(
-    question: CentreQuestion, is_within: Bools, state: SearchState
+    question: CentreQuestion, is_within: Bools, state: SearchState, params: BisectionParams
 ) -> tuple[bool | None, Ints]:
     """Whether p sites cover every customer, and the sites; None if that is not known."""
     _, p, must = question
@@ -153,16 +154,18 @@ def _cover_within_radius(
     greedy = _greedy_cover(cover)
     if len(greedy) <= remaining:
         return True, np.concatenate([must, cover.sites[greedy]])
-    is_coverable, chosen = _cover_by_engine(cover, remaining, state)
+    is_coverable, chosen = _cover_by_engine(cover, remaining, state, params)
     return is_coverable, np.concatenate([must, chosen]) if is_coverable else no_sites
 
 
-def _cover_by_engine(cover: Cover, max_sites: int, state: SearchState) -> tuple[bool | None, Ints]:
+def _cover_by_engine(
+    cover: Cover, max_sites: int, state: SearchState, params: BisectionParams
+) -> tuple[bool | None, Ints]:
     """The same by the relaxation, rounded up, and then by the engine."""
     no_sites = np.zeros(0, np.int64)
     model = cover_model(cover)
     y = model.columns["open"]
-    relaxation = solve(model.arrays().relaxed(), state.engine_settings(LEAST_SECONDS))
+    relaxation = solve(model.arrays().relaxed(), state.engine_settings(params.least_seconds))
     state.nodes += 1
     if relaxation.status is Status.OPTIMAL and relaxation.bound > max_sites + 1e-6:
         return False, no_sites
@@ -170,7 +173,9 @@ def _cover_by_engine(cover: Cover, max_sites: int, state: SearchState) -> tuple[
     model.add_rows("count", rule="C5", size=1, terms=[(zeros, y.all, 1.0)], upper=max_sites)
     feasibility = model.arrays()
     feasibility.cost[:] = 0.0  # any feasible plan will do
-    result = solve(feasibility, state.engine_settings(LEAST_SECONDS, gap=ANY_PLAN_GAP))
+    result = solve(
+        feasibility, state.engine_settings(params.least_seconds, gap=params.any_plan_gap)
+    )
     if result.has_plan:
         return True, cover.sites[result.value(y) > 0.5]
     return (False if result.status is Status.INFEASIBLE else None), no_sites

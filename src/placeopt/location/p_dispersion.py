@@ -18,23 +18,24 @@ import numpy as np
 from placeopt.base.arrays import Bools, Floats, Ints
 from placeopt.engine import Model, Status, solve
 from placeopt.engine.settings import Settings
+from placeopt.location.bisection import DEFAULT_BISECTION, BisectionParams
 from placeopt.location.objective_values import objective_of
 from placeopt.location.search_state import SearchState
 from placeopt.location.solution import Solution
 from placeopt.location.statement import Problem
 
 LOG = logging.getLogger("placeopt.location")
-STARTS = 20  # farthest-first plans of which the best is kept
-LEAST_SECONDS = 0.5  # time limit of an engine
-ANY_PLAN_GAP = 1e9  # the engine stops at the first plan
 
 
-def solve_dispersion(problem: Problem, settings: Settings) -> Solution:
+def solve_dispersion(
+    problem: Problem, settings: Settings, params: BisectionParams = DEFAULT_BISECTION
+) -> Solution:
     """Solve a p-dispersion problem; see the module's text.
 
     Args:
         problem: The problem.
         settings: The settings of the solve.
+        params: The parameters of the method.
 
     Returns:
         The solution with its bound.
@@ -47,7 +48,7 @@ def solve_dispersion(problem: Problem, settings: Settings) -> Solution:
     if p > len(free) or p < len(must):
         return Solution(problem, Status.INFEASIBLE, bound=-np.inf, message="p does not fit")
     radii = np.unique(table[np.triu_indices(len(free), 1)])
-    best = _farthest_first(table, p, must, settings.seed)
+    best = _farthest_first(table, p, must, params.starts, settings.seed)
     least = _min_distance(table, best)
     state.offer(-least, _open_mask(problem, free[best]))
     low = int(np.searchsorted(radii, least)) if len(radii) else 0  # radii[low] is reached
@@ -55,7 +56,7 @@ def solve_dispersion(problem: Problem, settings: Settings) -> Solution:
     LOG.info("bisection over %d distances", high - low)
     while high - low > 1 and not state.is_out_of_time and p > 1:
         middle = (low + high) // 2
-        has_sites, sites = _find_spread_sites(table < radii[middle], p, must, state)
+        has_sites, sites = _find_spread_sites(table < radii[middle], p, must, state, params)
         if has_sites is None:
             break
         if has_sites:
@@ -81,11 +82,11 @@ def _open_mask(problem: Problem, sites: Ints) -> Bools:
     return plan
 
 
-def _farthest_first(table: Floats, p: int, must: Ints, seed: int) -> Ints:
+def _farthest_first(table: Floats, p: int, must: Ints, starts: int, seed: int) -> Ints:
     """The best of several plans that add the site farthest from those chosen."""
     rng = np.random.default_rng(seed)
     best, best_least = None, -1.0
-    for _ in range(STARTS):
+    for _ in range(starts):
         sites = must.tolist() or [int(rng.integers(len(table)))]
         distance = table[:, sites].min(axis=1)
         distance[sites] = -1.0
@@ -102,7 +103,7 @@ def _farthest_first(table: Floats, p: int, must: Ints, seed: int) -> Ints:
 
 
 def _find_spread_sites(
-    is_near: Bools, p: int, must: Ints, state: SearchState
+    is_near: Bools, p: int, must: Ints, state: SearchState, params: BisectionParams
 ) -> tuple[bool | None, Ints]:
     """Whether p sites exist of which no two are near, and the sites; None if not known."""
     no_sites = np.zeros(0, np.int64)
@@ -124,7 +125,7 @@ def _find_spread_sites(
                        terms=[(rows, y.at(members), 1.0)], upper=1.0)  # fmt: skip
     zeros = np.zeros(len(is_near), np.int64)
     model.add_rows("count", rule="D3", size=1, terms=[(zeros, y.all, 1.0)], lower=p)
-    result = solve(model, state.engine_settings(LEAST_SECONDS, gap=ANY_PLAN_GAP))
+    result = solve(model, state.engine_settings(params.least_seconds, gap=params.any_plan_gap))
     state.nodes += 1
     if result.has_plan:
         return True, _keep_p_sites(np.flatnonzero(result.value(y) > 0.5), p, must)

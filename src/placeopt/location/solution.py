@@ -68,6 +68,7 @@ class Solution:
 
     @property
     def proven(self) -> bool:
+        """Whether the plan is proven to be the best (within the gap asked for)."""
         return self.status is Status.OPTIMAL
 
     @property

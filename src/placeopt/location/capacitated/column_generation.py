@@ -101,7 +101,11 @@ class LoadPool:
         """Indices of the covers that ``arrays`` allows, including the set of all its sites."""
         self.add_cover(arrays.may_open.copy())
         allowed = enumerate(self.covers)
-        return [k for k, c in allowed if not (c & ~arrays.may_open | ~c & arrays.must_open).any()]
+        return [
+            k
+            for k, cover in allowed
+            if not (cover & ~arrays.may_open | ~cover & arrays.must_open).any()
+        ]
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ class StationPlan:
 
     @property
     def proven(self) -> bool:
+        """Whether the plan is proven to be the best (within the gap asked for)."""
         return self.status is Status.OPTIMAL
 
     @property

@@ -125,6 +125,7 @@ class FlowRefuelling:
 
     @property
     def nodes(self) -> int:
+        """Number of nodes."""
         return len(self.node_ids)
 
     @property

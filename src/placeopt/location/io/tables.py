@@ -113,6 +113,7 @@ class Table:
         raise UsageError(f"{self.path.name}: {what}")
 
     def has(self, name: str) -> bool:
+        """Whether the table has a column of this name left."""
         return name in self.names
 
     def coordinate_columns(self) -> tuple[str, str] | None:

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from placeopt.base.arrays import Bools, Floats, ShortInts
+from placeopt.base.arrays import Bools, Floats, Ints, ShortInts
 from placeopt.base.compiled import compiled
 from placeopt.location.uncapacitated.candidate_lists import CandidateArrays
 from placeopt.location.uncapacitated.transpose import SiteLists
@@ -125,11 +125,9 @@ def descend(problem: SwapProblem, plan: SwapPlan, max_moves: int) -> float:
 
     Where p is free, sites may also be opened or closed by themselves (facility location).
     """
-    lists, by_site, must_open, may_open = problem
-    opening_cost, is_size_free = lists.opening_cost, lists.p < 0
-    site_start, customer, site_cost = by_site
+    opening_cost, is_size_free = problem.lists.opening_cost, problem.lists.p < 0
+    must_open, may_open = problem.must_open, problem.may_open
     is_open, loss, is_stale = plan.is_open, plan.loss, plan.is_stale
-    nearest, nearest_cost, second_cost = plan.nearest, plan.nearest_cost, plan.second_cost
     m = len(opening_cost)
     loss_avoided = np.zeros(m)
     affected = np.empty(m, np.int64)
@@ -151,33 +149,9 @@ def descend(problem: SwapProblem, plan: SwapPlan, max_moves: int) -> float:
             continue
         if not may_open[j]:
             continue
-        gain = -opening_cost[j]
-        count = 0
-        for k in range(site_start[j], site_start[j + 1]):
-            i = customer[k]
-            cost_here = site_cost[k]
-            if cost_here < second_cost[i]:
-                closing = nearest[i]
-                avoided = second_cost[i] - nearest_cost[i]
-                if cost_here < nearest_cost[i]:
-                    gain += nearest_cost[i] - cost_here
-                else:
-                    avoided = second_cost[i] - cost_here
-                if closing >= 0:
-                    if loss_avoided[closing] == 0.0:
-                        affected[count] = closing
-                        count += 1
-                    loss_avoided[closing] += avoided + 1e-300
-        best_closing, price = closure, closure_price
-        for t in range(count):
-            closing = affected[t]
-            price_of_closing = loss[closing] - loss_avoided[closing] - opening_cost[closing]
-            if price_of_closing < price and not must_open[closing]:
-                best_closing, price = closing, price_of_closing
-            loss_avoided[closing] = 0.0
-        delta = price - gain if best_closing >= 0 else 1e300
-        if is_size_free and -gain < delta:
-            delta, best_closing = -gain, NO_SITE
+        delta, gain, best_closing = _best_move(
+            j, closure, closure_price, problem, plan, loss_avoided, affected
+        )
         if delta < -1e-7 * max(1.0, abs(gain) * 1e-3):
             _apply_move(j, best_closing, problem, plan)
             closure, closure_price = _cheapest_closure(problem, plan)
@@ -185,6 +159,64 @@ def descend(problem: SwapProblem, plan: SwapPlan, max_moves: int) -> float:
             moves += 1
             sites_without_move = 0
     return saved
+
+
+@compiled
+def _best_move(
+    j: int,
+    closure: int,
+    closure_price: float,
+    problem: SwapProblem,
+    plan: SwapPlan,
+    loss_avoided: Floats,
+    affected: Ints,
+) -> tuple[float, float, int]:
+    """The best move that opens site j.
+
+    Args:
+        j: The site.
+        closure: The open site that is cheapest to close, were j not opened.
+        closure_price: What that costs.
+        problem: The problem.
+        plan: The plan.
+        loss_avoided: Zeros, (sites,), and zeros again afterwards.
+        affected: Space for sites, (sites,).
+
+    Returns:
+        (change of cost, what opening j alone saves, site to close or NO_SITE).
+    """
+    lists, by_site, must_open, _may_open = problem
+    opening_cost, is_size_free, loss = lists.opening_cost, lists.p < 0, plan.loss
+    site_start, customer, site_cost = by_site
+    nearest, nearest_cost, second_cost = plan.nearest, plan.nearest_cost, plan.second_cost
+    gain = -opening_cost[j]
+    count = 0
+    for k in range(site_start[j], site_start[j + 1]):
+        i = customer[k]
+        cost_here = site_cost[k]
+        if cost_here < second_cost[i]:
+            closing = nearest[i]
+            avoided = second_cost[i] - nearest_cost[i]
+            if cost_here < nearest_cost[i]:
+                gain += nearest_cost[i] - cost_here
+            else:
+                avoided = second_cost[i] - cost_here
+            if closing >= 0:
+                if loss_avoided[closing] == 0.0:
+                    affected[count] = closing
+                    count += 1
+                loss_avoided[closing] += avoided + 1e-300
+    best_closing, price = closure, closure_price
+    for t in range(count):
+        closing = affected[t]
+        price_of_closing = loss[closing] - loss_avoided[closing] - opening_cost[closing]
+        if price_of_closing < price and not must_open[closing]:
+            best_closing, price = closing, price_of_closing
+        loss_avoided[closing] = 0.0
+    delta = price - gain if best_closing >= 0 else 1e300
+    if is_size_free and -gain < delta:
+        delta, best_closing = -gain, NO_SITE
+    return delta, gain, best_closing
 
 
 @compiled
