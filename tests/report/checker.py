@@ -1088,7 +1088,7 @@ def why_is_so(answer) -> Iterator[str]:
     """False reasons of buildings: their rules are evaluated without, or with, the buildings."""
     from placeopt.estate.verify import do_nothing, facts_of, schedule_of
     from placeopt.estate.verify.read import arrangements
-    from placeopt.estate.verify.rules import _check_rule
+    from placeopt.estate.verify.registry import check_of
 
     known = facts_of(answer.place, answer.times, answer.scenario)
     schedule = schedule_of(
@@ -1109,7 +1109,7 @@ def why_is_so(answer) -> Iterator[str]:
             )
             alone = replace(schedule, years=(replace(year, arrangement=fewer),))
             for rule in answer.scenario.rules:
-                if rule.number in ("E7", "E9") and not _check_rule(rule, alone)[0]:
+                if rule.number in ("E7", "E9") and not check_of(rule)(rule, alone)[0]:
                     failing.add(rule.number)
         return failing
 
@@ -2332,3 +2332,14 @@ def _back_for_no_gain(answer, share):
     one = len(answer.scenario.objective.minimise) == 1
     right = bool(years) and one and str(answer.result.status) == "optimal"
     return right and is_so(share, max(answer.result.gap, 1e-4))
+
+
+@judges(
+    "budget",
+    rf"Over (\d+) years other programmes cost {N} (less|more) than at today's rate, and prevention "
+    rf"{N} (more|less)\.",
+)
+def _prevention_lead(answer, years, saved, side, more, more_side):
+    true = moved_over_years(answer)
+    right = int(years) == answer.scenario.years and all_so((saved, more), *map(abs, true))
+    return right and (side == "less") == (true[0] >= 0) and (more_side == "more") == (true[1] >= 0)

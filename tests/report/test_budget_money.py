@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from checker import false_sentences, programme_why_is_so
 from test_sentences import lies, sentences_of
@@ -11,6 +12,8 @@ from test_sentences import lies, sentences_of
 from placeopt.budget import solve
 from placeopt.engine import Answer
 from placeopt.report.narrative.narrative import describe
+from placeopt.report.tables.evidence import evidence_in_words, used_assumptions
+from placeopt.scenario import Scenario
 from placeopt.scenario.rules.budget.money import OneBudget, Statutory, Streams
 from tests.budget.places import place_over_years, scenario_of, two_programmes
 
@@ -150,3 +153,26 @@ def test_measures_over_years_say_so(care_first):
     assert units["least_disruption"] == "GBP over 2 years, each year against the year before"
     labels = {figure.key: figure.label for figure in describe(care_first).figures}
     assert labels["moved_gbp"] == "Moved up or down against today, 2027"
+
+
+def test_the_evidence_is_said_and_unused_assumptions_are_not(care_first):
+    """Carbon values are no assumption of a budget; its curves are, by grade and source."""
+    place = care_first.place
+    curves = place.curves.assign(grade=[2, 5], source=["a trial", "illustrative"])
+    columns = ["assumption_id", "table", "column", "rows_filled", "rule", "source", "grade"]
+    assumptions = pd.DataFrame(
+        [[name, name, "x", 1, "r", "s", "assumed"] for name in ("carbon_values", "outcomes")],
+        columns=columns,
+    )
+    answer = replace(care_first, place=place.replace(curves=curves, assumptions=assumptions))
+    assert evidence_in_words(answer) == [
+        "Every effect on outcomes comes from 2 curves from spending to outcomes; by evidence (1 "
+        "best, 6 worst): 1 of grade 2 and 1 of grade 5.",
+        "1 of them states their source as illustrative.",
+        "What is proven is proven of these curves: 1 of 2 are weak evidence (grade 4 or worse), "
+        "and where they are wrong another plan may be better.",
+    ]
+    assert used_assumptions(answer)["table"].tolist() == ["outcomes"]
+    estate = Scenario(question="Which buildings stay?", problem="estate")
+    assert evidence_in_words(replace(answer, scenario=estate)) == []
+    assert used_assumptions(replace(answer, scenario=estate))["table"].tolist() == []

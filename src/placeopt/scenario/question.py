@@ -44,6 +44,8 @@ LEAD_FIGURES: dict[str, dict[str, str]] = {
         "standards_met": "minimum standards that hold in the last decided year, of those stated",
         "targets_met": "targets reached in the last decided year, of those stated",
         "moved_gbp": "money moved up or down against today in the last decided year",
+        "prevention_gbp": "of what other programmes cost less than at today's rate over the "
+        "decided years, how much goes to prevention on top of today's (GBP)",
         "programmes": "what each programme gets in the last decided year, those that move most "
         "first",
         "agencies": "what each agency spends in the last decided year, today and in the plan",

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from placeopt.report.narrative.budget_facts import ROUNDING_GBP, BudgetFacts
+from placeopt.report.narrative.budget_money import MoneyFacts
 from placeopt.report.narrative.comparison import difference
 from placeopt.report.narrative.estate import works_values, works_words
 from placeopt.report.narrative.estate_facts import EstateFacts
@@ -260,6 +261,24 @@ def _moved_gbp(f: BudgetFacts) -> Fact:
     return _fact("moved", moved, words, moved=gbp(moved))
 
 
+def _prevention(f: BudgetFacts) -> Fact | None:
+    saved, more = MoneyFacts(f).saved_and_prevention
+    if f.spending_by_year is None:
+        return None
+    side = "less" if saved >= 0 else "more"
+    more_side = "more" if more >= 0 else "less"
+    words = (
+        f"Over {{years}} years other programmes cost {{saved}} {side} than at today's rate, and "
+        f"prevention {{more}} {more_side}."
+    )
+    values: Values = {
+        "years": len(MoneyFacts(f).years),
+        "saved": gbp(abs(saved)),
+        "more": gbp(abs(more)),
+    }
+    return _fact("prevention", {"saved": saved, "prevention": more}, words, **values)
+
+
 def _programmes(f: BudgetFacts) -> Fact | None:
     columns = ("programme_id", "name", "before_gbp", "after_gbp")
     rows: Rows = [
@@ -401,6 +420,7 @@ BUDGET_LEADS: dict[str, Callable[[BudgetFacts], Fact | None]] = {
     "standards_met": _met_of_stated("standard_met", "standards", "minimum standard"),
     "targets_met": _met_of_stated("target_met", "targets", "target"),
     "moved_gbp": _moved_gbp,
+    "prevention_gbp": _prevention,
     "programmes": _programmes,
     "agencies": _budget_agencies,
     "alternatives": _alternatives,

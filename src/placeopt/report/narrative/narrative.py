@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 REPLACED_BY_LEAD = {  # kind of a general sentence -> kind of the lead that states the same
     "targets": "lead_targets",
+    "prevention_from_savings": "lead_prevention",
+    "prevention_beyond_savings": "lead_prevention",
     "tiers": "lead_tiers",
     "units": "lead_units",
     "works": "lead_works",

@@ -19,6 +19,7 @@ from placeopt.report.narrative.minutes import as_if_driving, minutes_caveats_in_
 from placeopt.report.narrative.narrative import Narrative, objectives_in_words, verified_in_words
 from placeopt.report.narrative.reassignment import reassignment_terms
 from placeopt.report.tables.as_sent import minutes_column
+from placeopt.report.tables.evidence import evidence_in_words
 from placeopt.report.tables.formats import (
     NUMBER_FORMATS,
     empty_cell,
@@ -86,6 +87,7 @@ def render_page(
         "css": _asset("templates/page.css"),
         "js": _asset("templates/page.js"),
         "providers": providers_in_words(answer),
+        "evidence": evidence_in_words(answer),
         "compared": counterfactual_in_words(answer) if answer.scenario.problem == "budget" else "",
         "map": None,
         "reach": None,

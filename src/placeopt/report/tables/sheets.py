@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from placeopt.report.tables.evidence import used_assumptions
 from placeopt.report.tables.sheet import NAMING_TABLES, Sheet, make_sheet, names_by_id
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def all_sheets(answer: Answer) -> dict[str, Sheet]:
     tables |= {
         "checks": _checks(answer),
         "findings": _findings(answer),
-        "assumptions": answer.place.tables.get("assumptions", _empty()),
+        "assumptions": used_assumptions(answer),
         "provenance": _provenance(answer),
     }
     if "prices" in tables:
@@ -84,12 +85,6 @@ def _per_million(prices: pd.DataFrame) -> pd.DataFrame:
     change = prices["change_in_objective"].where(~is_money, MILLION * prices["change_in_objective"])
     per = prices["per"].mask(is_money, "£1 million")
     return prices.assign(change_in_objective=change, per=per)
-
-
-def _empty() -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame()
 
 
 def _checks(answer: Answer) -> pd.DataFrame:

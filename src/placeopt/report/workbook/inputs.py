@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from placeopt.report.tables.evidence import BUDGET_TABLES
 from placeopt.report.tables.formats import is_missing
 from placeopt.report.workbook.assumptions import write_assumptions
 from placeopt.report.workbook.input_cells import SHEET_NAME, Inputs
@@ -20,12 +21,6 @@ if TYPE_CHECKING:
     from placeopt.engine import Answer
     from placeopt.place import Place
 
-BUDGET_TABLES = (
-    *("agencies", "programmes", "streams", "stream_amounts", "stream_programmes", "spending"),
-    *("commitments", "provision", "provider_terms", "outcomes", "curves", "curve_points"),
-    "combinations",
-    *("benefits", "unit_costs", "deflators", "optimism_bias"),
-)
 ESTATE_TABLES = (
     *("agencies", "buildings", "services", "tiers", "compatibility"),
     *("carbon_values", "works_optimism_bias"),

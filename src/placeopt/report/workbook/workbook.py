@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from placeopt.report.narrative.consent import providers_in_words
 from placeopt.report.narrative.minutes import minutes_caveats_in_words
 from placeopt.report.narrative.narrative import Narrative, objectives_in_words, verified_in_words
+from placeopt.report.tables.evidence import evidence_in_words
 from placeopt.report.tables.formats import (
     EXCEL_FORMATS,
     NUMBER_FORMATS,
@@ -172,7 +173,7 @@ EMPTY_TABLE_NOTES = {  # text on the sheet of a table without rows
     "prices": "Where decisions are whole (a ward, a provider) or curves S-shaped, prices of a last "
     "small step mislead, so none are given: placeopt prices solves again for each limit.",
     "findings": "Nothing in the place or the question gave cause for a remark.",
-    "assumptions": "The place's tables name no assumption.",
+    "assumptions": "The place's tables name no assumption about what this question uses.",
 }
 
 
@@ -339,6 +340,8 @@ def _write_summary(
         line(sentence)
     line(narrative.status_in_words)
     line(verified_in_words(answer))
+    for sentence in evidence_in_words(answer):
+        line(sentence)
     if measured := minutes_caveats_in_words(answer):
         line(measured)
     line(f"Money in prices of {info.price_year}. Made small: {objectives_in_words(answer)}.")
