@@ -289,10 +289,11 @@ def _require_sheets(path: Path, archive: zipfile.ZipFile) -> None:
                 raise refusal(path.name, message, "save it again in a spreadsheet")
             sheet = sheet or b"<sheetData" in chunk
             if sheet:
+                _require_references(path, name, chunk)
                 numbers = set(re.findall(rb"<(?:row|c)\b[^>]*?\br=\"[A-Z]{0,3}(\d{1,9})\"", chunk))
                 labels = set(re.findall(rb"<c\b[^>]*?\br=\"([A-Z]{1,3})\d", chunk))
                 rows = max([rows, *map(int, numbers)])
-                columns = max([columns, *map(_column, labels)])
+                columns = max([columns, *map(column_number, labels)])
             elif name == "content.xml":
                 rows, columns = max(rows, 1), max(columns, _repeated(chunk))
         if rows * columns > SHEET_CELLS:
@@ -302,8 +303,17 @@ def _require_sheets(path: Path, archive: zipfile.ZipFile) -> None:
             raise refusal(path.name, f"{problem}; {limit}", remedy)
 
 
-def _column(label: bytes) -> int:
-    """The number of a column: A is 1, XFD 16,384."""
+def _require_references(path: Path, name: str, chunk: bytes) -> None:
+    """Refuse cells at places that no sheet has."""
+    wrong = re.search(rb"<c\b[^>]*?\br=\"(?![A-Z]{1,3}[1-9]\d{0,6}\")([^\"]*)\"", chunk)
+    if wrong:
+        shown = wrong[1][:40].decode("utf-8", "replace")
+        message = f"{name} in it has a cell {shown!r}, which no sheet has"
+        raise refusal(path.name, message, "save it again in a spreadsheet")
+
+
+def column_number(label: bytes) -> int:
+    """The number of a column of a sheet: A is 1, XFD 16,384."""
     number = 0
     for letter in label:
         number = number * 26 + letter - 64

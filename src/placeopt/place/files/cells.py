@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from placeopt.base.sheets import NO_RESULT
+
 SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u202f\u2009"), " ") | dict.fromkeys(
     map(ord, "\u200b\u200c\u200d\u2060\ufeff")
 )
@@ -28,7 +30,9 @@ _YEAR_IN_DATE = re.compile(
     re.IGNORECASE,
 )
 _FINANCIAL_YEAR = re.compile(r"((?:19|20)[0-9]{2})[/-](?:20)?([0-9]{2})")
-_SPREADSHEET_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!)|#{3,}")
+_SPREADSHEET_ERROR = re.compile(
+    r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!|FIELD!|BLOCKED!|BUSY!|CONNECT!|UNKNOWN!|GETTING_DATA)|#{3,}"
+)
 ID_CHARACTERS = 200  # the most in an id
 TEXT_CHARACTERS = 4000  # the most in any other text
 _ALLOWED_CONTROLS = "\n\t"  # control characters that a text may have
@@ -97,6 +101,8 @@ def spreadsheet_error(cell: str) -> str | None:
     """The message if the cell is a spreadsheet error such as ``#N/A``, else None."""
     if _SPREADSHEET_ERROR.fullmatch(cell):
         return "this is a spreadsheet's error, not a value"
+    if cell.startswith(NO_RESULT):
+        return "the file holds this formula without its result: open it in a spreadsheet and save"
     return None
 
 

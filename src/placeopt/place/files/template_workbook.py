@@ -15,6 +15,7 @@ from placeopt.base.errors import Finding, InputError
 from placeopt.base.files import atomic_file
 from placeopt.base.findings import did_you_mean, error, warning
 from placeopt.base.reading import open_workbook
+from placeopt.base.sheets import sheet_cells
 from placeopt.place.columns import Column, dictionary
 from placeopt.place.files.raw import RawTable, table_of_rows, texts_of, value_text
 from placeopt.place.files.toml import parse_info
@@ -81,17 +82,18 @@ def read_template_workbook(path: Path) -> tuple[PlaceInfo, dict[str, RawTable], 
     """Read a workbook: what it states about the place, its tables as text, and its faults."""
     try:
         workbook = open_workbook(path)
+        sheets = {
+            name: [[value_text(cell) for cell in row] for row in sheet_cells(path, workbook, name)]
+            for name in workbook.sheet_names
+            if name in (*dictionary(), INFO)
+        }
     except InputError as refused:
         return PlaceInfo(path.stem), {}, list(refused.findings)
-    sheets = {
-        name: [[value_text(cell) for cell in row]
-               for row in workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)]
-        for name in workbook.sheet_names
-    }  # fmt: skip
     info, findings = _read_info(path, sheets.get(INFO))
     tables: dict[str, RawTable] = {}
-    for name, rows in sheets.items():
+    for name in workbook.sheet_names:
         if name in dictionary():
+            rows = sheets[name]
             while len(rows) > 1 and not any(rows[-1]):
                 rows.pop()
             if len(rows) > 1:

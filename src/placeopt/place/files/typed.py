@@ -18,7 +18,7 @@ from placeopt.base.aliases import renamed
 from placeopt.base.errors import Finding, PlaceError
 from placeopt.base.findings import did_you_mean, error, row_number, warning
 from placeopt.place.columns import Column, dictionary, number_in_words
-from placeopt.place.files.cells import damaged_id
+from placeopt.place.files.cells import damaged_id, spreadsheet_error
 from placeopt.place.files.raw import RawTable, texts_of
 
 if TYPE_CHECKING:
@@ -97,6 +97,13 @@ def typed_column(
             error(file, message, "take the id from its own system, formatted as text",
                   row=row_number(i), column=column.name, value=cell)
             for i, cell in enumerate(cells) if (message := damaged_id(cell)) and i not in spoilt
+        ]  # fmt: skip
+    elif column.type == "text":
+        findings += [
+            error(file, message, "type the text, or leave it empty",
+                  row=row_number(i), column=column.name, value=cell)
+            for i, cell in enumerate(cells)
+            if cell[:1] == "#" and (message := spreadsheet_error(cell)) and i not in spoilt
         ]  # fmt: skip
     if column.required:
         findings += [
@@ -269,6 +276,8 @@ def expected_value(column: Column) -> str:
 
 def _type_message(column: Column, cell: str) -> str:
     """The message for a cell that is not of its column's type."""
+    if message := spreadsheet_error(cell):
+        return message
     if column.type in ("number", "integer") and _NUMBER.fullmatch(cell):
         value = float(cell)
         if abs(value) > _LARGEST_INTEGER and column.maximum is not None:

@@ -109,7 +109,7 @@ def parse_numbers(build: TableBuilder, column: str) -> np.ndarray:
     cells = _reread_cells(build, column, list(build.column(column)), plain_number)
     values, bad = parse_floats(cells)
     for i in bad:
-        build.fault("there is text where a number is needed",
+        build.fault(spreadsheet_error(cells[i]) or "there is text where a number is needed",
                     "correct it in the source, or filter the row out",
                     build.rows[i], column, cells[i])  # fmt: skip
     return values
@@ -137,6 +137,11 @@ def _normalise_cells(build: TableBuilder, name: str, column: str, cells: list[st
                         "correct it in the source, or name it in the source's missing",
                         build.rows[i], column, cells[i])  # fmt: skip
             cells[i] = ""
+    else:
+        for i, cell in enumerate(cells):
+            if cell[:1] == "#" and (message := spreadsheet_error(cell)):
+                build.fault(message, "correct it in the source, or name it in the source's missing",
+                            build.rows[i], column, cell)  # fmt: skip
     return cells
 
 

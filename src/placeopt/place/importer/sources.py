@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from placeopt.base.errors import Finding, InputError, PlaceError
-from placeopt.base.findings import did_you_mean, error
+from placeopt.base.findings import did_you_mean, error, warning
 from placeopt.base.reading import layer_names, open_workbook, require_parquet
+from placeopt.base.sheets import sheet_cells
 from placeopt.place.files.raw import RawTable, texts_of, value_text
 from placeopt.place.importer.clean import clean_table, read_messy_csv
 from placeopt.place.importer.mapping import SourceFile
@@ -174,9 +175,11 @@ def _read_sheet(path: Path, spec: SourceFile) -> RawTable:
     if name not in names:
         remedy = f"name one of {', '.join(names)}{did_you_mean(name, names)}"
         raise PlaceError([error(path.name, "there is no such sheet", remedy, value=name)])
-    sheet = workbook.get_sheet_by_name(name)
-    texts = [[value_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
-    merged = list(sheet.merged_cell_ranges or [])
-    return clean_table(
-        f"{path.name}:{name}", texts, [], spec.heading_row, spec.heading_rows, merged
-    )
+    texts = [[value_text(cell) for cell in row] for row in sheet_cells(path, workbook, name)]
+    merged = list(workbook.get_sheet_by_name(name).merged_cell_ranges or [])
+    file = f"{path.name}:{name}"
+    findings: list[Finding] = []
+    if path.suffix.lower() == ".xls":
+        message = "errors (#DIV/0!) and formulas without a result are read as empty from .xls"
+        findings.append(warning(file, message, "save it as .xlsx, where they are faults"))
+    return clean_table(file, texts, findings, spec.heading_row, spec.heading_rows, merged)
