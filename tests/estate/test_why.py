@@ -3,7 +3,14 @@
 import pytest
 
 from placeopt.estate import solve
-from placeopt.scenario.rules.estate.services import Access, Carbon, Network, Revenue, Sequence
+from placeopt.scenario.rules.estate.services import (
+    Access,
+    Carbon,
+    Network,
+    Pinned,
+    Revenue,
+    Sequence,
+)
 from tests.estate.places import scenario
 from tests.estate.town import building, town
 from tests.support.places import minutes
@@ -33,6 +40,22 @@ def test_a_ceiling_that_closes_a_building_names_its_year():
     said = why(two_hosts(), Carbon(ceiling_tco2e_per_year=30, from_year=2028))
     assert "Closing in 2026 saves £1,000 a year" in said["B1"]
     assert "With it open carbon would pass its ceiling of 30 t (E14) in 2028." in said["B1"]
+
+
+@pytest.mark.parametrize(("second", "named"), [(50.0, False), (5.0, True)])
+def test_a_ceiling_any_closed_building_would_pass_names_none(second, named):
+    """B2 with 20 t stays, under a ceiling of 30 t. With 50 t each neither B1 nor B3 has room, and
+    the ceiling tells nothing of one of them; with 5 t in B3 it tells of B1 alone."""
+    here = town(
+        [
+            building("B1", 1_000, carbon_tco2e_per_year=50.0),
+            building("B2", 500, carbon_tco2e_per_year=20.0),
+            building("B3", 1_000, carbon_tco2e_per_year=second),
+        ]
+    )
+    said = why(here, Carbon(ceiling_tco2e_per_year=30), Pinned(keep=("B2",)))
+    assert ("would pass its ceiling of 30 t" in said["B1"]) == named
+    assert "would pass its ceiling" not in said["B3"]
 
 
 def test_a_buildings_need_is_named_with_its_years():

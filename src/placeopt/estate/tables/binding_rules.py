@@ -71,8 +71,10 @@ def _indispensable_hosts(
 
 
 def rules_broken_if_open(problem: EstateProblem, plan: Decision, names: Names) -> list[list[str]]:
-    """Return for every closed building the rules that fail if it were open as well (E9, E11,
-    E14)."""
+    """Return for every closed building the rules that fail if it were open as well (E9, E11, E14).
+
+    A ceiling that any of several closed buildings would pass is no reason for closing one of them.
+    """
     b = problem.buildings
     broken: list[list[str]] = [[] for _ in b.ids]
     closed = ~plan.open & ~b.candidate
@@ -84,16 +86,21 @@ def rules_broken_if_open(problem: EstateProblem, plan: Decision, names: Names) -
         for i in np.flatnonzero(is_broken & closed):
             broken[i].append(text)
 
+    def of_some(is_broken: Bools) -> Bools:
+        """A ceiling with room for none of several closed buildings explains no single one."""
+        explains_none = closed.sum() > 1 and bool(is_broken[closed].all())
+        return np.zeros_like(is_broken) if explains_none else is_broken
+
     for rule in problem.scenario.of(Carbon):
         today = float(b.carbon_tco2e_per_year[b.open_today].sum())
         ceiling = _ceiling(rule.ceiling_tco2e_per_year, rule.share_of_today, today)
-        add(emitted + b.carbon_tco2e_per_year > ceiling + 1e-6,
+        add(of_some(emitted + b.carbon_tco2e_per_year > ceiling + 1e-6),
             f"carbon would pass its ceiling of {ceiling:,.0f} t (E14)")  # fmt: skip
     for rule in problem.scenario.of(Revenue):
         today = running_cost_today(problem)
         ceiling = _ceiling(rule.ceiling_gbp_per_year, rule.share_of_today, today)
         add(
-            running + added_gbp > ceiling + 1,
+            of_some(running + added_gbp > ceiling + 1),
             f"running costs would pass their ceiling (E11, {pounds(ceiling)})",
         )
     for rule, scope, counted in _network_counts(problem, plan):
