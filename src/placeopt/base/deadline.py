@@ -164,8 +164,8 @@ def repeatability_warnings(timeouts: list[str]) -> tuple[Finding, ...]:
             None,
             "solver.time_limit_seconds",
             None,
-            f"time ended part of the search ({searches}), so that another run may give another "
-            "plan within the gap that is stated",
+            "the time limit ended part of the search, so another run may give another plan within "
+            f"the gap that is stated (parts of the search: {searches})",
             "for an answer that repeats give more time or a wider gap, and keep to this plan",
         ),
     )

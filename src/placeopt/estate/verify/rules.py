@@ -34,6 +34,7 @@ from placeopt.scenario.rules.estate.services import (
     Together,
 )
 from placeopt.scenario.verification import Check
+from placeopt.scenario.wording import figure
 
 VISITS_TOLERANCE = 0.01  # visits: shares are rounded
 
@@ -208,7 +209,7 @@ def floor(rule: Floor, year: Year) -> RuleResult:
             )
         if used - usable > worst:
             worst = used - usable
-            worst_text = f"{facts.named(i)} uses {used:.1f} of {usable:.1f} m2"
+            worst_text = f"{facts.named(i)} uses {figure(used, 6)} of {figure(usable, 6)} m²"
     return worst <= max(0.01, TOLERANCE * 100), worst_text
 
 

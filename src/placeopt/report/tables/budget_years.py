@@ -53,6 +53,8 @@ def _spending_years(answer: Answer) -> Sheet:
             continue
         for year in wide.columns:
             rows[f"{label}_{year}_gbp"] = wide[year].to_numpy()
+    words = ["agency_id", "kind"]  # after the amounts, which a narrow screen shows first
+    rows = rows[[column for column in rows if column not in words] + words]
     sheet = make_sheet(answer.place, "spending_years", rows)
     return replace(sheet, headings=tuple(_with_total(heading) for heading in sheet.headings))
 

@@ -56,8 +56,13 @@ def closed_points_table(answer: Answer) -> pd.DataFrame:
         }
         for mode in ("fastest", *_modes(answer)):
             row[f"added_{mode}_minutes"] = _added_minutes(minutes, key, "all", mode)
+            if mode in ("walk", "transit"):
+                row[f"cut_off_{mode}_visits_per_year"] = _cut_off(minutes, key, "all", mode)
         for group in LEAST_CHOICE_GROUPS:
             row[f"added_{group}_minutes"] = _added_minutes(minutes, key, group, "fastest")
+        row["cut_off_without_car_visits_per_year"] = _cut_off(
+            minutes, key, "without_car", "fastest"
+        )
         rows.append(row)
     table = pd.DataFrame(rows)
     order = table.sort_values(["year", "visits_per_year"], ascending=[True, False], kind="stable")
@@ -81,6 +86,12 @@ def _minutes_by_group(answer: Answer) -> dict[tuple[Any, ...], dict[str, Any]]:
 
 def _added_minutes(minutes: Any, key: Any, group: str, mode: str) -> float:
     return float(minutes.get((*key, group, mode), {}).get("added_minutes", float("nan")))
+
+
+def _cut_off(minutes: Any, key: Any, group: str, mode: str) -> float:
+    """Return the visits of a group that reach the closed point by a mode, and not the new place."""
+    row = minutes.get((*key, group, mode), {})
+    return float(row.get("visits_cut_off_per_year", float("nan")))
 
 
 def _goes_to(part: pd.DataFrame, visits: float, names: dict[str, str]) -> str:

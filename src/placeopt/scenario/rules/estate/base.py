@@ -32,6 +32,8 @@ class EstateRule(Rule):
     def in_its_years(self, sentence: str) -> str:
         """The sentence with the years in which the rule holds, if it states any."""
         first, last = self._years()
+        if first is not None and first == last:
+            return f"{sentence.removesuffix('.')}, in {first}."
         when = ", ".join(
             f"{word} {year}" for word, year in (("from", first), ("to", last)) if year is not None
         )
