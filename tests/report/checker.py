@@ -1041,6 +1041,114 @@ def _trust_agencies(answer, year, parts):
     return _pays(parts, true, base=answer.scenario.years > 1)
 
 
+@judges("estate", r"Access that the question names( in \d+)?: (.*)\.")
+def _access_lead(answer, year, text):
+    """Every row of the last year's table of rules that name services, in its order."""
+    if not so_dated(answer, year):
+        return False
+    rules = [r for r in answer.scenario.rules if r.number == "E7"]
+    names = answer.place.services.set_index("service_id")["name"]
+    last = max(r["year"] for r in rows(answer, "standards"))
+    true = [
+        r
+        for r in rows(answer, "standards")
+        if r["year"] == last
+        and rules[int(r["access_rule"]) - 1].services != "all"
+        and r["minutes"] == r["minutes"]
+    ]
+    parts = [p for p in text.split("; ") if not re.fullmatch(r"\d+ more in the tables", p)]
+    if len(parts) != min(len(true), 8):
+        return False
+    for part, row in zip(parts, true, strict=False):
+        found = re.fullmatch(
+            rf"(.*) within {N} minutes of (part of the offer at least of )?(.*) {N} by the nearest "
+            rf"\((today|if nothing changes) {N}\), {N} as sent, {N} asked",
+            part,
+        )
+        counted, within, any_offer, service, near, base, was, sent, asked = found.groups()
+        keys = ("minutes", "nearest_share_after", "nearest_share_before", "served_share_after")
+        if not (
+            counted == row["counted"]
+            and bool(any_offer) == (row["offer"] == "any")
+            and service == (names[row["service_id"]] or row["service_id"])
+            and so_compared(answer, base)
+            and all_so((within, near, was, sent), *(row[key] for key in keys))
+            and is_so(asked, row["asked_share"])
+        ):
+            return False
+    return True
+
+
+@judges("estate", r"Of the buildings open today stay open, by kind: (.*)\.")
+def _kinds(answer, text):
+    was, stay = Counter(), Counter()
+    for r in rows(answer, "buildings"):
+        if r["status_before"] == "open":
+            was[r["kind"]] += 1
+            stay[r["kind"]] += r["decision"] != "close"
+    said = re.findall(r"(?:^|; )([^;]*?) (\d+) of (\d+)(?=;|$)", text)
+    true = sorted((stay[kind], number) for kind, number in was.items())
+    return sorted((int(a), int(b)) for _, a, b in said) == true
+
+
+@judges("estate", r"Places with each service, in the plan and today: (.*)\.")
+def _places(answer, text):
+    names = answer.place.services.set_index("service_id")["name"]
+    now, was = Counter(), Counter()
+    for r in rows(answer, "services"):
+        name = names[r["service_id"]] or r["service_id"]
+        now[name] += bool(r["after"])
+        was[name] += bool(r["before"])
+    said = re.findall(r"(?:^|; )([^;]*?) (\d+), (\d+)(?=;|$)", text)
+    return {(a, int(b), int(c)) for a, b, c in said} == {(n, now[n], was[n]) for n in now}
+
+
+@judges(
+    "estate",
+    r"(\d+|No) service points? in the plan ha(?:s|ve) only part of an offer\.",
+)
+def _partial_offers(answer, text):
+    place = answer.place
+    tier = {r["building_id"]: r["tier_id"] for r in rows(answer, "buildings")}
+    of_tier = place.tier_services.set_index(["tier_id", "service_id"])["offer"].to_dict()
+    today = place.hosting.set_index(["building_id", "service_id"])["offer"].to_dict()
+    number = 0
+    for r in rows(answer, "services"):
+        key = (r["building_id"], r["service_id"])
+        if r["after"]:
+            own = tier.get(key[0])
+            offer = of_tier.get((own, key[1])) if own else today.get(key)
+            number += offer == "partial"
+    return text == ("No" if not number else str(number))
+
+
+@judges("estate", r"Carbon of open buildings \(CO2e\) by year: (.*)\.")
+def _carbon_by_year(answer, text):
+    """By the buildings open in each year and the ceilings of its rules."""
+    place = answer.place.buildings.set_index("building_id")["carbon_tco2e_per_year"].fillna(0)
+    today = sum(place[r["building_id"]] for r in rows(answer, "buildings")
+                if r["status_before"] == "open")  # fmt: skip
+    emitted = defaultdict(float)
+    for r in rows(answer, "buildings_by_year"):
+        emitted[r["year"]] += place[r["building_id"]] if r["state"] == "open" else 0
+    said = re.findall(
+        rf"(?:^|; )(\d+) {N} tonnes?, (?:(no ceiling)|at most {N} tonnes?)(?=;|$)", text
+    )
+    if {int(y) for y, *_ in said} != set(emitted):
+        return False
+    for year, plan, none, most in said:
+        ceilings = [
+            r.share_of_today * today if r.ceiling_tco2e_per_year is None
+            else r.ceiling_tco2e_per_year
+            for r in answer.scenario.rules if r.number == "E14" and r.holds_in(int(year))
+        ]  # fmt: skip
+        if not is_so(plan, emitted[int(year)]) or bool(none) == bool(ceilings):
+            return False
+        if ceilings and not is_so(most, min(ceilings)):
+            return False
+    return True
+
+
 @judges("estate", r"Rents go by the floor that services take: (.*)\.")
 def _rents(answer, text):
     """By the floor of each service in each building let, at the building's rent."""

@@ -37,6 +37,12 @@ LEAD_FIGURES: dict[str, dict[str, str]] = {
         "and in the plan",
         "carbon_present_saving_gbp": "what the carbon saved is worth, where carbon is priced (GBP)",
         "agencies": "what each agency pays for buildings a year, today and in the plan",
+        "access": "the standards of access for services that the question names, by the nearest "
+        "and as sent",
+        "buildings_by_kind": "how many of the buildings open today stay open, by kind",
+        "places_by_service": "in how many places each service is, in the plan and today",
+        "partial_offers": "service points with part of an offer, where a tier has such offers",
+        "carbon_by_year": "carbon of open buildings in each decided year, and its ceiling",
     },
     "budget": {
         "difference": DIFFERENCE,

@@ -16,11 +16,11 @@ from placeopt.report.narrative.budget_money import MoneyFacts
 from placeopt.report.narrative.comparison import difference
 from placeopt.report.narrative.estate import works_values, works_words
 from placeopt.report.narrative.estate_facts import EstateFacts
+from placeopt.report.narrative.estate_leads import MORE_ESTATE_LEADS
+from placeopt.report.narrative.lead_parts import Fact, Rows, compare, fact, list_fact
 from placeopt.report.narrative.minutes import as_if_driving
 from placeopt.report.narrative.sentences import (
-    Amount,
     Statement,
-    Values,
     gbp,
     minutes,
     quantity,
@@ -31,10 +31,7 @@ from placeopt.scenario.wording import figure
 if TYPE_CHECKING:
     from placeopt.engine import Answer
 
-Fact = tuple[Any, Statement]  # plain value, and its sentence
-Rows = list[dict[str, Any]]
 BOUGHT_GBP = 0.5  # spending above this means that a programme is bought
-MAX_ROWS = 8  # of a list in one sentence
 
 
 def lead_facts(answer: Answer) -> dict[str, Fact]:
@@ -58,43 +55,13 @@ def lead_statements(answer: Answer, facts: dict[str, Fact]) -> list[Statement]:
     return [facts[key][1] for key in keys if key in facts]
 
 
-def _fact(kind: str, value: Any, words: str, **values: Any) -> Fact:
-    """Return a value with the statement ``words`` formatted by ``values``."""
-    return value, Statement(f"lead_{kind}", words.format(**values), values)
-
-
-def _compare(
-    kind: str, words: str, before: float, after: float, unit: Callable[[float], Amount]
-) -> Fact | None:
-    """Return a figure today and in the plan; None where one of them is unknown."""
-    if not (math.isfinite(before) and math.isfinite(after)):
-        return None
-    value = {"today": before, "plan": after}
-    return _fact(kind, value, words, before=unit(before), after=unit(after))
-
-
-def _list_fact(
-    kind: str, rows: Rows, head: str, words: Callable[[dict[str, Any]], str]
-) -> Fact | None:
-    """Return rows as one sentence; ``words`` describes a row; None where there is no row."""
-    if not rows:
-        return None
-    parts = [words(row) for row in rows[:MAX_ROWS]]
-    if len(rows) > MAX_ROWS:
-        parts.append(f"{len(rows) - MAX_ROWS} more in the tables")
-    values: Values = {f"{key}_{n}": value for n, row in enumerate(rows[:MAX_ROWS])
-                      for key, value in row.items()}  # fmt: skip
-    text = f"{head}: {'; '.join(parts)}."
-    return rows, Statement(f"lead_{kind}", text, values, head, tuple(parts))
-
-
 # ------------------------------------------------------------------------------------- estate
 
 
 def _saving(f: EstateFacts) -> Fact:
     verb = "saves" if f.saving >= 0 else "costs a further"
     words = f"In the last decided year the plan {verb} {{saving}} of running cost."
-    return _fact("saving", f.saving, words, saving=gbp(abs(f.saving)))
+    return fact("saving", f.saving, words, saving=gbp(abs(f.saving)))
 
 
 def _running(f: EstateFacts) -> Fact | None:
@@ -102,7 +69,7 @@ def _running(f: EstateFacts) -> Fact | None:
     words = (
         f"Running the estate costs {{after}} a year{f.in_last_year}; {f.today_words} {{before}}."
     )
-    return _compare("running_cost", words, before, after, gbp)
+    return compare("running_cost", words, before, after, gbp)
 
 
 def _works(f: EstateFacts) -> Fact:
@@ -113,7 +80,7 @@ def _works(f: EstateFacts) -> Fact:
 
 def _receipts(f: EstateFacts) -> Fact:
     net = float(f.costs["receipts_net_gbp"])
-    return _fact("receipts", net, "Sales bring in {net} after their cost.", net=gbp(net))
+    return fact("receipts", net, "Sales bring in {net} after their cost.", net=gbp(net))
 
 
 def _objective(f: EstateFacts, name: str, kind: str, words: str, unit: Any) -> Fact | None:
@@ -121,7 +88,7 @@ def _objective(f: EstateFacts, name: str, kind: str, words: str, unit: Any) -> F
     if name not in rows.index:
         return None
     before, after = (float(rows.at[name, when]) for when in ("do_nothing", "plan"))
-    return _compare(kind, words, before, after, unit)
+    return compare(kind, words, before, after, unit)
 
 
 def _present_cost(f: EstateFacts) -> Fact | None:
@@ -143,20 +110,20 @@ def _carbon_worth(f: EstateFacts) -> Fact | None:
         f"Against doing nothing the carbon {what} {{worth}} at the values of a tonne, discounted; "
         "that is counted in the costs of the appraisal, not beside them."
     )
-    return _fact("carbon_worth", worth, words, worth=gbp(abs(worth)))
+    return fact("carbon_worth", worth, words, worth=gbp(abs(worth)))
 
 
 def _buildings_closed(f: EstateFacts) -> Fact:
     words = "{close} of the {was} buildings open today close."
     if f.counts["close"] == 1:
         words = "{close} of the {was} buildings open today closes."
-    return _fact("closed", f.counts["close"], words, close=f.counts["close"],
+    return fact("closed", f.counts["close"], words, close=f.counts["close"],
                  was=f.counts["was_open"])  # fmt: skip
 
 
 def _by_tier(f: EstateFacts) -> Fact | None:
     rows = [{"tier": name, "buildings": number} for name, number in f.by_tier.items()]
-    return _list_fact(
+    return list_fact(
         "tiers", rows, "Buildings by tier", lambda r: f"{r['buildings']:,} {r['tier']}"
     )
 
@@ -165,7 +132,7 @@ def _service_points(f: EstateFacts) -> Fact | None:
     rows = f.tables["services"]
     before, after = (float(rows[when].astype(bool).sum()) for when in ("before", "after"))
     words = "{after} in the plan, {before} today."
-    return _compare("points", words, before, after, lambda x: quantity(x, "service point"))
+    return compare("points", words, before, after, lambda x: quantity(x, "service point"))
 
 
 def _minutes_to_nearest(f: EstateFacts) -> Fact | None:
@@ -173,7 +140,7 @@ def _minutes_to_nearest(f: EstateFacts) -> Fact | None:
         "Residents travel {after} on average to the nearest building with what they need"
         f"{f.in_last_year}; {f.today_words} {{before}}{as_if_driving(f.answer)}."
     )
-    return _compare("near", words, f.travel["minutes_before"], f.travel["minutes_after"], minutes)
+    return compare("near", words, f.travel["minutes_before"], f.travel["minutes_after"], minutes)
 
 
 def _minutes_as_sent(f: EstateFacts) -> Fact | None:
@@ -182,7 +149,7 @@ def _minutes_as_sent(f: EstateFacts) -> Fact | None:
         f"A visit takes {{after}} on average where the plan sends it{f.in_last_year}; "
         f"{f.today_words} {{before}}{driving}."
     )
-    return _compare("as_sent", words, f.travel["sent_before"], f.travel["sent_after"], minutes)
+    return compare("as_sent", words, f.travel["sent_before"], f.travel["sent_after"], minutes)
 
 
 def _residents_longer(f: EstateFacts) -> Fact | None:
@@ -195,7 +162,7 @@ def _residents_longer(f: EstateFacts) -> Fact | None:
         else "Journeys to the nearest building"
     )
     words = f"{where} get longer by more than a minute for {{longer}} ({{share}})."
-    return _fact("longer", longer, words, longer=quantity(longer, "resident"),
+    return fact("longer", longer, words, longer=quantity(longer, "resident"),
                  share=share(longer / total))  # fmt: skip
 
 
@@ -220,7 +187,7 @@ def _estate_agencies(f: EstateFacts) -> Fact | None:
         "A year for buildings" if has_trust else "A year for buildings and staff of service points"
     )
     head += f"{f.in_last_year}"
-    return _list_fact("estate_agencies", rows, head, lambda r: (
+    return list_fact("estate_agencies", rows, head, lambda r: (
         f"{r['agency']} pays {gbp(r['plan'])}, {f.today_words} {gbp(r['today'])}"))  # fmt: skip
 
 
@@ -238,27 +205,27 @@ def _year_heading(f: BudgetFacts) -> str:
 
 
 def _spending(f: BudgetFacts) -> Fact | None:
-    return _compare("spending", f"Spending is {{after}} {f.year_phrase}; today {{before}}.",
+    return compare("spending", f"Spending is {{after}} {f.year_phrase}; today {{before}}.",
                  f.before_gbp, f.after_gbp, gbp)  # fmt: skip
 
 
 def _met_of_stated(column: str, kind: str, thing: str) -> Callable[[BudgetFacts], Fact | None]:
-    def fact(f: BudgetFacts) -> Fact | None:
+    def make(f: BudgetFacts) -> Fact | None:
         met, asked = f.count_met(column)
         if not asked:
             return None
         verb = "are met" if kind == "standards" else "are reached"
         words = f"{{met}} of {{asked}} {verb} {f.year_phrase}."
-        return _fact(kind, {"met": met, "asked": asked}, words, met=met,
+        return fact(kind, {"met": met, "asked": asked}, words, met=met,
                      asked=quantity(asked, thing))  # fmt: skip
 
-    return fact
+    return make
 
 
 def _moved_gbp(f: BudgetFacts) -> Fact:
     moved = float((f.spending["after_gbp"] - f.spending["before_gbp"]).abs().sum())
     words = f"{{moved}} is moved up or down against today {f.year_phrase}."
-    return _fact("moved", moved, words, moved=gbp(moved))
+    return fact("moved", moved, words, moved=gbp(moved))
 
 
 def _prevention(f: BudgetFacts) -> Fact | None:
@@ -286,7 +253,7 @@ def _programmes(f: BudgetFacts) -> Fact | None:
         for key, name, before, after in zip(*(f.spending[c] for c in columns), strict=True)
     ]
     rows.sort(key=lambda row: -abs(row["plan"] - row["today"]))
-    return _list_fact("programmes", rows, f"{_year_heading(f)}, by programme", lambda r: (
+    return list_fact("programmes", rows, f"{_year_heading(f)}, by programme", lambda r: (
         f"{r['programme']} {gbp(r['plan'])}, today {gbp(r['today'])}"))  # fmt: skip
 
 
@@ -300,7 +267,7 @@ def _budget_agencies(f: BudgetFacts) -> Fact | None:
         if before or after
     ]
     head = f"{_year_heading(f)}, spent on what each agency runs"
-    return _list_fact("budget_agencies", rows, head, lambda r: (
+    return list_fact("budget_agencies", rows, head, lambda r: (
         f"{r['agency']} {gbp(r['plan'])}, today {gbp(r['today'])}"))  # fmt: skip
 
 
@@ -318,7 +285,7 @@ def _alternatives(f: BudgetFacts) -> Fact | None:
         if str(p) in group and after > BOUGHT_GBP:
             bought[group[str(p)]] = str(name) or str(p)
     rows = [{"of": key.replace("_", " "), "bought": name} for key, name in bought.items()]
-    return _list_fact("alternatives", rows, "Of each set of alternatives the plan buys", lambda r: (
+    return list_fact("alternatives", rows, "Of each set of alternatives the plan buys", lambda r: (
         r["bought"] or f"none of {r['of']}"))  # fmt: skip
 
 
@@ -333,7 +300,7 @@ def _units(f: BudgetFacts) -> Fact | None:
             f" (unit: {row['unit']})" if row["unit"] else ""
         )
 
-    return _list_fact("units", rows, f"Whole units that close by {f.year}", words)
+    return list_fact("units", rows, f"Whole units that close by {f.year}", words)
 
 
 def _outcomes(f: BudgetFacts) -> Fact | None:
@@ -345,7 +312,7 @@ def _outcomes(f: BudgetFacts) -> Fact | None:
             strict=True,
         )
     ]  # fmt: skip
-    return _list_fact("outcomes", rows, _year_heading(f), lambda r: (
+    return list_fact("outcomes", rows, _year_heading(f), lambda r: (
         f"{r['outcome']} {figure(r['plan'])}, today {figure(r['today'])}"
         + (f" ({r['unit']})" if r["unit"] else "")))  # fmt: skip
 
@@ -357,7 +324,7 @@ def _streams(f: BudgetFacts) -> Fact | None:
         {"stream": str(name) or str(key), "has": float(amount), "pays": float(spent)}
         for key, name, amount, spent in zip(*(table[c] for c in columns), strict=True)
     ]
-    return _list_fact("streams", rows, f"{_year_heading(f)}, by stream", lambda r: (
+    return list_fact("streams", rows, f"{_year_heading(f)}, by stream", lambda r: (
         f"{r['stream']} pays {gbp(r['pays'])}"
         + (f" of {gbp(r['has'])}" if math.isfinite(r["has"]) else "")))  # fmt: skip
 
@@ -367,7 +334,7 @@ def _net_benefit(f: BudgetFacts) -> Fact | None:
     if chain is None or not len(chain):
         return None
     net = float(chain["net_gbp"].sum())
-    return _fact("net_benefit", net, "Better outcomes are worth {net} net over the years counted.",
+    return fact("net_benefit", net, "Better outcomes are worth {net} net over the years counted.",
                  net=gbp(net))  # fmt: skip
 
 
@@ -378,16 +345,16 @@ def _transfers(f: BudgetFacts) -> Fact | None:
     pairs = f.tables["transfers"].groupby(["from_agency_id", "to_agency_id"])["amount_gbp"].sum()
     total = float(pairs.sum())
     if total < ROUNDING_GBP:
-        return _fact("transfers", 0.0, "No agency has to pay another.")
+        return fact("transfers", 0.0, "No agency has to pay another.")
     if total < f.negligible_gbp:
         words = (
             "No agency has to pay another: what is left to even out comes to {total} over the "
             "decided years, and less than {limit} is not worth a payment."
         )
-        return _fact("transfers", total, words, total=gbp(total), limit=gbp(f.negligible_gbp))
+        return fact("transfers", total, words, total=gbp(total), limit=gbp(f.negligible_gbp))
     rows = [{"from": names.get(str(a), str(a)), "to": names.get(str(b), str(b)), "gbp": float(x)}
             for (a, b), x in pairs.items()]  # fmt: skip
-    return _list_fact("transfers", rows, "Payments between agencies, all decided years together",
+    return list_fact("transfers", rows, "Payments between agencies, all decided years together",
                  lambda r: f"{r['from']} pays {r['to']} {gbp(r['gbp'])}")  # fmt: skip
 
 
@@ -395,7 +362,7 @@ def _providers(f: BudgetFacts) -> Fact | None:
     if "provider_results" not in f.tables:
         return None
     earned = f.provider_results_gbp[0]
-    return _fact("providers", earned, "Results earn the providers paid by them {earned}.",
+    return fact("providers", earned, "Results earn the providers paid by them {earned}.",
                  earned=gbp(earned))  # fmt: skip
 
 
@@ -414,6 +381,7 @@ ESTATE_LEADS: dict[str, Callable[[EstateFacts], Fact | None]] = {
     "carbon_tco2e_per_year": _carbon,
     "carbon_present_saving_gbp": _carbon_worth,
     "agencies": _estate_agencies,
+    **MORE_ESTATE_LEADS,
 }
 BUDGET_LEADS: dict[str, Callable[[BudgetFacts], Fact | None]] = {
     "spending_gbp": _spending,
