@@ -17,9 +17,6 @@ from placeopt.study.answer import answer_checked, engine_findings, solve
 if TYPE_CHECKING:
     import pandas as pd
 
-LEAST_MONEY_FILES = ("order_of_breaking.csv", "path_of_cuts.csv")
-PRICES_FILES = ("prices.csv",)
-
 
 def solve_file(
     scenario_file: Path,
@@ -39,9 +36,9 @@ def solve_file(
     Returns:
         The answer.
     """
-    from placeopt.report.write import result_files, write_results
+    from placeopt.report.write import write_results
 
-    require_writable(out, result_files())
+    require_writable(out)
     scenario = read_scenario(scenario_file)
     place, findings = read_leniently(scenario_file.parent / scenario.place)
     answer = answer_checked(place, findings, scenario, progress)
@@ -66,7 +63,7 @@ def least_money_file(scenario_file: Path, out: Path, *, plain_csv: bool = False)
     from placeopt.report.narrative.limits import order_of_breaking_in_words, path_of_cuts_in_words
 
     place, scenario = _read_budget(scenario_file, "least money is asked")
-    require_writable(out, LEAST_MONEY_FILES)
+    require_writable(out)
     order = order_of_breaking(place, scenario)
     tables = {"order_of_breaking.csv": order}
     years = tuple(int(year) for year in decided_years(place, scenario))
@@ -76,7 +73,7 @@ def least_money_file(scenario_file: Path, out: Path, *, plain_csv: bool = False)
         tables["path_of_cuts.csv"] = path
     except UsageError as reason:
         path = str(reason)
-    _write_tables(tables, out, LEAST_MONEY_FILES, plain_csv)
+    _write_tables(tables, out, plain_csv)
     lines = order_of_breaking_in_words(order, years, scenario.money.discount_rate)
     return [*lines, path_of_cuts_in_words(path, years)]
 
@@ -96,18 +93,16 @@ def prices_file(scenario_file: Path, out: Path, *, plain_csv: bool = False) -> l
     from placeopt.report.narrative.limits import prices_in_words
 
     place, scenario = _read_budget(scenario_file, "prices of limits are asked")
-    require_writable(out, PRICES_FILES)
+    require_writable(out)
     table = resolved_prices(place, scenario)
-    _write_tables({"prices.csv": table}, out, PRICES_FILES, plain_csv)
+    _write_tables({"prices.csv": table}, out, plain_csv)
     return prices_in_words(table)
 
 
-def _write_tables(
-    tables: dict[str, pd.DataFrame], out: Path, files: tuple[str, ...], plain_csv: bool
-) -> None:
+def _write_tables(tables: dict[str, pd.DataFrame], out: Path, plain_csv: bool) -> None:
     from placeopt.report.write import write_table
 
-    with atomic_folder(out, files) as made:
+    with atomic_folder(out) as made:
         for name, table in tables.items():
             write_table(table, made / name, plain_csv)
 

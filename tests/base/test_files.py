@@ -18,8 +18,6 @@ from placeopt.base import files
 from placeopt.base.errors import OutputError
 from placeopt.base.files import atomic_file, atomic_folder, private_folder, require_writable
 
-OWNED = ("page.html", "tables")
-
 # Writes answer after answer into one folder, each with one text in every file.
 WRITER = """
 import sys
@@ -28,7 +26,7 @@ from placeopt.base.files import atomic_folder
 target, number = Path(sys.argv[1]), 0
 while True:
     number += 1
-    with atomic_folder(target, ("*.txt",)) as made:
+    with atomic_folder(target) as made:
         for k in range(20):
             (made / f"{k}.txt").write_text(f"answer {number}" * 2000)
     print(number, flush=True)
@@ -36,17 +34,17 @@ while True:
 
 
 def put(folder: Path, text: str) -> None:
-    with atomic_folder(folder, OWNED) as made:
+    with atomic_folder(folder) as made:
         (made / "page.html").write_text(text, encoding="utf-8")
 
 
 def names(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
+    return {path.name for path in folder.iterdir()} - {files.MANIFEST}
 
 
 def test_a_new_folder_takes_the_place_of_the_earlier_one(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "out"
-    with atomic_folder(target, OWNED) as made:
+    with atomic_folder(target) as made:
         (made / "tables").mkdir()
         (made / "page.html").write_text("first", encoding="utf-8")
     put(target, "second")
@@ -67,7 +65,7 @@ def test_a_folder_is_replaced_where_names_cannot_be_exchanged(
 
 def test_a_fault_while_writing_leaves_the_earlier_answer(tmp_path: Path) -> None:
     put(tmp_path / "out", "first")
-    with pytest.raises(ZeroDivisionError), atomic_folder(tmp_path / "out", OWNED) as made:
+    with pytest.raises(ZeroDivisionError), atomic_folder(tmp_path / "out") as made:
         (made / "page.html").write_text(str(1 / len(names(made))), encoding="utf-8")
     assert (tmp_path / "out" / "page.html").read_text(encoding="utf-8") == "first"
     assert names(tmp_path) == {"out"}
@@ -86,14 +84,57 @@ def test_a_fault_of_the_system_is_one_plain_message(tmp_path: Path) -> None:
 def test_files_of_another_origin_are_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("mine", encoding="utf-8")
     with pytest.raises(OutputError, match=name):
-        require_writable(tmp_path, OWNED)
+        require_writable(tmp_path)
     assert (tmp_path / name).read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("name", ["page.html", "notes.txt", "tables/mine.csv", "deep/er/mine"])
+def test_a_file_added_to_an_answer_is_never_removed(name: str, tmp_path: Path) -> None:
+    """Whatever its name: an answer's own, or in one of its folders."""
+    out = tmp_path / "out"
+    with atomic_folder(out) as made:
+        (made / "tables").mkdir()
+        (made / "tables" / "plan.csv").write_text("plan", encoding="utf-8")
+    (out / name).parent.mkdir(parents=True, exist_ok=True)
+    (out / name).write_text("mine", encoding="utf-8")
+    with pytest.raises(OutputError, match=name):
+        require_writable(out)
+    with pytest.raises(OutputError, match=name):
+        put(out, "second")
+    assert (out / name).read_text(encoding="utf-8") == "mine"
+
+
+def test_what_a_link_leads_to_is_replaced(tmp_path: Path) -> None:
+    put(tmp_path / "out", "first")
+    (tmp_path / "link").symlink_to("out")
+    (tmp_path / "new").symlink_to("deep/not_there")
+    put(tmp_path / "link", "second")
+    put(tmp_path / "new", "third")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "out" / "page.html").read_text(encoding="utf-8") == "second"
+    assert (tmp_path / "deep" / "not_there" / "page.html").read_text(encoding="utf-8") == "third"
+
+
+@pytest.mark.parametrize("name", ["a" * 250, "é" * 120, "a\nb", "a\x07"])
+def test_an_impossible_name_is_refused_before_work(name: str, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="cannot be the name of results"):
+        require_writable(tmp_path / name)
+
+
+def test_the_working_folder_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "inside").mkdir()
+    monkeypatch.chdir(tmp_path / "inside")
+    for name in (".", "..", tmp_path):
+        with pytest.raises(OutputError, match="the folder in which the command runs"):
+            require_writable(Path(name))
 
 
 def test_files_of_other_programs_do_not_block_a_write(tmp_path: Path) -> None:
     for name in ("~$workbook.xlsx", ".DS_Store", "plan.gpkg-wal"):
         (tmp_path / name).touch()
-    require_writable(tmp_path, OWNED)
+    require_writable(tmp_path)
 
 
 def test_other_files_are_kept_where_that_is_asked(tmp_path: Path) -> None:
@@ -102,7 +143,7 @@ def test_other_files_are_kept_where_that_is_asked(tmp_path: Path) -> None:
     (place / "scenarios" / "mine.toml").write_text("question", encoding="utf-8")
     (place / "zones.csv").write_text("old", encoding="utf-8")
     (place / "link").symlink_to("scenarios")
-    with atomic_folder(place, ("zones.csv", "streets.gpkg"), keep_others=True) as made:
+    with atomic_folder(place, ("zones.csv", "streets.gpkg")) as made:
         (made / "streets.gpkg").write_text("new", encoding="utf-8")
     assert names(place) == {"scenarios", "streets.gpkg", "link"}
     assert (place / "link" / "mine.toml").read_text(encoding="utf-8") == "question"
@@ -111,16 +152,16 @@ def test_other_files_are_kept_where_that_is_asked(tmp_path: Path) -> None:
 def test_a_file_where_a_folder_is_asked_for_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file", encoding="utf-8")
     with pytest.raises(OutputError, match="is a file"):
-        require_writable(tmp_path / "out", OWNED)
+        require_writable(tmp_path / "out")
     with pytest.raises(OutputError, match="cannot be written to"):
-        require_writable(tmp_path / "out" / "deeper", OWNED)
+        require_writable(tmp_path / "out" / "deeper")
     with pytest.raises(OutputError, match="is a folder"), atomic_file(tmp_path):
         pass
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written to"):
-        require_writable(Path("/proc/placeopt"), OWNED)
+        require_writable(Path("/proc/placeopt"))
 
 
 @pytest.mark.parametrize("exchanged", [True, False])
@@ -134,7 +175,8 @@ def test_files_of_an_ended_process_are_removed(exchanged: bool, tmp_path: Path) 
     earlier = tmp_path / ("out" if exchanged else f".out.earlier-{ended.pid}")
     earlier.mkdir()
     (earlier / "page.html").write_text("first", encoding="utf-8")
-    require_writable(tmp_path / "out", OWNED)
+    (earlier / files.MANIFEST).write_text("page.html\n", encoding="utf-8")
+    require_writable(tmp_path / "out")
     assert names(tmp_path) == {"out"}
     assert (tmp_path / "out" / "page.html").read_text(encoding="utf-8") == "first"
 
@@ -155,9 +197,9 @@ def test_a_killed_writer_leaves_one_whole_answer(how: signal.Signals, tmp_path: 
         time.sleep(rng.uniform(0, 0.1))
         writer.send_signal(how)
         writer.wait()
-        texts = {path.read_text(encoding="utf-8") for path in target.iterdir()}
+        texts = {path.read_text(encoding="utf-8") for path in target.glob("*.txt")}
         assert len(texts) == 1
-        assert len(list(target.iterdir())) == 20
+        assert len(list(target.glob("*.txt"))) == 20
 
 
 def test_two_writers_take_turns(tmp_path: Path) -> None:
@@ -174,7 +216,7 @@ def test_two_writers_take_turns(tmp_path: Path) -> None:
         for writer in writers:
             writer.kill()
             writer.wait()
-    assert len({path.read_text(encoding="utf-8") for path in target.iterdir()}) == 1
+    assert len({path.read_text(encoding="utf-8") for path in target.glob("*.txt")}) == 1
 
 
 def test_a_writer_that_never_ends_is_not_waited_for(
@@ -198,7 +240,7 @@ def test_a_full_disk_is_one_plain_message(tmp_path: Path) -> None:
         put(disk / "out", "first")
         with (
             pytest.raises(OutputError, match="the disk is full"),
-            atomic_folder(disk / "out", OWNED) as made,
+            atomic_folder(disk / "out") as made,
         ):
             (made / "page.html").write_bytes(b"x" * 2**23)
         assert (disk / "out" / "page.html").read_text(encoding="utf-8") == "first"

@@ -14,7 +14,7 @@ import pytest
 from placeopt.report import write_results
 from placeopt.report.count import write_count
 from placeopt.report.write import without_formulas
-from placeopt.run import PRICES_FILES, _write_tables
+from placeopt.run import _write_tables
 from tests.place.small import small_place
 
 HOSTILE = ['=HYPERLINK("http://example.org","x")', "+1", "-1", "@SUM(A1)", "\t=1"]
@@ -58,7 +58,7 @@ def test_every_verb_that_writes_csv_files_has_the_option(tmp_path: Path) -> None
     assert set(given) == set(names)
     assert made.tolist() == [f"'{name}" for name in given]
     order = pd.DataFrame({"standard": ["=1+1", "safe"], "gbp": [-1.0, 2.0]})
-    _write_tables({"prices.csv": order}, tmp_path / "prices", PRICES_FILES, True)
+    _write_tables({"prices.csv": order}, tmp_path / "prices", True)
     read = pd.read_csv(tmp_path / "prices" / "prices.csv")
     assert read.to_dict("list") == {"standard": ["'=1+1", "safe"], "gbp": [-1.0, 2.0]}
     from typer.main import get_command

@@ -45,6 +45,7 @@ def test_every_file_of_an_estate_answer_is_there(estate):
         "index.html",
         "provenance.json",
         "map.svg",
+        ".placeopt-files",
     }
 
 

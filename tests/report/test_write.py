@@ -9,7 +9,7 @@ import answers
 import pytest
 
 from placeopt.engine import Answer
-from placeopt.report.write import WRITERS, Results, register, result_files, write_results
+from placeopt.report.write import WRITERS, Results, register, write_results
 
 
 def has_no_plan(answer: Answer) -> bool:
@@ -36,7 +36,7 @@ def test_a_registered_writer_writes_where_it_applies(tmp_path: Path) -> None:
     assert files["letter"] == tmp_path / "out" / "letter.txt"
     assert files["letter"].read_text(encoding="utf-8").strip()
     assert "letter.txt" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
-    assert "letter.txt" in result_files()
+    assert WRITERS["letter"].file == "letter.txt"
     again = write_results(answers.estate_answer(), tmp_path / "out")
     assert "letter" not in again
     assert not files["letter"].exists()
@@ -45,4 +45,4 @@ def test_a_registered_writer_writes_where_it_applies(tmp_path: Path) -> None:
 def test_files_are_named_in_the_order_of_their_writers(tmp_path: Path) -> None:
     files = write_results(answers.estate_answer(), tmp_path / "out")
     assert [*files] == [*WRITERS]
-    assert {path.name for path in files.values()} == set(result_files())
+    assert {path.name for path in files.values()} == {writer.file for writer in WRITERS.values()}

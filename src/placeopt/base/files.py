@@ -4,6 +4,9 @@ A folder or a file is written beside its target and then replaces the target in 
 reader sees the earlier version or the new one, never a mixture, however the writing process ends.
 The next process that writes there removes what an ended one left beside the target. A second
 process that writes to the same target waits for the first.
+
+A folder of results has a list of its files (``MANIFEST``). Only a folder that holds nothing else is
+replaced: a person's own files are never removed, whatever their names.
 """
 
 from __future__ import annotations
@@ -25,32 +28,37 @@ from placeopt.base.errors import OutputError
 WAIT_SECONDS = 60.0  # for another process that writes to the same target
 MIN_FREE_BYTES = 2**20  # a disk with less than this left is full
 EDITOR_FILES = ("~$*", ".~lock.*#", "*.gpkg-wal", "*.gpkg-shm", ".DS_Store", "Thumbs.db")
+MANIFEST = ".placeopt-files"  # paths of all files of a folder of results, one a line
+MAX_NAME_BYTES = 200  # of a target: file systems allow 255, and what is written beside it adds some
 RENAME_EXCHANGE = 2  # renameat2(2): RENAME_EXCHANGE
 
 
 @contextmanager
-def atomic_folder(
-    target: Path, owned: Sequence[str], *, keep_others: bool = False
-) -> Iterator[Path]:
+def atomic_folder(target: Path, replaced: Sequence[str] | None = None) -> Iterator[Path]:
     """Yield an empty folder that replaces ``target`` if the context ends without an error.
 
     Args:
         target: The folder to write; its parents are made.
-        owned: Patterns of the entries that an earlier folder of this kind holds; see
-            ``require_writable``.
-        keep_others: Whether entries of an earlier folder that no pattern matches are moved into the
-            new one. By default such an entry is an error.
+        replaced: Patterns (``fnmatch``) of the entries of an earlier folder that are replaced; all
+            others are kept. By default the new folder gets a list of its files, and an earlier
+            folder with any file that is not in its list is an error.
 
     Raises:
         OutputError: ``target`` cannot be written, holds other files, or the disk is full.
     """
-    require_writable(target, owned, keep_others=keep_others)
+    target = _real(target)
+    require_writable(target, replaced)
     with _write_lock(target), _written_beside(target) as (new, old):
         new.mkdir()
         yield new
-        if keep_others and target.is_dir():
+        if replaced is None:
+            if target.is_dir():  # a person may have added a file meanwhile
+                _require_only_results(target)
+            names = "".join(f"{name}\n" for name in _files_in(new))
+            (new / MANIFEST).write_text(names, encoding="utf-8")
+        if replaced is not None and target.is_dir():
             for entry in target.iterdir():
-                if not _matches(entry.name, owned) and not (new / entry.name).exists():
+                if not _matches(entry.name, replaced) and not (new / entry.name).exists():
                     _link(entry, new / entry.name)
         _replace_target(new, target, old)
 
@@ -62,36 +70,65 @@ def atomic_file(target: Path) -> Iterator[Path]:
     Raises:
         OutputError: ``target`` cannot be written or the disk is full.
     """
-    if target.is_dir():
-        raise OutputError(f"{target} is a folder; name a file")
-    _make_parent(target)
+    require_writable_file(target)
+    target = _real(target)
     with _write_lock(target), _written_beside(target) as (new, _):
         yield new
         _flush_to_disk(new)
         os.replace(new, target)
 
 
-def require_writable(target: Path, owned: Sequence[str], *, keep_others: bool = False) -> None:
+def require_writable_file(target: Path) -> None:
+    """Check, before work begins, that ``target`` can become a file.
+
+    Raises:
+        OutputError: ``target`` is a folder, its name is impossible or cannot be written.
+    """
+    target = _real(target)
+    if target.is_dir():
+        raise OutputError(f"{target} is a folder; name a file")
+    _make_parent(target)
+
+
+def require_writable(target: Path, replaced: Sequence[str] | None = None) -> None:
     """Check, before work begins, that ``target`` can become a folder of results.
 
     Args:
         target: The folder to be written.
-        owned: Patterns (``fnmatch``) of the entries that an earlier result may have left there.
-        keep_others: Whether other entries are allowed, because they are kept.
+        replaced: Patterns of the entries that are replaced, where others are kept. By default every
+            file must be in the list that an earlier result left there.
 
     Raises:
         OutputError: ``target`` is a file, cannot be written, or holds files of another origin.
     """
+    target = _real(target)
     if target.exists() and not target.is_dir():
         raise OutputError(f"{target} is a file; name a folder")
+    if Path.cwd().is_relative_to(target):
+        raise OutputError(
+            f"{target} is the folder in which the command runs, or one above it, and would be "
+            "replaced; name a folder in it"
+        )
     _make_parent(target)
     _recover(target)
     if not target.is_dir():
         return
     if not os.access(target, os.W_OK):
         raise OutputError(f"{target} cannot be written to; name another folder")
-    others = sorted(e.name for e in target.iterdir() if not _matches(e.name, owned))
-    if others and not keep_others:
+    if replaced is None:
+        _require_only_results(target)
+
+
+def _require_only_results(target: Path) -> None:
+    """Refuse a folder with a file that is not in the list of an earlier result."""
+    listed = target / MANIFEST
+    known = set(listed.read_text(encoding="utf-8").splitlines()) if listed.is_file() else set()
+    others = [
+        name
+        for name in _files_in(target)
+        if name not in known and not _matches(Path(name).name, (MANIFEST,))
+    ]
+    if others:
         names = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
         raise OutputError(
             f"{target} holds files that placeopt did not write there ({names}); name another "
@@ -99,12 +136,31 @@ def require_writable(target: Path, owned: Sequence[str], *, keep_others: bool = 
         )
 
 
-def _matches(name: str, owned: Sequence[str]) -> bool:
-    return any(fnmatch(name, pattern) for pattern in (*owned, *EDITOR_FILES))
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch(name, pattern) for pattern in (*patterns, *EDITOR_FILES))
+
+
+def _files_in(folder: Path) -> list[str]:
+    """The paths in a folder of all files, links and empty folders at any depth, sorted."""
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_symlink() or not path.is_dir() or not any(path.iterdir())
+    )
+
+
+def _real(target: Path) -> Path:
+    """The target that links lead to, which is what is replaced."""
+    return Path(os.path.realpath(target))
 
 
 def _make_parent(target: Path) -> None:
-    """Make the folder that holds ``target`` and check that it can be written to."""
+    """Make the folder that holds ``target``; check that it can be written to, and the name."""
+    if not target.name.isprintable() or len(os.fsencode(target.name)) > MAX_NAME_BYTES:
+        raise OutputError(
+            f"{ascii(target.name)[:80]} cannot be the name of results: at most {MAX_NAME_BYTES} "
+            "bytes, without control characters"
+        )
     parent = target.absolute().parent
     try:
         parent.mkdir(parents=True, exist_ok=True)

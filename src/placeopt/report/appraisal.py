@@ -25,7 +25,6 @@ INPUT_TABLES = (
     *("appraisal_costs", "appraisal_benefits", "appraisal_phasing", "unit_costs", "deflators"),
     "optimism_bias",
 )
-APPRAISAL_FILES = ("appraisal.xlsx", "summary.json", "tables")
 HEADING_ROW = 1  # of every sheet, counted from 0; row 0 is the title
 
 
@@ -43,7 +42,7 @@ def write_appraisal(
     Returns:
         Name -> file.
     """
-    with atomic_folder(Path(out), APPRAISAL_FILES) as made:
+    with atomic_folder(Path(out)) as made:
         files = _write_files(appraisal, place, made, plain_csv)
     return {name: Path(out) / path.relative_to(made) for name, path in files.items()}
 

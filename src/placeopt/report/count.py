@@ -51,8 +51,6 @@ COUNT_COLUMNS = (  # shown as whole numbers
     *("residents", "rows_filled"),
 )
 
-COUNT_FILES = ("count.xlsx", "index.html", "count.gpkg", "tables")
-
 
 def write_count(
     place: Place,
@@ -82,7 +80,7 @@ def write_count(
     tables = count_place(place, ledger_total_gbp, year, load)
     if all(tables.get(name) is None or tables[name].empty for name in ("buildings", "spending")):
         raise UsageError("there is nothing to count: no buildings and no spending of that year")
-    with atomic_folder(out, COUNT_FILES) as made:
+    with atomic_folder(out) as made:
         _write_files(place, tables, made, plain_csv)
     return tables["reconciliation"]
 

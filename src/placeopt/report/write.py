@@ -96,11 +96,6 @@ def register(
     return registered
 
 
-def result_files() -> tuple[str, ...]:
-    """The names of all files and folders that the folder of an answer may hold."""
-    return tuple(writer.file for writer in WRITERS.values())
-
-
 def write_results(answer: Answer, out: Path | str, *, plain_csv: bool = False) -> dict[str, Path]:
     """Write an answer into the folder ``out`` (made if absent).
 
@@ -125,7 +120,7 @@ def write_results(answer: Answer, out: Path | str, *, plain_csv: bool = False) -
     files = tuple(one.file for one in writers.values())
     sheets = {**all_sheets(answer), **budget_year_sheets(answer)}
     results = Results(answer, describe(answer), sheets, plain_csv, files)
-    with atomic_folder(Path(out), result_files()) as made:
+    with atomic_folder(Path(out)) as made:
         for one in writers.values():
             one.write(results, made / one.file)
     return {name: Path(out) / one.file for name, one in writers.items()}

@@ -41,7 +41,7 @@ def write_place(place: Place, path: str | Path) -> Path:
     elif path.suffix.lower() == ".xlsx":
         write_template_workbook(path, place)
     else:
-        with atomic_folder(path, FILES, keep_others=True) as made:
+        with atomic_folder(path, FILES) as made:
             write_files(place, made)
     return path
 

@@ -72,7 +72,7 @@ def import_place(
     mapping, out = Path(mapping), Path(out)
     rules = read_mapping(mapping)
     if out.suffix.lower() != ".gpkg":
-        require_writable(out, (*FILES, *_report_files(rules)), keep_others=True)
+        require_writable(out, (*FILES, *_report_files(rules)))
     report_progress = progress or (lambda step: None)
     source_folder = Path(folder) if folder is not None else mapping.parent
     sources = _read_sources(rules, source_folder, mapping.parent, report_progress)
@@ -88,7 +88,7 @@ def import_place(
                 with atomic_file(out.parent / path.name) as made:
                     shutil.copyfile(path, made)
     else:
-        with atomic_folder(out, (*FILES, *_report_files(rules)), keep_others=True) as made:
+        with atomic_folder(out, (*FILES, *_report_files(rules))) as made:
             write_files(place, made)
             _write_report_files(report, rules, sources, made)
     return report
