@@ -31,8 +31,10 @@ from typing import Any
 import numpy as np
 
 from placeopt.bench.subjects.many_programmes import make_scenario, many_programmes
-from placeopt.budget.problem.arrays import BudgetProblem, Floats
+from placeopt.budget.problem import effects, objective_values
+from placeopt.budget.problem.arrays import BudgetProblem
 from placeopt.budget.problem.build import build_problem
+from placeopt.budget.problem.parts import Floats
 from placeopt.engine.settings import Settings
 
 NAME = "weighted_outcomes"
@@ -52,7 +54,7 @@ def in_pieces(problem: BudgetProblem, task: dict[str, Any]) -> Found:
     """One model for good: the curves from below, so its plan holds; its bound is the model's."""
     from placeopt import engine
     from placeopt.budget.model.formulation import formulate
-    from placeopt.budget.search.refinement import Approximation
+    from placeopt.budget.search.approximation import Approximation
     from placeopt.budget.search.rounding import spend_from_result
 
     began = time.perf_counter()
@@ -69,38 +71,39 @@ def cvxpy(problem: BudgetProblem, task: dict[str, Any]) -> Found:
     import cvxpy as cp
     import scipy.sparse as sp
 
-    money, decided, pairs = 1e6, len(problem.years), len(problem.pair_stream)
+    money, decided, pairs = 1e6, len(problem.horizon.years), len(problem.pairs.stream)
     pay = cp.Variable((decided, pairs), nonneg=True)
     n = np.arange(pairs)
-    of_p = sp.csr_matrix((np.ones(pairs), (n, problem.pair_programme)))
-    of_f = sp.csr_matrix((np.ones(pairs), (n, problem.pair_stream)))
+    of_p = sp.csr_matrix((np.ones(pairs), (n, problem.pairs.programme)))
+    of_f = sp.csr_matrix((np.ones(pairs), (n, problem.pairs.stream)))
     spend = pay @ of_p
-    m = np.array([curve.maximum_effect for curve in problem.curves])
-    k = np.array([curve.scale_gbp for curve in problem.curves]) / money
-    before, p = problem.base_spend / money, problem.curve_programme
+    m = np.array([curve.maximum_effect for curve in problem.curves.response])
+    k = np.array([curve.scale_gbp for curve in problem.curves.response]) / money
+    before, p = problem.programmes.base_spend / money, problem.curves.programme
     today = m * before[p] / (k + before[p])
     years = np.ones((decided, 1))
     lost = cp.multiply(years * (m * k), cp.inv_pos(years * k + spend[:, p]))
     effect = years * (m - today) - lost  # (T, C), beyond today's
-    of_o = sp.csr_matrix((np.ones(len(m)), (np.arange(len(m)), problem.curve_outcome)))
+    of_o = sp.csr_matrix((np.ones(len(m)), (np.arange(len(m)), problem.curves.outcome)))
     gain = [
-        sum(cp.multiply(problem.effect_share[b, t], effect[t]) for t in range(decided)) @ of_o
+        sum(cp.multiply(problem.curves.effect_share[b, t], effect[t]) for t in range(decided))
+        @ of_o
         for b in range(decided)
     ]
-    paid, total = cp.cumsum(cp.sum(pay, axis=1)), np.cumsum(problem.total) / money
+    paid, total = cp.cumsum(cp.sum(pay, axis=1)), np.cumsum(problem.money.total) / money
     limits = [
         paid <= total,
-        pay @ of_f <= problem.stream_limit / money,
-        spend <= years * problem.maximum / money,
+        pay @ of_f <= problem.streams.limit / money,
+        spend <= years * problem.limits.maximum / money,
     ]
     for t in range(decided):
-        held = np.flatnonzero(np.isfinite(problem.minimum_gain[t]))
-        limits.append(gain[t][held] >= problem.minimum_gain[t, held])
+        held = np.flatnonzero(np.isfinite(problem.standards.minimum_gain[t]))
+        limits.append(gain[t][held] >= problem.standards.minimum_gain[t, held])
         if task["pace"]:
             last = before if t == 0 else spend[t - 1]
-            limits.append(spend[t] >= cp.multiply(1 - problem.pace_cut, last))
-            limits.append(spend[t] <= cp.multiply(1 + problem.pace_rise, last))
-    worth = problem.weight / problem.attainable_range / decided
+            limits.append(spend[t] >= cp.multiply(1 - problem.limits.pace_cut, last))
+            limits.append(spend[t] <= cp.multiply(1 + problem.limits.pace_rise, last))
+    worth = problem.outcomes.weight / problem.outcomes.attainable_range / decided
     asked = cp.Problem(cp.Minimize(-sum(worth @ one for one in gain)), limits)
     asked.solve(solver="CLARABEL", time_limit=float(task["time_limit"]), max_threads=1)
     found = None if spend.value is None else np.maximum(0.0, spend.value) * money
@@ -112,16 +115,20 @@ WAYS = {"ours": ours, "cbc": in_pieces, "highs": in_pieces, "cvxpy": cvxpy}
 
 def breach(problem: BudgetProblem, spend: Floats) -> float:
     """The furthest that a spend breaks the total, its maximum, its pace or a standard."""
-    total = np.cumsum(problem.total)
-    last = np.vstack([problem.base_spend, spend[:-1]])
+    total = np.cumsum(problem.money.total)
+    last = np.vstack([problem.programmes.base_spend, spend[:-1]])
     with np.errstate(invalid="ignore"):
-        slow = (1 - np.minimum(problem.pace_cut, 1)) * last - spend
-        fast = np.where(np.isfinite(problem.pace_rise), spend - (1 + problem.pace_rise) * last, 0)
-    short = (problem.minimum_gain - problem.gain(spend)[: len(spend)]) / problem.attainable_range
+        slow = (1 - np.minimum(problem.limits.pace_cut, 1)) * last - spend
+        fast = np.where(
+            np.isfinite(problem.limits.pace_rise), spend - (1 + problem.limits.pace_rise) * last, 0
+        )
+    short = (
+        problem.standards.minimum_gain - effects.gain(problem, spend)[: len(spend)]
+    ) / problem.outcomes.attainable_range
     parts = [
         (np.cumsum(spend.sum(axis=1)) - total) / total,
-        spend / problem.maximum - 1,
-        np.maximum(slow, fast) / problem.base_spend,
+        spend / problem.limits.maximum - 1,
+        np.maximum(slow, fast) / problem.programmes.base_spend,
         np.nan_to_num(short, nan=0.0),
     ]
     return max(0.0, *(float(part.max()) for part in parts))
@@ -141,7 +148,7 @@ def one(folder: Path) -> None:
     spend, bound = way(problem, task)
     record = {"seconds": time.perf_counter() - began, "cpu": cpu_seconds() - cpu, "bound": bound}
     if spend is not None:
-        record["value"] = problem.objective(NAME, spend, first=True)
+        record["value"] = objective_values.objective_value(problem, NAME, spend, first=True)
         record["breach"] = breach(problem, spend)
     (folder / "answer.json").write_text(json.dumps(record), encoding="utf-8")
 

@@ -154,6 +154,7 @@ def effect(curve, points, spend):
         return m * np.tanh(spend / k)
     if curve.form == "hill":
         return m * spend**n / (k**n + spend**n)
+    assert curve.form == "logistic", curve.form
     start = 1 / (1 + np.exp(n))
     return m * (1 / (1 + np.exp(-n * (spend / k - 1))) - start) / (1 - start)
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from placeopt.budget import solve
+from placeopt.budget.search import refinement
+from placeopt.budget.search.parameters import DEFAULTS
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.rules.budget.money import (
@@ -250,3 +255,9 @@ def assert_each_bound_holds_for_the_other(one, other, share: float = 2e-2) -> No
     assert abs(other.objective - one.objective) <= near
     assert other.bound <= one.objective + 1e-7
     assert one.bound <= other.objective + 1e-7
+
+
+def every_problem_counts_as_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Solve every problem whose effects add up by column generation."""
+    large = replace(DEFAULTS.column_generation, min_curve_years=1)
+    monkeypatch.setattr(refinement, "DEFAULTS", replace(DEFAULTS, column_generation=large))

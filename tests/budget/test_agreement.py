@@ -57,26 +57,32 @@ def enumerate_tens(problem) -> float | None:
     the streams that may pay for any set of programmes have enough for the set."""
     levels = [
         np.arange(low, high + 1e-9, 10)
-        for low, high in zip(problem.floor, problem.upper[0], strict=True)
+        for low, high in zip(problem.limits.floor, problem.limits.upper[0], strict=True)
     ]
     grid = np.stack([g.ravel() for g in np.meshgrid(*levels, indexing="ij")], axis=1)
     if len(grid) == 0:
         return None
-    fits = grid.sum(axis=1) <= problem.total[0] + 1e-6
-    programmes = range(len(problem.programme_ids))
+    fits = grid.sum(axis=1) <= problem.money.total[0] + 1e-6
+    programmes = range(len(problem.programmes.ids))
     for size in range(1, len(programmes) + 1):
         for group in itertools.combinations(programmes, size):
-            payers = np.unique(problem.pair_stream[np.isin(problem.pair_programme, group)])
-            fits &= grid[:, list(group)].sum(axis=1) <= problem.stream_limit[0][payers].sum() + 1e-6
+            payers = np.unique(problem.pairs.stream[np.isin(problem.pairs.programme, group)])
+            fits &= (
+                grid[:, list(group)].sum(axis=1) <= problem.streams.limit[0][payers].sum() + 1e-6
+            )
     grid = grid[fits]
     if len(grid) == 0:
         return None
-    gain = np.zeros((len(grid), len(problem.outcome_ids)))
-    pairs = zip(problem.curve_programme, problem.curve_outcome, problem.curves, strict=True)
+    gain = np.zeros((len(grid), len(problem.outcomes.ids)))
+    pairs = zip(
+        problem.curves.programme, problem.curves.outcome, problem.curves.response, strict=True
+    )
     for p, o, curve in pairs:
-        gain[:, o] += curve.effect(grid[:, p]) - curve.effect(problem.base_spend[p])
-    gain = np.minimum(gain, problem.attainable_range)  # capped at the target
-    return float(-(problem.weight / problem.attainable_range * gain).sum(axis=1).max())
+        gain[:, o] += curve.effect(grid[:, p]) - curve.effect(problem.programmes.base_spend[p])
+    gain = np.minimum(gain, problem.outcomes.attainable_range)  # capped at the target
+    return float(
+        -(problem.outcomes.weight / problem.outcomes.attainable_range * gain).sum(axis=1).max()
+    )
 
 
 @pytest.mark.parametrize("objective", ["weighted_outcomes", "least_money", "fairest"])

@@ -9,7 +9,6 @@ import pytest
 
 from placeopt.budget import solve
 from placeopt.budget.problem.build import build_problem
-from placeopt.budget.search import column_generation
 from placeopt.budget.search.refinement import solve_lexicographic
 from placeopt.engine import Status
 from placeopt.scenario.rules.budget.money import (
@@ -20,7 +19,13 @@ from placeopt.scenario.rules.budget.money import (
     Uncertainty,
 )
 from tests.budget.grids import Question, Tables, random_saturating_place
-from tests.budget.places import by_year, one_budget, scenario_of, two_programmes
+from tests.budget.places import (
+    by_year,
+    every_problem_counts_as_large,
+    one_budget,
+    scenario_of,
+    two_programmes,
+)
 from tests.support.places import place_of
 
 GAP = 2e-3
@@ -78,7 +83,7 @@ def check_bound(way: str, seed: int, monkeypatch) -> None:
         drawn.tail_share if drawn is not None and drawn.holds == "tail" else 0.0, counted,
     )  # fmt: skip
     if large:
-        monkeypatch.setattr(column_generation, "MIN_CURVE_YEARS", 1)
+        every_problem_counts_as_large(monkeypatch)
     scenario = scenario_of(
         objective, rules=rules, drop=drop, years=years, solver={"gap": GAP},
         money={"benefit_years": counted}, **given,
@@ -221,7 +226,7 @@ def check_nobody_worse_off(seed: int, kept: str) -> None:
         left = own[:, None] - spend[0]
         least, most = np.maximum(-spend[0, 0], -left[1]), np.minimum(spend[0, 1], left[0])
         fits = least <= most + 1e-9
-        need = [problem.stand_alone[0, g] - saved[g] - 1e-7 for g in range(2)]
+        need = [problem.agencies.stand_alone[0, g] - saved[g] - 1e-7 for g in range(2)]
         if kept == "most_it_could_keep":
             return fits & (need[0] + need[1] <= left.sum(axis=0))
         lowest = np.minimum(least, -(left[1] + saved[1]))

@@ -323,9 +323,9 @@ def test_smooth_curves_are_proven_too(form):
     place = town(curves=[curve], curve_points=[])
     answer = solved(place, budgets(175), years=1, solver={"gap": 1e-4})
     # the most coaching s with 0.6 s + min(40, jobs(s)) <= 75, by bisection
-    from placeopt.budget.curves.forms import Curve
+    from placeopt.budget.curves.forms import response_curve
 
-    jobs = Curve(form, 50, 40, 4)
+    jobs = response_curve(form, 50, 40, 4)
     low, high = 0.0, 100.0
     for _ in range(60):
         s = (low + high) / 2

@@ -5,7 +5,7 @@ import pytest
 
 from placeopt.base.errors import PlaceError, UsageError
 from placeopt.budget.curves.calibrate import calibrate, with_curves, write_calibration
-from placeopt.budget.curves.forms import Curve
+from placeopt.budget.curves.forms import response_curve
 from placeopt.place import read_place, write_place
 from tests.support.places import place_of
 
@@ -28,21 +28,21 @@ def observed(spend, value, direction="higher", **tables):
 @pytest.mark.parametrize(
     "curve",
     [
-        Curve("power", 8.0, 100.0, 0.5),
-        Curve("exponential", 8.0, 30.0),
-        Curve("coverage", 8.0, 40.0),
-        Curve("hill", 8.0, 30.0, 2.5),
-        Curve("logistic", 8.0, 50.0, 4.0),
+        response_curve("power", 8.0, 100.0, 0.5),
+        response_curve("exponential", 8.0, 30.0),
+        response_curve("coverage", 8.0, 40.0),
+        response_curve("hill", 8.0, 30.0, 2.5),
+        response_curve("logistic", 8.0, 50.0, 4.0),
     ],
-    ids=lambda curve: curve.form,
+    ids=lambda curve: curve.name,
 )
 @pytest.mark.parametrize("direction", ["higher", "lower"])
 def test_a_curve_without_noise_is_found_again(curve, direction):
     spend = np.linspace(0, 100, 12)
     sign = 1 if direction == "higher" else -1
-    found = calibrate(observed(spend, 55 + sign * curve.effect(spend), direction), curve.form)
+    found = calibrate(observed(spend, 55 + sign * curve.effect(spend), direction), curve.name)
     (row,) = found.curves.to_dict("records")
-    fitted = Curve(row["form"], row["maximum_effect"], row["scale_gbp"], row["shape"])
+    fitted = response_curve(row["form"], row["maximum_effect"], row["scale_gbp"], row["shape"])
     assert fitted.effect(spend) == pytest.approx(curve.effect(spend), abs=1e-3)
     fit = found.fits.iloc[0]
     assert fit["r2"] == pytest.approx(1, abs=1e-6)
@@ -53,7 +53,7 @@ def test_a_curve_without_noise_is_found_again(curve, direction):
 def test_the_best_form_is_chosen_and_all_forms_are_reported(tmp_path):
     rng = np.random.default_rng(7)
     spend = np.linspace(2, 100, 25)
-    value = 50 + Curve("hill", 10.0, 40.0, 4.0).effect(spend) + rng.normal(0, 0.1, 25)
+    value = 50 + response_curve("hill", 10.0, 40.0, 4.0).effect(spend) + rng.normal(0, 0.1, 25)
     place = observed(spend, value)
     found = calibrate(place)
     assert set(found.fits["form"]) == {"power", "exponential", "coverage", "hill", "logistic"}
@@ -70,12 +70,14 @@ def test_the_best_form_is_chosen_and_all_forms_are_reported(tmp_path):
 def test_least_squares_agree_with_a_fine_grid():
     rng = np.random.default_rng(3)
     spend, noise = np.linspace(0, 80, 15), rng.normal(0, 0.4, 15)
-    value = 20 + Curve("exponential", 6.0, 25.0).effect(spend) + noise
+    value = 20 + response_curve("exponential", 6.0, 25.0).effect(spend) + noise
     found = calibrate(observed(spend, value), "exponential")
     squares = (found.residuals["residual"] ** 2).sum()
     grid = []
     for scale in np.geomspace(2, 350, 2000):
-        line = np.column_stack([np.ones(15), Curve("exponential", 1.0, scale).effect(spend)])
+        line = np.column_stack(
+            [np.ones(15), response_curve("exponential", 1.0, scale).effect(spend)]
+        )
         grid.append(np.linalg.lstsq(line, value, rcond=None)[1][0])
     assert squares <= min(grid) * (1 + 1e-6)
 
@@ -110,7 +112,7 @@ def test_unit_cost_and_saturation_make_the_curve_of_optima():
              "saturation_share": 0.8, "unit_cost_gbp": 50.0, "effect_per_person": 0.01}  # fmt: skip
     place = observed([], [], coverage=[given])
     (row,) = calibrate(place).curves.to_dict("records")
-    curve = Curve(row["form"], row["maximum_effect"], row["scale_gbp"])
+    curve = response_curve(row["form"], row["maximum_effect"], row["scale_gbp"])
     assert float(curve.effect(20_000)) == pytest.approx(0.01 * 369.694, rel=1e-5)
     with pytest.raises(PlaceError, match="a cost of its own or a unit cost's"):
         calibrate(observed([], [], coverage=[given | {"unit_cost_gbp": np.nan}]))
@@ -121,7 +123,7 @@ def test_calibrated_curves_replace_and_read_back(tmp_path):
     old = [{"programme_id": "visits", "outcome_id": "ready", "form": "points"}]
     points = [{"programme_id": "visits", "outcome_id": "ready", "spend_gbp": s, "effect": s}
               for s in (0.0, 1.0)]  # fmt: skip
-    place = observed(spend, Curve("exponential", 8.0, 30.0).effect(spend), curves=old,
+    place = observed(spend, response_curve("exponential", 8.0, 30.0).effect(spend), curves=old,
                      curve_points=points)  # fmt: skip
     after = with_curves(place, calibrate(place, "exponential"))
     assert after.curves["form"].tolist() == ["exponential"]
@@ -137,7 +139,7 @@ def test_the_command_writes_the_place_and_reports_every_fit(tmp_path):
     from placeopt.cli import app
 
     spend = np.linspace(0, 100, 12)
-    place = observed(spend, Curve("exponential", 8.0, 30.0).effect(spend))
+    place = observed(spend, response_curve("exponential", 8.0, 30.0).effect(spend))
     write_place(place, tmp_path / "before")
     arguments = ["place", "calibrate", tmp_path / "before", "--out", tmp_path / "after"]
     ran = CliRunner().invoke(app, [str(word) for word in [*arguments, "--form", "exponential"]])
@@ -155,7 +157,7 @@ def test_a_question_that_makes_no_sense_is_refused():
 
 
 def test_calibrating_keeps_when_effects_come_and_how_they_last():
-    curve = Curve("exponential", 8.0, 30.0)
+    curve = response_curve("exponential", 8.0, 30.0)
     spend = np.linspace(0.0, 100.0, 12)
     old = {"programme_id": "visits", "outcome_id": "ready", "form": "power", "maximum_effect": 5,
            "scale_gbp": 50, "shape": 0.5, "lag_years": 2, "persistence_share": 0.4}  # fmt: skip

@@ -8,7 +8,8 @@ import pytest
 from placeopt.base.errors import PlaceError, ScenarioError, VerificationError
 from placeopt.budget import solve
 from placeopt.budget.curves.combination import CurveGroup, combine_effects
-from placeopt.budget.curves.forms import Curve, breakpoints, error_bound, pieces
+from placeopt.budget.curves.forms import Points, response_curve
+from placeopt.budget.curves.piecewise import breakpoints, error_bound, pieces
 from placeopt.budget.curves.remaining_potential import TransformedCurve
 from placeopt.scenario import Scenario
 from placeopt.scenario.rules.budget.money import OneBudget, Outcomes
@@ -109,7 +110,7 @@ def test_random_s_shaped_programmes_under_best_of_meet_a_grid(seed):
                                  scale_gbp=[k for _, k, _ in params],
                                  shape=[n for _, _, n in params])  # fmt: skip
     place = place.replace(curves=curves, curve_points=place.curve_points.iloc[:0])
-    a, b, c = (Curve("hill", *each) for each in params)
+    a, b, c = (response_curve("hill", *each) for each in params)
     grid = np.linspace(0, 20, 81)
     before = max(float(a.effect(10)), float(b.effect(10)))
     best = max(
@@ -139,9 +140,9 @@ def test_lagged_effects_combine_in_the_year_they_come(how, better):
 
 
 def test_the_verifier_catches_a_plan_that_counts_twice(monkeypatch):
-    from placeopt.budget.problem import build
+    from placeopt.budget.problem import response_curves
 
-    monkeypatch.setattr(build, "curve_groups", lambda place: ())
+    monkeypatch.setattr(response_curves, "curve_groups", lambda place: ())
     with pytest.raises(VerificationError):
         solve(two_on_one("best_of"), question())
 
@@ -177,7 +178,7 @@ def test_random_curves_on_remaining_potential_meet_a_grid(form, seed):
                                  scale_gbp=[k for _, k, _ in params],
                                  shape=[n for _, _, n in params])  # fmt: skip
     place = place.replace(curves=curves, curve_points=place.curve_points.iloc[:0])
-    a, b, c = (Curve(form, *each).effect for each in params)
+    a, b, c = (response_curve(form, *each).effect for each in params)
 
     def done(x, y):
         return 10 * (1 - (1 - a(x) / 10) * (1 - b(y) / 10))
@@ -200,11 +201,11 @@ def test_pieces_bracket_the_transform_of_remaining_potential(form):
         upper, whole = float(rng.uniform(20, 100)), float(rng.uniform(1.05, 4))
         if form == "points":
             spend = tuple(np.sort(rng.uniform(0, 100, 4)))
-            alone = Curve("points", spend=spend, effect_at=tuple(np.sort(rng.uniform(0, 1, 4))))
+            alone = Points(spend=spend, effect_at=tuple(np.sort(rng.uniform(0, 1, 4))))
         else:
             scale = upper * 1.1 if form == "power" else rng.uniform(5, 60)
-            alone = Curve(form, 1.0, scale, rng.uniform(0.2, 5))
-        curve = TransformedCurve("rest", stand_alone=alone, potential=whole)
+            alone = response_curve(form, 1.0, scale, rng.uniform(0.2, 5))
+        curve = TransformedCurve(alone, whole)
         breaks = breakpoints(curve, 0.0, upper, 0.01)
         stated, spends = error_bound(curve, breaks), np.linspace(0, upper, 301)
         exact = -whole * np.log(1 - alone.effect(spends) / whole)

@@ -9,12 +9,13 @@ import pytest
 
 from placeopt.budget import solve
 from placeopt.budget.model.convex_combination import spend_grid_of
+from placeopt.budget.problem import objective_values
 from placeopt.budget.problem.build import build_problem
-from placeopt.budget.search import column_generation
 from placeopt.engine import Status
 from placeopt.scenario.rules.budget.money import OneBudget
 from tests.budget.places import (
     assert_each_bound_holds_for_the_other,
+    every_problem_counts_as_large,
     place_over_years,
     random_place,
     scenario_of,
@@ -23,7 +24,7 @@ from tests.budget.places import (
 
 @pytest.fixture
 def every_problem_is_large(monkeypatch):
-    monkeypatch.setattr(column_generation, "MIN_CURVE_YEARS", 1)
+    every_problem_counts_as_large(monkeypatch)
 
 
 def question(years: int, gap: float = 1e-2):
@@ -40,7 +41,7 @@ def test_decomposed_and_refined_plans_agree(seed, concave, scale, monkeypatch):
     place = place_over_years(2, place.replace(programmes=rows))
     scenario = question(2)
     refined = solve(place, scenario).result
-    monkeypatch.setattr(column_generation, "MIN_CURVE_YEARS", 1)
+    every_problem_counts_as_large(monkeypatch)
     decomposed = solve(place, scenario).result
     assert_each_bound_holds_for_the_other(refined, decomposed)
 
@@ -53,13 +54,16 @@ def test_the_bound_lies_below_every_plan_of_a_fine_grid(seed, every_problem_is_l
     if answer.plan is None:
         assert answer.result.status is not Status.OPTIMAL
         return
-    ends = zip(problem.lower[0], problem.upper[0], strict=True)
+    ends = zip(problem.lower[0], problem.limits.upper[0], strict=True)
     levels = [np.linspace(low, high, 25) for low, high in ends]
     best = np.inf
     for spend in itertools.product(*levels):
         paid = np.array(spend)[None]
-        if paid.sum() <= problem.total[0] and _payable(problem, paid[0]):
-            best = min(best, problem.objective("weighted_outcomes", paid, first=True))
+        if paid.sum() <= problem.money.total[0] and _payable(problem, paid[0]):
+            best = min(
+                best,
+                objective_values.objective_value(problem, "weighted_outcomes", paid, first=True),
+            )
     assert answer.result.bound <= best + 1e-7
     assert answer.result.objective <= best + 1e-2 * abs(best)
 
@@ -69,8 +73,8 @@ def _payable(problem, spend) -> bool:
     programmes = range(len(spend))
     for size in range(1, len(spend) + 1):
         for group in itertools.combinations(programmes, size):
-            payers = np.unique(problem.pair_stream[np.isin(problem.pair_programme, group)])
-            if spend[list(group)].sum() > problem.stream_limit[0][payers].sum() + 1e-9:
+            payers = np.unique(problem.pairs.stream[np.isin(problem.pairs.programme, group)])
+            if spend[list(group)].sum() > problem.streams.limit[0][payers].sum() + 1e-9:
                 return False
     return True
 
@@ -79,7 +83,9 @@ def _payable(problem, spend) -> bool:
 def test_chord_errors_bound_curves_between_grid_points(seed):
     problem = build_problem(random_place(seed, concave=seed % 2 == 0), question(1))
     grid = spend_grid_of(problem)
-    for c, (p, curve) in enumerate(zip(problem.curve_programme, problem.curves, strict=True)):
+    for c, (p, curve) in enumerate(
+        zip(problem.curves.programme, problem.curves.response, strict=True)
+    ):
         a, b = grid.spend[p, :-1], grid.spend[p, 1:]
         for share in (0.1, 0.3, 0.5, 0.8):
             chord = grid.effect[c, :-1] * (1 - share) + grid.effect[c, 1:] * share

@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 
 from placeopt.budget import solve
-from placeopt.budget.curves.forms import Curve
+from placeopt.budget.curves.forms import response_curve
 from placeopt.budget.model.constraints.cumulative_effects import (
     CumulativeEffects,
     curves_with_levels,
 )
+from placeopt.budget.problem import effects
 from placeopt.budget.problem.build import build_problem
 from placeopt.engine import Status
 from placeopt.scenario.rules.budget.money import Outcomes, Uncertainty
@@ -59,7 +60,7 @@ def test_random_curves_that_persist_meet_a_grid_of_two_years(form):
         *(two_on_one("remaining", whole_effect=10.0), 2),
         form=form, maximum_effect=m, scale_gbp=k, shape=n, persistence_share=stays,
     ).replace(curve_points=two_on_one().curve_points.iloc[:0])  # fmt: skip
-    a, b, c = (Curve(form, *each).effect for each in params)
+    a, b, c = (response_curve(form, *each).effect for each in params)
     grid = np.linspace(0, 20, 21)
     x1, y1, x2, y2 = np.meshgrid(grid, grid, grid, grid, sparse=True)
 
@@ -151,8 +152,8 @@ def test_lines_of_every_draw_bracket_the_curve(side):
     for (_, c), cut in zip(levels.breakpoints, levels.pieces(side), strict=True):
         for piece in cut:
             at = np.linspace(piece.start, piece.end, 9)
-            today = problem.effect_today[c]
-            x = today + np.outer(at - today, np.append(1.0, problem.evidence_factors[:, c]))
+            today = effects.effect_today(problem)[c]
+            x = today + np.outer(at - today, np.append(1.0, problem.evidence.factors[:, c]))
             true = -21 * np.log1p(-np.minimum(x / 21, 0.9999))
             line = np.outer(at, piece.slope) + piece.intercept
             slack = true - line if side == "under" else line - true

@@ -157,13 +157,14 @@ def test_shortfalls_over_the_horizon_are_paid_from_surplus():
     # without a position alone, has 0 and 2 unspent, worth 1. They pay 5.5 and 0.5 of the 6, each in
     # the years in which it has something: the second in 2026, the third 0.5 x 2 in 2027
     problem = build_problem(place_over_years(2), scenario_of(rules=[], years=2))
-    problem = replace(
-        problem,
+    agencies = replace(
+        problem.agencies,
         stand_alone=np.array([[8.0, 0.0, np.nan], [0.0, 2.0, np.nan]]),
-        discount=np.array([1.0, 0.5]),
         over_horizon=True,
         counterfactual="most_it_could_keep",
     )
+    horizon = replace(problem.horizon, discount=np.array([1.0, 0.5]))
+    problem = replace(problem, horizon=horizon, agencies=agencies)
     before = np.array([[0.0, 12.0, 0.0], [4.0, 0.0, 9.0]])
     own = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 2.0]])
     moved = least_transfers(problem, before, own)
@@ -177,7 +178,11 @@ def of_three(years: int, carry_over: bool):
     alone = np.full((years, 3), np.nan)
     alone[:, 0] = 10.0
     total = np.full(years, 100.0)
-    return replace(problem, stand_alone=alone, total=total, carry_over=carry_over)
+    return replace(
+        problem,
+        agencies=replace(problem.agencies, stand_alone=alone),
+        money=replace(problem.money, total=total, carry_over=carry_over),
+    )
 
 
 def test_transfers_share_what_the_one_budget_leaves():
@@ -195,7 +200,12 @@ def test_transfers_share_a_reserve_over_the_years(over_horizon):
     # the first is 10 short in each of two years; the second has 10 unspent in each, the third saves
     # 10 in each: they would pay 5 and 5. The reserve holds 10, then 5: of the 20 the second pays
     # at most 5, the third the rest
-    problem = replace(of_three(2, carry_over=True), over_horizon=over_horizon, discount=np.ones(2))
+    problem = of_three(2, carry_over=True)
+    problem = replace(
+        problem,
+        horizon=replace(problem.horizon, discount=np.ones(2)),
+        agencies=replace(problem.agencies, over_horizon=over_horizon),
+    )
     before, own = np.zeros((2, 3)), np.array([[0.0, 10, 10]] * 2)
     cash = np.array([[0.0, 0, 10]] * 2)
     moved = least_transfers(problem, before, own, cash, np.array([10.0, 5.0]))

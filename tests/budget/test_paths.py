@@ -10,15 +10,17 @@ import pytest
 
 from placeopt.budget import solve
 from placeopt.budget.model.convex_combination import spend_grid_of
-from placeopt.budget.problem.build import build_problem
-from placeopt.budget.search import column_generation, rounding
-from placeopt.budget.search.path_pricing import (
+from placeopt.budget.model.paths import (
     UNLIMITED,
     _choose_step,
     geometric_grids_of,
-    least_cost_paths,
     paths_within_pace,
 )
+from placeopt.budget.problem import objective_values
+from placeopt.budget.problem.build import build_problem
+from placeopt.budget.search import column_generation
+from placeopt.budget.search.parameters import DEFAULTS
+from placeopt.budget.search.path_pricing import least_cost_paths
 from placeopt.budget.search.refinement import solve_lexicographic
 from placeopt.engine import Result, Status
 from placeopt.engine import solve as solve_model
@@ -26,6 +28,7 @@ from placeopt.engine.settings import Settings
 from placeopt.scenario.rules.budget.money import OneBudget, Pace
 from tests.budget.places import (
     assert_each_bound_holds_for_the_other,
+    every_problem_counts_as_large,
     place_over_years,
     random_place,
     scenario_of,
@@ -53,10 +56,10 @@ def test_no_allowed_path_costs_less_than_stated(seed, cut, rise):
     assert grid.geometric_grids, "a place all of whose curves are concave tests nothing"
     owned = np.array(list(grid.geometric_grids))
     pound = rng.uniform(0.0, 2.0, (YEARS, len(owned)))
-    worth = rng.uniform(0.0, 4.0, (YEARS, len(problem.curves)))
+    worth = rng.uniform(0.0, 4.0, (YEARS, len(problem.curves.response)))
     cost = pound[:, :, None] * grid.spend[owned]
     slip = np.zeros((YEARS, len(owned), grid.spend.shape[1] - 1))
-    for c, p in enumerate(problem.curve_programme):
+    for c, p in enumerate(problem.curves.programme):
         if p in grid.geometric_grids:
             q = int(np.flatnonzero(owned == p)[0])
             cost[:, q] -= worth[:, c, None] * grid.effect[c]
@@ -76,8 +79,8 @@ def test_no_allowed_path_costs_less_than_stated(seed, cut, rise):
 
 
 def _cost(problem, p, spend, pound, worth) -> float:
-    own = np.flatnonzero(problem.curve_programme == p)
-    effects = sum(worth[:, c] * problem.curves[c].effect(spend) for c in own)
+    own = np.flatnonzero(problem.curves.programme == p)
+    effects = sum(worth[:, c] * problem.curves.response[c].effect(spend) for c in own)
     return float((pound * spend - effects).sum())
 
 
@@ -85,11 +88,11 @@ def _enumerated(problem, p, pound, worth) -> float:
     """The least cost of paths with fifteen steps a year within the pace."""
     best = np.inf
     for shares in itertools.product(np.linspace(0, 1, 15), repeat=YEARS):
-        last, spend = problem.base_spend[p], np.zeros(YEARS)
+        last, spend = problem.programmes.base_spend[p], np.zeros(YEARS)
         for t, share in enumerate(shares):
-            low = (1 - min(problem.pace_cut[p], 1.0)) * last
+            low = (1 - min(problem.limits.pace_cut[p], 1.0)) * last
             low = max(low, problem.lower[t, p])
-            high = min((1 + problem.pace_rise[p]) * last, problem.upper[t, p])
+            high = min((1 + problem.limits.pace_rise[p]) * last, problem.limits.upper[t, p])
             last = spend[t] = low + share * (high - low)
         best = min(best, _cost(problem, p, spend, pound, worth))
     return best
@@ -110,11 +113,14 @@ def test_a_geometric_grid_allows_every_move_of_its_pace(seed):
 @pytest.mark.parametrize("seed", range(5))
 def test_paths_within_the_pace_are_within_it(seed):
     problem = a_problem(seed)
-    p = np.arange(len(problem.base_spend))
+    p = np.arange(len(problem.programmes.base_spend))
     wanted = (
-        np.random.default_rng(seed).uniform(0, 3, (len(p), YEARS)) * problem.base_spend[:, None]
+        np.random.default_rng(seed).uniform(0, 3, (len(p), YEARS))
+        * problem.programmes.base_spend[:, None]
     )
-    spend = np.column_stack([problem.base_spend, paths_within_pace(problem, p, wanted).spend])
+    spend = np.column_stack(
+        [problem.programmes.base_spend, paths_within_pace(problem, p, wanted).spend]
+    )
     assert (spend[:, 1:] >= 0.7 * spend[:, :-1] - 1e-9).all()
     assert (spend[:, 1:] <= 1.5 * spend[:, :-1] + 1e-9).all()
 
@@ -126,7 +132,7 @@ def test_paced_plans_agree_with_refined_ones(seed, cut, rise, monkeypatch):
     place = place_over_years(YEARS, random_place(seed, programmes=4, concave=False))
     asked = question(cut, rise)
     refined = solve(place, asked).result
-    monkeypatch.setattr(column_generation, "MIN_CURVE_YEARS", 1)
+    every_problem_counts_as_large(monkeypatch)
     decomposed = solve(place, asked).result
     assert_each_bound_holds_for_the_other(refined, decomposed)
 
@@ -137,23 +143,25 @@ def test_a_few_programmes_under_a_pace_are_solved_by_whole_paths():
     place = place_over_years(YEARS, random_place(5, programmes=8, concave=False))
     asked = question(0.3, 0.5, gap=1e-3)
     problem = build_problem(place, asked)
-    assert column_generation.uses_column_generation(problem)
+    assert column_generation.uses_column_generation(problem, DEFAULTS.column_generation)
     solved = solve_lexicographic(problem, asked.solver)
     assert solved.result.status is Status.OPTIMAL
     assert solved.steps[0].gap <= 1e-3
     # proven by curves in pieces: no plan is worth more than 1.32866
     assert -1.32866 <= solved.result.objective <= -1.32800
     free = build_problem(place, scenario_of(years=YEARS, drop=("outcomes",)))
-    assert not column_generation.uses_column_generation(free)
+    assert not column_generation.uses_column_generation(free, DEFAULTS.column_generation)
 
 
 def test_a_programme_with_an_actual_year_has_no_grid():
     """Its past spending may not have kept the pace."""
     problem = a_problem(1)
-    actual = problem.actual_spend.copy()
+    actual = problem.limits.actual_spend.copy()
     p = next(iter(geometric_grids_of(problem)))
-    actual[0, p] = 5 * problem.base_spend[p]
-    assert p not in geometric_grids_of(replace(problem, actual_spend=actual))
+    actual[0, p] = 5 * problem.programmes.base_spend[p]
+    assert p not in geometric_grids_of(
+        replace(problem, limits=replace(problem.limits, actual_spend=actual))
+    )
 
 
 def _large(monkeypatch):
@@ -161,7 +169,7 @@ def _large(monkeypatch):
     problem = a_problem(1)
     assert geometric_grids_of(problem)
     value = solve_lexicographic(problem, question(0.3, 0.5).solver).result.objective
-    monkeypatch.setattr(column_generation, "MIN_CURVE_YEARS", 1)
+    every_problem_counts_as_large(monkeypatch)
     return problem, value
 
 
@@ -178,7 +186,9 @@ def test_a_master_that_runs_out_of_time_still_returns_a_plan(monkeypatch):
     found = column_generation.decompose(problem, "weighted_outcomes", {}, 1e-3, solve_once)
     assert found.spend is not None
     assert found.bound <= value + 1e-7
-    reached = problem.objective("weighted_outcomes", found.spend, first=True)
+    reached = objective_values.objective_value(
+        problem, "weighted_outcomes", found.spend, first=True
+    )
     assert reached >= found.bound - 1e-7
 
 
@@ -193,7 +203,9 @@ def test_a_plan_is_found_by_repairing_standards(monkeypatch):
             return Result(Status.NO_PLAN)
         return solve_model(model, Settings(gap=gap, threads=1))
 
-    monkeypatch.setattr(rounding, "MAX_REPAIR_SOLVES", 3)
-    found = column_generation.decompose(problem, "weighted_outcomes", {}, 1e-3, refuse_the_first)
+    few_repairs = replace(DEFAULTS, rounding=replace(DEFAULTS.rounding, max_repair_solves=3))
+    found = column_generation.decompose(
+        problem, "weighted_outcomes", {}, 1e-3, refuse_the_first, few_repairs
+    )
     assert found.spend is not None
     assert found.bound <= value + 1e-7

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from placeopt.budget.curves.forms import MIN_PIECE_SHARE
+from placeopt.budget.curves.piecewise import MIN_PIECE_SHARE
 from placeopt.budget.problem.build import build_problem
 from placeopt.budget.published_cases import s_curve_place
 from placeopt.budget.search import refinement
+from placeopt.budget.search.approximation import Approximation
+from placeopt.budget.search.timed_solver import TimedSolver
 from placeopt.engine import Status
 
 
@@ -20,9 +24,9 @@ def test_a_bound_of_curves_below_is_not_a_bound(seed, monkeypatch):
     place, scenario = s_curve_place(slope, kappa, rng.uniform(60, 150, 6), 60.0)
     problem = build_problem(place, scenario)
     best = refinement.solve_lexicographic(problem, scenario.solver).result.objective
-    left = refinement._TimedSolver.remaining_seconds
+    left = TimedSolver.remaining_seconds
     monkeypatch.setattr(
-        refinement._TimedSolver,
+        TimedSolver,
         "remaining_seconds",
         lambda clock: 0.0 if clock.spent else left(clock),
     )
@@ -38,16 +42,16 @@ def test_a_bound_above_a_feasible_plan_is_not_reported(monkeypatch):
     """An engine that cuts off the best plans: its answers are not reported as proven."""
     place, scenario = s_shaped()
     problem = build_problem(place, scenario)
-    solve = refinement._TimedSolver.solve
+    solve = TimedSolver.solve
     rounds = []
 
     def lie(clock, model, gap=None, share=1.0):
         result = solve(clock, model, gap, share)
         rounds.append(result)
         false = share < 1 and result.objective is not None  # of the curves from above
-        return refinement.replace(result, bound=0.9 * result.objective) if false else result
+        return replace(result, bound=0.9 * result.objective) if false else result
 
-    monkeypatch.setattr(refinement._TimedSolver, "solve", lie)
+    monkeypatch.setattr(TimedSolver, "solve", lie)
     solved = refinement.solve_lexicographic(problem, scenario.solver)
     assert solved.steps[0].bound <= solved.steps[0].value
     assert solved.result.status is not Status.OPTIMAL
@@ -58,9 +62,9 @@ def test_pieces_are_wide_enough_for_solvers():
     own plan."""
     place, scenario = s_shaped()
     problem = build_problem(place, scenario)
-    approximation = refinement.Approximation(problem)
-    top = problem.upper.max(axis=0)
+    approximation = Approximation(problem)
+    top = problem.limits.upper.max(axis=0)
     for hair in (1e-13, 1e-11, 1e-10, 1e-8):
         approximation.add(hair * top[None], top[None] * (1 - hair), 0.3 * top[None] * (1 + hair))
-    for p, breaks in zip(problem.curve_programme, approximation.breakpoints, strict=True):
+    for p, breaks in zip(problem.curves.programme, approximation.breakpoints, strict=True):
         assert np.diff(breaks).min() >= MIN_PIECE_SHARE * top[p] * 0.99

@@ -16,7 +16,7 @@ from placeopt.base.errors import PlaceError, ScenarioError
 from placeopt.budget import solve
 from placeopt.budget.model.formulation import formulate
 from placeopt.budget.problem.build import build_problem
-from placeopt.budget.search.refinement import Approximation
+from placeopt.budget.search.approximation import Approximation
 from placeopt.budget.verify import verify
 from placeopt.engine import Status
 from placeopt.scenario.rules.budget.money import OneBudget, Outcomes, Pace, Statutory, Streams

@@ -13,9 +13,9 @@ import pytest
 
 import placeopt.budget
 from placeopt.budget import solve
-from placeopt.budget.curves.forms import Curve
+from placeopt.budget.curves.forms import response_curve
 from placeopt.budget.verify import _check, verify
-from placeopt.budget.verify.outcomes import curve_effect, interpolate
+from placeopt.budget.verify.curves import curve_effect, interpolate
 from placeopt.scenario.rules.budget.money import Statutory, Streams
 from tests.budget.places import one_budget, random_place, scenario_of, two_programmes
 
@@ -186,7 +186,9 @@ def test_the_verifiers_curves_agree_with_the_models():
                 / (1 - 1 / (1 + math.exp(n))),
             }[form]
             assert curve_effect(form, m, k, n, s) == pytest.approx(expected, rel=1e-9)
-            assert float(Curve(form, m, k, n).effect(s)) == pytest.approx(expected, rel=1e-9)
+            assert float(response_curve(form, m, k, n).effect(s)) == pytest.approx(
+                expected, rel=1e-9
+            )
     line = [(30.0, 3.0), (10.0, 2.0)]
     assert [interpolate(line, s) for s in (0, 5, 10, 20, 30, 99)] == [0, 1, 2, 2.5, 3, 3]
 
@@ -199,7 +201,7 @@ def test_the_verifier_knows_nothing_of_the_model():
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("placeopt"):
                 ours |= {f"{node.module}.{name.name}" for name in node.names}
-    rooms = ("placeopt.budget.verify", "placeopt.place.", "placeopt.scenario.")
+    rooms = ("placeopt.budget.verify", "placeopt.base.", "placeopt.place.", "placeopt.scenario.")
     assert not [name for name in ours if not name.startswith(rooms)]
 
 

@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from placeopt.budget.verify import RULES, verify
+from placeopt.budget.verify import verify
+from placeopt.budget.verify.change import reinvestment
 from placeopt.budget.verify.outcomes import lagged_effects, paid_back, rewards
 from placeopt.budget.verify.partners import nobody_worse_off
+from placeopt.budget.verify.registry import CHECKS
 from placeopt.budget.verify.timeline import discount_factors, plan_timeline, whole_units
 from placeopt.scenario.rules.budget.money import (
     Capital,
@@ -156,9 +158,9 @@ def test_savings_that_do_not_go_to_prevention_are_caught():
     timeline = plan_timeline(care_town(), asked(), plan_by_hand())
     spend = tuple({**year, "community": 20.0} for year in timeline.spend)
     rule = Reinvestment(rule="reinvestment", share=0.2)
-    lazy = RULES["reinvestment"](care_town(), asked(), rule, replace(timeline, spend=spend))
+    lazy = reinvestment(care_town(), asked(), rule, replace(timeline, spend=spend))
     assert [breach[0] for breach in lazy] == [0, 4, 2]  # the hub takes 10 of 2028's saving
-    full = RULES["reinvestment"](care_town(), asked(), rule, timeline)
+    full = reinvestment(care_town(), asked(), rule, timeline)
     assert [breach[0] for breach in full] == [-40, 4 - 40, 2 - 40]
 
 
@@ -366,7 +368,7 @@ def test_units_are_whole_and_rounding_is_not_a_ward():
 
 def test_every_registered_budget_rule_has_a_check():
     names = {rule.name for rule in REGISTERED.values() if rule.problem == "budget"}
-    assert names == {*RULES, "nobody_worse_off"}
+    assert names == {*CHECKS, "nobody_worse_off"}
 
 
 KEPT = OneBudget(rule="one_budget", total_gbp=152, opening_reserve_gbp=20, carry_over=True)

@@ -14,7 +14,8 @@ import pytest
 from scipy.optimize import linprog
 
 from placeopt.budget import solve
-from placeopt.budget.verify.outcomes import interpolate, lagged_effects
+from placeopt.budget.verify.curves import interpolate
+from placeopt.budget.verify.outcomes import lagged_effects
 from placeopt.budget.verify.timeline import base_payments
 from placeopt.engine import Status
 from placeopt.scenario.rules.budget.money import NobodyWorseOff, OneBudget

@@ -141,14 +141,16 @@ def test_a_rule_whose_solve_ran_out_of_time_is_not_called_useless(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from placeopt.budget.explain import infeasibility
+    from placeopt.budget.problem.build import build_problem
 
     def late(problem: object, scenario: object) -> str:
         deadline.record_timeout("highs")
         return ""
 
     monkeypatch.setattr(infeasibility, "minimal_relaxation", late)
+    place, question = two_programmes(), scenario_of(rules=(one_budget(10),))
     with recording_timeouts() as ended:
-        found = infeasibility.explain(two_programmes(), scenario_of(rules=(one_budget(10),)))
+        found = infeasibility.explain(place, question, build_problem(place, question))
     assert "at least two would have to give" not in found.sentence
     assert "one_budget (B1)" in found.sentence
     assert "the explanation" in ended

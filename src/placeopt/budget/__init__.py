@@ -27,56 +27,56 @@ def solve(
         progress: Called with the best value and bound while solving.
 
     Returns:
-        The answer; where no plan exists, with an explanation instead of a plan.
+        The answer with a verified plan; with an explanation where the rules clash; or with neither
+        where the time limit left no plan (``result`` says why, and what is proven).
 
     Raises:
         PlaceError: With all findings in the place.
         ScenarioError: With all findings in the scenario.
-        NoPlanError: Where the time limit leaves no plan.
         VerificationError: Where a plan fails its verification.
     """
     from dataclasses import replace
 
     from placeopt.base.deadline import Deadline, recording_timeouts, repeatability_warnings
-    from placeopt.base.errors import NoPlanError, VerificationError
+    from placeopt.base.errors import VerificationError
     from placeopt.budget.explain.infeasibility import explain
     from placeopt.budget.problem import checks
     from placeopt.budget.problem.build import build_problem
     from placeopt.budget.search.refinement import solve_lexicographic
+    from placeopt.budget.search.solution import Solution
+    from placeopt.budget.search.stand_alone import with_stand_alone_positions
     from placeopt.budget.tables.plan import build_plan
     from placeopt.budget.verify import verify, verify_stand_alone_positions
     from placeopt.engine import Answer, Status
     from placeopt.place.order import restore_row_order, sort_rows
 
-    checks.require(place, scenario)
-    warnings = tuple(checks.check(place, scenario))
+    warnings = checks.require(place, scenario)
     ordered = sort_rows(place)
     why = None
     deadline = Deadline.of_answer(scenario.solver.time_limit_seconds)
     with recording_timeouts() as ended, deadline.enforced():
-        problem = build_problem(ordered, scenario)
-        solved = solve_lexicographic(problem, scenario.solver, progress)
+        problem, unsolved = with_stand_alone_positions(
+            build_problem(ordered, scenario), scenario.solver
+        )
+        solved = (
+            solve_lexicographic(problem, scenario.solver, progress)
+            if unsolved is None
+            else Solution(unsolved)
+        )
         if solved.result.status is Status.INFEASIBLE:
             why = explain(ordered, scenario, problem)
     warnings += repeatability_warnings(ended)
+    answer = Answer(place, scenario, solved.result, warnings=warnings, repeats=not ended)
     if why is not None:
         if why.tables:
             check = verify_stand_alone_positions(place, scenario, why.tables)
             if not check.holds:
                 raise VerificationError(f"positions alone failed their check: {check.detail}")
-        return Answer(place, scenario, solved.result, explanation=why, warnings=warnings)
+        return replace(answer, explanation=why)
     if solved.spend is None:
-        raise NoPlanError(f"no budget was found: {solved.result.status} {solved.result.message}")
+        return answer
     plan = build_plan(ordered, problem, solved, scenario)
     plan = replace(plan, tables=restore_row_order(place, ordered, plan.tables))
     verification = verify(place, scenario, plan)
     verification.require()
-    return Answer(
-        place,
-        scenario,
-        solved.result,
-        plan=plan,
-        verification=verification,
-        warnings=warnings,
-        repeats=not ended,
-    )
+    return replace(answer, plan=plan, verification=verification)

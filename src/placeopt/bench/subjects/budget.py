@@ -76,17 +76,9 @@ class BudgetCases:
             record, plan = _solve_reference_model(question, settings)
         else:
             from placeopt import budget
-            from placeopt.base.errors import NoPlanError
 
             trace: list[list[float | None]] = []
-            try:
-                answer = budget.solve(
-                    question.place, question.scenario, progress=record_trace(trace)
-                )
-            except NoPlanError as error:
-                return record_without_plan(
-                    "no plan at limit", f"budget.solve, {settings.engine}", str(error)
-                )
+            answer = budget.solve(question.place, question.scenario, progress=record_trace(trace))
             record = record_of_result(
                 answer.result, f"placeopt.budget.solve, {settings.engine}", trace
             )
@@ -112,7 +104,7 @@ class BudgetCases:
         """The first round's model, its curves approximated from below."""
         from placeopt.budget.model.formulation import formulate
         from placeopt.budget.problem.build import build_problem
-        from placeopt.budget.search.refinement import Approximation
+        from placeopt.budget.search.approximation import Approximation
 
         problem = build_problem(instance.place, instance.scenario)
         return formulate(problem, Approximation(problem).pieces("under"), OBJECTIVE)
@@ -210,7 +202,8 @@ def _solve_reference_model(
 
     from placeopt.bench.rivals.textbook import reference_model, solve_with_pulp
     from placeopt.budget.problem.build import build_problem
-    from placeopt.budget.search.refinement import LexicographicStep, Solution
+    from placeopt.budget.problem.objective_values import objective_value
+    from placeopt.budget.search.solution import LexicographicStep, Solution
     from placeopt.budget.tables.plan import build_plan
     from placeopt.engine import Model, Result, Status
 
@@ -223,18 +216,19 @@ def _solve_reference_model(
     if status not in ("optimal", "feasible at limit"):
         return record_without_plan(status, method, "PuLP passes on no bound"), None
     problem = build_problem(question.place, question.scenario)
-    programmes, streams = problem.programme_ids, problem.stream_ids
+    programmes, streams = problem.programmes.ids, problem.streams.ids
     paid = np.array([
         max(0.0, (pay[programmes[p], streams[f]].value() or 0.0) * unit)
         if (programmes[p], streams[f]) in pay else 0.0
-        for p, f in zip(problem.pair_programme, problem.pair_stream, strict=True)
+        for p, f in zip(problem.pairs.programme, problem.pairs.stream, strict=True)
     ])  # fmt: skip
     paid = np.floor(paid * 100) / 100  # whole pence, never more than available
-    spend = np.bincount(problem.pair_programme, paid, len(programmes)).astype(float)
+    spend = np.bincount(problem.pairs.programme, paid, len(programmes)).astype(float)
     spend, paid = spend[None, :], paid[None, :]  # of the one year decided
-    value = problem.objective(OBJECTIVE, spend, first=True)
+    value = objective_value(problem, OBJECTIVE, spend, first=True)
     record = record_without_plan(status, method, "PuLP passes on no bound") | {"objective": value}
-    result, no_error = Result(Status.FEASIBLE, objective=value), np.zeros(len(problem.curves))
+    result = Result(Status.FEASIBLE, objective=value)
+    no_error = np.zeros(len(problem.curves.response))
     step = LexicographicStep(OBJECTIVE, value, -np.inf, Model("textbook"), result, rounds=1)
     solved = Solution(result, spend, paid, (step,), no_error)
     plan = build_plan(question.place, problem, solved, question.scenario)

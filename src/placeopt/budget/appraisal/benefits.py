@@ -197,4 +197,4 @@ def to_price_year(amount: float, price_year: int, wanted: int, index: dict[int, 
 
 
 def _positions(known: pd.Series, wanted: pd.Series) -> Ints:
-    return pd.Index(known).get_indexer(wanted).astype(np.int64)
+    return np.asarray(pd.Index(known).get_indexer(pd.Index(wanted)), np.int64)

@@ -28,27 +28,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from placeopt.base.errors import Finding, PlaceError, UsageError, errors_among
 from placeopt.base.files import atomic_file
 from placeopt.base.number_format import pounds, pounds_and_pence
 from placeopt.budget.appraisal.benefits import deflators, to_price_year
-from placeopt.budget.curves.forms import Curve
+from placeopt.budget.curves.base import FORMS, Floats, Form, form_named
+from placeopt.budget.curves.forms import response_curve
 from placeopt.place import Place
 from placeopt.place.check.all_checks import check
 
-Floats = NDArray[np.float64]
-
-FORMS_WITH_SHAPE = ("power", "hill", "logistic")  # forms whose shape n is fitted too
-# base included
-PARAMETER_COUNT = {
-    "power": 3,
-    "exponential": 3,
-    "coverage": 3,
-    "hill": 4,
-    "logistic": 4,
-}
 MIN_SPARE_PAIRS = 2  # pairs beyond the parameters, so that residuals mean something
 SHAPE_BOUNDS = (0.2, 8.0)
 MIN_R2 = 0.25  # share of the variation explained below which a fit is poor
@@ -74,7 +63,7 @@ class Fit:
 
     programme_id: str
     outcome_id: str
-    curve: Curve
+    curve: Form
     base: float
     r2: float
     criterion: float
@@ -115,8 +104,8 @@ def calibrate(place: Place, form: str | None = None) -> Calibration:
         PlaceError: With every fault (too few pairs, no improvement with spending).
         UsageError: Where there is no evidence or no such form.
     """
-    if form is not None and form not in PARAMETER_COUNT:
-        raise UsageError(f"no form {form!r} to fit; choose from {', '.join(PARAMETER_COUNT)}")
+    if form is not None and form not in _fitted_forms():
+        raise UsageError(f"no form {form!r} to fit; choose from {', '.join(_fitted_forms())}")
     if len(place.evidence_pairs) == 0 and len(place.coverage) == 0:
         raise UsageError("nothing to calibrate from: fill evidence_pairs or coverage")
     faults = errors_among(check(place))
@@ -188,17 +177,17 @@ def fit_forms(
         The fits that improve the outcome, or the finding that explains why there is none.
     """
     spend, value = pairs["spend_gbp"].to_numpy(float), pairs["outcome_value"].to_numpy(float)
-    forms = [form] if form else list(PARAMETER_COUNT)
+    forms = [form] if form else _fitted_forms()
     spend_count = len(np.unique(spend))
     allowed_forms = [
         name
         for name in forms
-        if len(pairs) >= PARAMETER_COUNT[name] + MIN_SPARE_PAIRS
-        and spend_count >= PARAMETER_COUNT[name]
+        if len(pairs) >= _parameter_count(name) + MIN_SPARE_PAIRS
+        and spend_count >= _parameter_count(name)
     ]
     where = f"{programme}, {outcome}"
     if not allowed_forms:
-        required = min(PARAMETER_COUNT[name] for name in forms)
+        required = min(_parameter_count(name) for name in forms)
         message = f"{len(pairs)} pairs at {spend_count} spends are too few to fit a curve"
         remedy = f"give at least {required + MIN_SPARE_PAIRS} pairs at {required} different spends"
         return _fault(pairs, where, message, remedy)
@@ -219,9 +208,9 @@ def fit_form(
     """Fit one form by least squares; spend in GBP, value in the outcome's unit."""
     from scipy.optimize import least_squares
 
-    max_spend = float(spend.max())
-    limits = [] if form == "power" else [(np.log(max_spend / 50), np.log(max_spend * 5))]
-    limits += [tuple(np.log(SHAPE_BOUNDS))] if form in FORMS_WITH_SHAPE else []
+    max_spend, fitted = float(spend.max()), form_named(form).fitted
+    limits = [(np.log(max_spend / 50), np.log(max_spend * 5))] if "scale_gbp" in fitted else []
+    limits += [tuple(np.log(SHAPE_BOUNDS))] if "shape" in fitted else []
     starts = [np.linspace(lower, upper, 7)[1:-1] for lower, upper in limits]
     lower, upper = (np.array([limit[side] for limit in limits]) for side in (0, 1))
     solutions = [
@@ -232,11 +221,11 @@ def fit_form(
     best = min(solutions, key=lambda result: result.cost)
     base, effect, residual = _linear_fit(form, best.x, max_spend, spend, value, sign)
     scale, shape = _parameters(form, best.x, max_spend)
-    curve = Curve(form, effect, scale, shape)
+    curve = response_curve(form, effect, scale, shape)
     residual_squares, pairs, parameter_count = (
         float(residual @ residual),
         len(spend),
-        PARAMETER_COUNT[form],
+        _parameter_count(form),
     )
     total_squares = float(((value - value.mean()) ** 2).sum())
     effect_range = float(np.ptp(curve.effect(spend)))
@@ -255,12 +244,22 @@ def fit_form(
     return _with_notes(fit, max_spend, bool(at_edge.any()))
 
 
+def _fitted_forms() -> list[str]:
+    """The forms with parameters to look for."""
+    return [name for name, form in FORMS.items() if form.fitted]
+
+
+def _parameter_count(form: str) -> int:
+    """How many numbers are fitted: the form's own, and the base."""
+    return len(form_named(form).fitted) + 1
+
+
 def _linear_fit(
     form: str, x: Floats, max_spend: float, spend: Floats, value: Floats, sign: float
 ) -> tuple[float, float, Floats]:
     """Base, m (never below 0) and residuals of the best linear fit, given k and n."""
     scale, shape = _parameters(form, x, max_spend)
-    unit = sign * Curve(form, 1.0, scale, shape).effect(spend)
+    unit = sign * response_curve(form, 1.0, scale, shape).effect(spend)
     centred = unit - unit.mean()
     variation = float(centred @ centred)
     effect = max(0.0, float(centred @ (value - value.mean())) / variation) if variation > 0 else 0.0
@@ -270,9 +269,9 @@ def _linear_fit(
 
 def _parameters(form: str, x: Floats, max_spend: float) -> tuple[float, float]:
     """Scale and shape from the logarithms that are searched; a power's scale is the top spend."""
-    if form == "power":
-        return max_spend, float(np.exp(x[0]))
-    return float(np.exp(x[0])), float(np.exp(x[1])) if form in FORMS_WITH_SHAPE else 1.0
+    searched, fitted = (float(np.exp(value)) for value in x), form_named(form).fitted
+    scale = next(searched) if "scale_gbp" in fitted else max_spend
+    return scale, next(searched) if "shape" in fitted else 1.0
 
 
 def _with_notes(fit: Fit, max_spend: float, at_edge: bool) -> Fit:
@@ -281,7 +280,7 @@ def _with_notes(fit: Fit, max_spend: float, at_edge: bool) -> Fit:
     notes = []
     if fit.r2 < MIN_R2:
         notes.append(f"the curve explains only {fit.r2:.0%} of what was observed")
-    if fit.curve.form != "power" and fit.curve.scale_gbp > max_spend:
+    if "scale_gbp" in fit.curve.fitted and fit.curve.scale_gbp > max_spend:
         notes.append(f"its scale lies beyond the largest spend observed, {pounds(max_spend)}: "
                      "where it levels off is not known")  # fmt: skip
     if at_edge:
@@ -314,7 +313,7 @@ def _curve_row(fit: Fit, grade: Any, source: str) -> dict[str, Any]:
     return {
         "programme_id": fit.programme_id,
         "outcome_id": fit.outcome_id,
-        "form": curve.form,
+        "form": curve.name,
         "maximum_effect": curve.maximum_effect,
         "scale_gbp": curve.scale_gbp,
         "shape": curve.shape,
@@ -328,7 +327,7 @@ def _fit_row(fit: Fit, chosen: bool) -> dict[str, Any]:
     return {
         "programme_id": fit.programme_id,
         "outcome_id": fit.outcome_id,
-        "form": curve.form,
+        "form": curve.name,
         "chosen": "yes" if chosen else "no",
         "pairs": fit.pairs,
         "value_at_no_spend": fit.base,
@@ -381,7 +380,7 @@ def _fault(pairs: pd.DataFrame, where: str, message: str, remedy: str) -> Findin
 def _note(fit: Fit, note: str) -> Finding:
     where = f"{fit.programme_id}, {fit.outcome_id}"
     remedy = "look for more evidence, or give it a worse grade"
-    return Finding("warning", "evidence_pairs.csv", None, fit.curve.form, where, note, remedy)
+    return Finding("warning", "evidence_pairs.csv", None, fit.curve.name, where, note, remedy)
 
 
 def write_calibration(calibration: Calibration, folder: Path | str) -> Path:

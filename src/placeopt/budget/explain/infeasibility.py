@@ -10,6 +10,7 @@ the proven part is reported.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,18 +18,18 @@ import numpy as np
 from placeopt import engine
 from placeopt.base.deadline import Deadline, record_timeout, recording_timeouts
 from placeopt.base.errors import UsageError
+from placeopt.budget.curves.piecewise import Side
 from placeopt.budget.model import formulation
+from placeopt.budget.model.scale import scale_of
 from placeopt.budget.problem.arrays import BudgetProblem
-from placeopt.budget.problem.build import build_problem, names
-from placeopt.budget.search.refinement import Approximation
+from placeopt.budget.problem.build import build_problem
+from placeopt.budget.search.approximation import Approximation
 from placeopt.budget.search.rounding import spend_from_result
 from placeopt.budget.tables.years import stand_alone_positions, stand_alone_tables
 from placeopt.engine import Block, Clash, Explanation, Model, Result
 from placeopt.engine.settings import Settings
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.rules.budget.money import NobodyWorseOff
-from placeopt.scenario.scenario import SolverSettings
 from placeopt.scenario.wording import figure, pounds
 
 MAX_ROUNDS = 12
@@ -38,17 +39,17 @@ MAX_LISTED = 6
 BreachParts = Iterator[tuple[float, str]]  # size of a breach, and its description
 
 
-def explain(place: Place, scenario: Scenario, stated: BudgetProblem | None = None) -> Explanation:
+def explain(place: Place, scenario: Scenario, stated: BudgetProblem) -> Explanation:
     """Explain which rules clash, and how far each would have to be relaxed for a plan to exist.
 
     Args:
         place: The place.
         scenario: The scenario.
-        stated: The problem, if known, so that stand-alone positions (B9) are not solved for again.
+        stated: The problem that has no plan, with its stand-alone positions (B9).
+
+    Returns:
+        The rules any one of which could be relaxed for a plan to exist, and by how much.
     """
-    display, reference = names(place), None
-    if scenario.of(NobodyWorseOff):
-        reference = stated if stated is not None else build_problem(place, scenario)
     clashes, unexplored = [], []
     for position, rule in enumerate(scenario.rules):
         if Deadline.enclosing().has_passed:
@@ -57,7 +58,8 @@ def explain(place: Place, scenario: Scenario, stated: BudgetProblem | None = Non
         if rule.number in RULE_TABLE and not len(place.tables[RULE_TABLE[rule.number]]):
             continue  # the rule does not apply to this place
         try:
-            problem = build_problem(place, scenario, relax=rule.number, like=reference)
+            problem = build_problem(place, scenario, relax=rule.number)
+            problem = replace(problem, agencies=stated.agencies)
         except UsageError:
             continue
         part = Deadline.enclosing().part(1 / (len(scenario.rules) - position))
@@ -67,13 +69,13 @@ def explain(place: Place, scenario: Scenario, stated: BudgetProblem | None = Non
         if ended and not relaxation:  # it may still help
             unexplored.append(f"{rule.name} ({rule.number})")
         if relaxation:
-            sentence, stated_at = rule.sentence(display), str(rule.origin)
+            sentence, stated_at = rule.sentence(stated.display_names), str(rule.origin)
             clashes.append(Clash(rule.number, rule.name, sentence, relaxation, stated_at))
     tables = {}
-    if reference is not None:
+    if stated.agencies.has_position_rule:
         tables = {
-            "positions_alone": stand_alone_positions(reference),
-            **stand_alone_tables(reference),
+            "positions_alone": stand_alone_positions(stated),
+            **stand_alone_tables(stated),
         }
     if unexplored:
         record_timeout("the explanation")
@@ -98,29 +100,15 @@ def _sentence(clashes: list[Clash], unexplored: list[str]) -> str:
     return f"{text} One of these would have to give: {rules}."
 
 
-def solve_with_settings(model: Model, settings: SolverSettings) -> Result:
-    """Solve with all solver settings of the scenario."""
-    return engine.solve(
-        model,
-        Settings(
-            engine=settings.engine,
-            time_limit_seconds=settings.time_limit_seconds,
-            gap=settings.gap,
-            threads=settings.threads,
-            seed=settings.seed,
-        ),
-    )
-
-
 def minimal_relaxation(problem: BudgetProblem, scenario: Scenario) -> str:
     """The least breach of the relaxed rule, in words; empty where relaxing it does not help."""
     settings, deadline = scenario.solver, Deadline(MAX_RULE_SECONDS)
 
-    def solve_side(side: str) -> tuple[Model, Result]:
+    def solve_side(side: Side) -> tuple[Model, Result]:
         model = formulation.formulate(problem, approximation.pieces(side), "")
         for name in RELAXED_ROWS.get(problem.relaxed_rule, ()):
             _relax_rows(model, name)
-        return model, solve_with_settings(model, settings)
+        return model, engine.solve(model, Settings.of(settings))
 
     approximation = Approximation(problem)
     best: tuple[Model, Result] | None = None
@@ -173,7 +161,7 @@ def _describe_breach(problem: BudgetProblem, model: Model, result: Result, bound
     if problem.relaxed_rule in ("B4", "B12"):
         return f"with as little missed as can be: {text}" if len(breaches) > 1 else text
     total_gbp = sum(gbp for gbp, _ in breaches)
-    proven_gbp = bound * formulation.scale_of(problem).money_gbp
+    proven_gbp = bound * scale_of(problem).money_gbp
     is_proven = proven_gbp >= total_gbp * (1 - PROOF_TOLERANCE) - 0.5
     if len(breaches) > 1:
         text = f"{pounds(total_gbp)} in all, for example: {text}"
@@ -183,33 +171,33 @@ def _describe_breach(problem: BudgetProblem, model: Model, result: Result, bound
 def _budget(problem: BudgetProblem, model: Model, result: Result) -> BreachParts:
     if "breach" not in model.columns:
         return
-    more = result.value(model.columns["breach"]) * formulation.scale_of(problem).money_gbp
-    for gbp, year in zip(more, problem.years, strict=True):
-        if gbp > 0.5 and len(problem.years) == 1:
+    more = result.value(model.columns["breach"]) * scale_of(problem).money_gbp
+    for gbp, year in zip(more, problem.horizon.years, strict=True):
+        if gbp > 0.5 and len(problem.horizon.years) == 1:
             yield gbp, f"the total would have to be {pounds(gbp)} higher"
         elif gbp > 0.5:
             yield gbp, f"the total of {year} would have to be {pounds(gbp)} higher"
 
 
 def _streams(problem: BudgetProblem, model: Model, result: Result) -> BreachParts:
-    money = formulation.scale_of(problem).money_gbp
+    money = scale_of(problem).money_gbp
     if "breach" in model.columns:
         block = model.columns["breach"]
         breach = result.value(block) * money
         for at in np.flatnonzero(breach > 0.5):
             name, when = _name(problem, block, "stream_id", at), _when(problem, block, at)
             yield breach[at], f"{name} would have to bring in {pounds(breach[at])} more{when}"
-    pay = result.value(model.columns["pay"]).reshape(len(problem.years), -1) * money
-    outside = np.where(~problem.pair_allowed & (pay > 0.5), pay, 0.0).sum(axis=0)
-    for f in np.unique(problem.pair_stream[outside > 0]):
-        outside_gbp = float(outside[problem.pair_stream == f].sum())
-        name = problem.display_names.get(problem.stream_ids[f], problem.stream_ids[f])
+    pay = result.value(model.columns["pay"]).reshape(len(problem.horizon.years), -1) * money
+    outside = np.where(~problem.pairs.allowed & (pay > 0.5), pay, 0.0).sum(axis=0)
+    for f in np.unique(problem.pairs.stream[outside > 0]):
+        outside_gbp = float(outside[problem.pairs.stream == f].sum())
+        name = problem.display_names.get(problem.streams.ids[f], problem.streams.ids[f])
         yield outside_gbp, f"{pounds(outside_gbp)} of {name} would have to leave its ring-fence"
 
 
 def _outcomes(problem: BudgetProblem, model: Model, result: Result) -> BreachParts:
-    scale = formulation.scale_of(problem)
-    at = {key: position for position, key in enumerate(problem.outcome_ids)}
+    scale = scale_of(problem)
+    at = {key: position for position, key in enumerate(problem.outcomes.ids)}
     for kind in ("minimum", "target"):
         if f"breach_{kind}" not in model.columns:
             continue
@@ -217,13 +205,19 @@ def _outcomes(problem: BudgetProblem, model: Model, result: Result) -> BreachPar
         short = result.value(block)
         for position in np.flatnonzero(short > 1e-6):
             o = at[block.labels["outcome_id"][position]]
-            t = int(block.labels["year"][position] - problem.years[0])
-            gain = problem.minimum_gain if kind == "minimum" else problem.target_gain
-            required = problem.drifted_baseline[t, o] + problem.sign[o] * gain[t, o]
+            t = int(block.labels["year"][position] - problem.horizon.years[0])
+            gain = (
+                problem.standards.minimum_gain
+                if kind == "minimum"
+                else problem.standards.target_gain
+            )
+            required = (
+                problem.outcomes.drifted_baseline[t, o] + problem.outcomes.sign[o] * gain[t, o]
+            )
             missed = short[position] * scale.outcome[o]
-            reached = required - problem.sign[o] * missed
+            reached = required - problem.outcomes.sign[o] * missed
             reached = 0.0 if abs(reached) < 1e-6 * missed else reached
-            name = problem.display_names.get(problem.outcome_ids[o], problem.outcome_ids[o])
+            name = problem.display_names.get(problem.outcomes.ids[o], problem.outcomes.ids[o])
             what = "minimum standard" if kind == "minimum" else "target"
             when = _when(problem, block, position)
             words = (
@@ -240,36 +234,40 @@ def _pace(problem: BudgetProblem, model: Model, result: Result) -> BreachParts:
 
 def _minimum_scale(problem: BudgetProblem, model: Model, result: Result) -> BreachParts:
     """(B10) Programmes below their scale, or beside an alternative, in a plan without the rule."""
-    money = formulation.scale_of(problem).money_gbp
-    spend = result.value(model.columns["spend"]).reshape(problem.upper.shape) * money
-    display = [problem.display_names.get(key, key) for key in problem.programme_ids]
-    for t, year in enumerate(problem.years):
-        when = f" in {year}" if len(problem.years) > 1 else ""
-        for p in np.flatnonzero((spend[t] > 1) & (spend[t] < problem.min_purchase - 1)):
-            missing = float(problem.min_purchase[p] - spend[t, p])
+    money = scale_of(problem).money_gbp
+    spend = result.value(model.columns["spend"]).reshape(problem.limits.upper.shape) * money
+    display = [problem.display_names.get(key, key) for key in problem.programmes.ids]
+    for t, year in enumerate(problem.horizon.years):
+        when = f" in {year}" if len(problem.horizon.years) > 1 else ""
+        for p in np.flatnonzero((spend[t] > 1) & (spend[t] < problem.purchases.min_spend - 1)):
+            missing = float(problem.purchases.min_spend[p] - spend[t, p])
             words = (
                 f"{display[p]} would be bought {pounds(missing)} below its efficient scale{when}"
             )
             yield missing, words
-        for choice in np.unique(problem.alternative_set[problem.alternative_set != ""]):
+        for choice in np.unique(
+            problem.purchases.alternative_set[problem.purchases.alternative_set != ""]
+        ):
             side_by_side = [
                 display[p]
-                for p in np.flatnonzero((problem.alternative_set == choice) & (spend[t] > 1))
+                for p in np.flatnonzero(
+                    (problem.purchases.alternative_set == choice) & (spend[t] > 1)
+                )
             ]
             if len(side_by_side) > 1:
                 yield 0.0, f"{' and '.join(side_by_side)} would be bought side by side{when}"
 
 
 def _evidence(problem: BudgetProblem, model: Model, result: Result) -> BreachParts:
-    for o, key in enumerate(problem.outcome_ids):
-        for t, year in enumerate(problem.years):
+    for o, key in enumerate(problem.outcomes.ids):
+        for t, year in enumerate(problem.horizon.years):
             name = f"breach_{o}_{t}"
             if name not in model.columns:
                 continue
             missed = float(result.value(model.columns[name]).sum())
-            missed *= float(formulation.scale_of(problem).outcome[o])
+            missed *= float(scale_of(problem).outcome[o])
             if missed > 1e-9:
-                when = f" in {year}" if len(problem.years) > 1 else ""
+                when = f" in {year}" if len(problem.horizon.years) > 1 else ""
                 display = problem.display_names.get(key, key)
                 words = (
                     f"{display} would miss its standard by {figure(missed)} in bad evidence{when}"
@@ -286,7 +284,7 @@ def _money(
         if column not in model.columns:
             return
         block = model.columns[column]
-        missed = result.value(block) * formulation.scale_of(problem).money_gbp
+        missed = result.value(block) * scale_of(problem).money_gbp
         for at in np.flatnonzero(missed > 0.5):
             name, when = _name(problem, block, key, at), _when(problem, block, at)
             yield float(missed[at]), template.format(name=name, gbp=pounds(missed[at]), when=when)
@@ -309,8 +307,8 @@ def _name(problem: BudgetProblem, block: Block, key: str, position: Any) -> str:
 
 def _when(problem: BudgetProblem, block: Block, position: Any) -> str:
     """The year of a row or column, where several years are decided and the row is of one."""
-    if len(problem.years) == 1 or "year" not in block.labels:
-        return " over the years" if len(problem.years) > 1 else ""
+    if len(problem.horizon.years) == 1 or "year" not in block.labels:
+        return " over the years" if len(problem.horizon.years) > 1 else ""
     return f" in {block.labels['year'][position]}"
 
 

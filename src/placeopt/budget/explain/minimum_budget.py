@@ -23,27 +23,28 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from placeopt import engine
 from placeopt.base.errors import UsageError
-from placeopt.budget.explain.infeasibility import solve_with_settings
 from placeopt.budget.explain.shadow_prices import strong_duality_holds
 from placeopt.budget.model import formulation
-from placeopt.budget.problem.arrays import BudgetProblem, Floats
+from placeopt.budget.model.objectives import expression
+from placeopt.budget.model.scale import objective_unit, scale_of
+from placeopt.budget.problem.arrays import BudgetProblem
 from placeopt.budget.problem.build import build_problem
-from placeopt.budget.search.refinement import (
-    LINEAR_GAP,
-    MAX_ROUNDS,
-    Approximation,
-    Solution,
-    solve_lexicographic,
-)
+from placeopt.budget.problem.checks import require
+from placeopt.budget.problem.parts import Floats
+from placeopt.budget.search.approximation import Approximation
+from placeopt.budget.search.parameters import DEFAULTS
+from placeopt.budget.search.refinement import solve_lexicographic
 from placeopt.budget.search.rounding import spend_from_result
+from placeopt.budget.search.solution import Solution
+from placeopt.budget.search.stand_alone import with_stand_alone_positions
 from placeopt.engine import Model, Result, Status
+from placeopt.engine.model import Terms
 from placeopt.engine.settings import Settings
 from placeopt.place import Place
 from placeopt.scenario import Scenario
@@ -74,10 +75,11 @@ def order_of_breaking(place: Place, scenario: Scenario) -> pd.DataFrame:
     Raises:
         UsageError: Where the rules without any total allow no plan.
     """
-    problem = build_problem(place, _without_total(scenario))
-    problem = replace(problem, objectives=("least_money",), slack=())
-    today, rows = float(problem.base_spend.sum() * problem.discount.sum()), []
-    for step in range(1, len(problem.outcome_ids) + 2):
+    problem = _problem_without_total(place, scenario)
+    cheapest = replace(problem.objectives, names=("least_money",), slack=())
+    problem = replace(problem, objectives=cheapest)
+    today, rows = float(problem.programmes.base_spend.sum() * problem.horizon.discount.sum()), []
+    for step in range(1, len(problem.outcomes.ids) + 2):
         solved = solve_lexicographic(problem, scenario.solver)
         least = solved.result.objective
         if solved.spend is None or least is None:
@@ -85,15 +87,13 @@ def order_of_breaking(place: Place, scenario: Scenario) -> pd.DataFrame:
                 raise UsageError("no money meets the rules: there is no least budget")
             raise UsageError(f"no least budget was found: {solved.result.status}")
         o, missed_ranges, proven = first_to_break(problem, scenario.solver, solved)
-        key = str(problem.outcome_ids[o]) if o is not None else ""
+        key = str(problem.outcomes.ids[o]) if o is not None else ""
         bound, cut = solved.result.bound, 1 - least / today if today else np.nan
         row = [step, least, bound, max(0.0, least - bound) / least if least else 0.0, today, cut]
         rows.append([*row, key, problem.display_names.get(key, key), missed_ranges, proven])
         if o is None:
             break
-        minimum, target_holds = problem.minimum_gain.copy(), problem.target_holds.copy()
-        minimum[:, o], target_holds[:, o] = np.nan, False
-        problem = replace(problem, minimum_gain=minimum, target_holds=target_holds)
+        problem = _without_standard(problem, o)
     columns = ["step", "least_gbp", "bound_gbp", "gap_share", "today_gbp", "cut_share"]
     columns += ["outcome_id", "name"]
     return pd.DataFrame(rows, columns=[*columns, "missed_ranges", "proven_first"])
@@ -115,13 +115,13 @@ def path_of_cuts(place: Place, scenario: Scenario, *, tolerance: float = 1e-5) -
     Raises:
         UsageError: Where a choice or an S-shaped curve makes the problem an integer one.
     """
-    problem = build_problem(place, _without_total(scenario))
+    problem = _problem_without_total(place, scenario)
+    problem = replace(problem, objectives=replace(problem.objectives, slack=()))
     approximation = Approximation(problem, 10 * tolerance, 120)
     lowest = _least_yearly_total(problem, approximation)
-    for at in np.linspace(lowest * (1 + 1e-6), problem.base_spend.sum(), 5):
-        solved = solve_lexicographic(
-            replace(problem, total=_same_every_year(problem, at), slack=()), scenario.solver
-        )
+    for at in np.linspace(lowest * (1 + 1e-6), problem.programmes.base_spend.sum(), 5):
+        total = _same_every_year(problem, at)
+        solved = solve_lexicographic(_with_total(problem, total), scenario.solver)
         if solved.spend is not None:
             approximation.add(solved.spend)
     points = _refine_totals(problem, approximation, lowest, tolerance)
@@ -130,20 +130,48 @@ def path_of_cuts(place: Place, scenario: Scenario, *, tolerance: float = 1e-5) -
     return pd.DataFrame(rows, columns=columns)
 
 
+def _problem_without_total(place: Place, scenario: Scenario) -> BudgetProblem:
+    """The scenario's problem without its total, with stand-alone positions (B9) where asked for."""
+    question = _without_total(scenario)
+    require(place, question)
+    problem, unsolved = with_stand_alone_positions(build_problem(place, question), question.solver)
+    if unsolved is not None:
+        raise UsageError(unsolved.message)
+    return problem
+
+
+def _without_standard(problem: BudgetProblem, o: int) -> BudgetProblem:
+    """The problem without the standards of one outcome."""
+    minimum, target_holds = (
+        problem.standards.minimum_gain.copy(),
+        problem.standards.target_holds.copy(),
+    )
+    minimum[:, o], target_holds[:, o] = np.nan, False
+    standards = replace(problem.standards, minimum_gain=minimum, target_holds=target_holds)
+    return replace(problem, standards=standards)
+
+
+def _with_total(problem: BudgetProblem, total: Floats) -> BudgetProblem:
+    """The problem with another total (T,) of the one budget."""
+    return replace(problem, money=replace(problem.money, total=total))
+
+
 def _least_yearly_total(problem: BudgetProblem, approximation: Approximation) -> float:
     """GBP, the least total with which each decided year meets the rules; adds breakpoints."""
-    scale, level = formulation.scale_of(problem), np.inf
-    for _ in range(MAX_ROUNDS):
+    scale, level = scale_of(problem), np.inf
+    for _ in range(DEFAULTS.refinement.max_rounds):
         model = formulation.formulate(problem, approximation.pieces("under"), "least_money")
-        columns, values, _ = formulation.expression(model, problem, "least_money", scale)
+        columns, values, _ = expression(model, problem, "least_money", scale)
         model.add_cost(columns, -values)  # the most expensive year is minimised instead
         max_year, pay = model.add_columns("dearest", size=1, cost=1.0), model.columns["pay"]
-        year = np.repeat(np.arange(len(problem.years)), len(problem.pair_stream))
-        terms: list[Any] = [
+        year = np.repeat(np.arange(len(problem.horizon.years)), len(problem.pairs.stream))
+        terms: list[Terms] = [
             (year, pay.all, 1.0),
-            (np.arange(len(problem.years)), max_year.start, -1.0),
+            (np.arange(len(problem.horizon.years)), max_year.start, -1.0),
         ]
-        model.add_rows("within", rule="", labels={"year": problem.years}, terms=terms, upper=0.0)
+        model.add_rows(
+            "within", rule="", labels={"year": problem.horizon.years}, terms=terms, upper=0.0
+        )
         if model.arrays().integer.any():
             raise UsageError("a path of cuts needs concave curves and no choices")
         result = engine.solve(model, Settings(gap=0.0))
@@ -151,7 +179,7 @@ def _least_yearly_total(problem: BudgetProblem, approximation: Approximation) ->
             raise UsageError("no money meets the rules: there is no path")
         approximation.add(spend_from_result(problem, model, result))
         previous, level = level, float(result.value(max_year)[0]) * scale.money_gbp
-        if previous - level <= LINEAR_GAP * level:
+        if previous - level <= DEFAULTS.refinement.linear_gap * level:
             break
     return level
 
@@ -171,7 +199,11 @@ def _refine_totals(
 ) -> list[_Point]:
     """Add totals where neighbours' slopes meet, at the widest gap first."""
     largest = max(
-        min(float(problem.base_spend.sum()), float(problem.stream_limit.sum(axis=1).min())), least
+        min(
+            float(problem.programmes.base_spend.sum()),
+            float(problem.streams.limit.sum(axis=1).min()),
+        ),
+        least,
     )
     ends = [_solve_at(problem, approximation, total) for total in (least * (1 + 1e-6), largest)]
     points = [point for point in ends if point is not None]
@@ -206,15 +238,15 @@ def _tangent_value(point: _Point, total: float) -> float:
 
 def _solve_at(problem: BudgetProblem, approximation: Approximation, total: float) -> _Point | None:
     """The linear program at one total, with its slope."""
-    at = replace(problem, total=_same_every_year(problem, total))
-    name, scale = problem.objectives[0], formulation.scale_of(problem)
+    at = _with_total(problem, _same_every_year(problem, total))
+    name, scale = problem.objectives.names[0], scale_of(problem)
     model = formulation.formulate(at, approximation.pieces("under"), name)
     result = engine.solve(model, Settings(gap=0.0))
     if not result.has_plan or not strong_duality_holds(model.arrays(), result):
         return None
     assert result.row_duals is not None
     assert result.objective is not None
-    unit = formulation.objective_unit(name, scale)
+    unit = objective_unit(name, scale)
     slope = float(result.row_duals[model.rows["one_budget"].all].sum()) * unit / scale.money_gbp
     standards: list[str] = []
     if "minimum" in model.rows:
@@ -240,18 +272,21 @@ def first_to_break(
     """
     assert solved.spend is not None
     assert solved.pay is not None
-    if not np.isfinite(problem.minimum_gain).any() and not problem.target_holds.any():
+    if (
+        not np.isfinite(problem.standards.minimum_gain).any()
+        and not problem.standards.target_holds.any()
+    ):
         return None, 0.0, True
     assert solved.result.objective is not None
     share = max(0.0, solved.result.bound) / max(solved.result.objective, 1e-9)
     total = solved.pay.sum(axis=1) * min(1.0, share) * (1 - CUT_BELOW_LEAST)
-    relaxed = replace(problem, total=total, relaxed_rule="B4")
+    relaxed = replace(_with_total(problem, total), relaxed_rule="B4")
     approximation = Approximation(relaxed)
     approximation.add(solved.spend)
-    least, missed = np.inf, np.zeros(len(problem.outcome_ids))
-    for _ in range(MAX_ROUNDS):
+    least, missed = np.inf, np.zeros(len(problem.outcomes.ids))
+    for _ in range(DEFAULTS.refinement.max_rounds):
         model = formulation.formulate(relaxed, approximation.pieces("under"), "")
-        result = solve_with_settings(model, settings)
+        result = engine.solve(model, Settings.of(settings))
         if not result.has_plan or result.objective is None or result.objective > 0.999 * least:
             break
         least, missed = result.objective, _missed_ranges(problem, model, result)
@@ -268,19 +303,19 @@ def first_to_break(
         if name in model.columns:  # the standard holds
             block = model.columns[name]
             outcome_columns = block.at(
-                np.flatnonzero(block.labels["outcome_id"] == problem.outcome_ids[o])
+                np.flatnonzero(block.labels["outcome_id"] == problem.outcomes.ids[o])
             )
             terms = [(np.arange(len(outcome_columns)), outcome_columns, np.ones(1))]
             model.add_rows(f"no_{name}", rule="", size=len(outcome_columns), terms=terms, upper=0.0)
-    other = solve_with_settings(model, settings)
+    other = engine.solve(model, Settings.of(settings))
     proven = other.status is Status.INFEASIBLE or other.bound > least * (1 + 1e-6)
     return o, float(missed[o]), bool(proven)
 
 
 def _missed_ranges(problem: BudgetProblem, model: Model, result: Result) -> Floats:
     """(O,) the furthest that each standard is missed in any year, in ranges."""
-    missed = np.zeros(len(problem.outcome_ids))
-    at = {key: position for position, key in enumerate(problem.outcome_ids)}
+    missed = np.zeros(len(problem.outcomes.ids))
+    at = {key: position for position, key in enumerate(problem.outcomes.ids)}
     for name in BREACHES:
         if name in model.columns:
             block = model.columns[name]
@@ -290,7 +325,7 @@ def _missed_ranges(problem: BudgetProblem, model: Model, result: Result) -> Floa
 
 
 def _same_every_year(problem: BudgetProblem, total: float) -> Floats:
-    return np.full(len(problem.years), float(total))
+    return np.full(len(problem.horizon.years), float(total))
 
 
 def _without_total(scenario: Scenario) -> Scenario:

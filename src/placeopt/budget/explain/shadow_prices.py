@@ -7,14 +7,20 @@ one. They are exact for the approximated curves, near the plan and for small cha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from placeopt.budget.model import formulation
+from placeopt.budget.model.scale import Scale, objective_unit, scale_of
 from placeopt.budget.problem.arrays import OBJECTIVES, WEIGHTED_UNIT, BudgetProblem
-from placeopt.budget.search.refinement import LexicographicStep
+from placeopt.budget.problem.parts import Floats
+from placeopt.budget.search.solution import LexicographicStep
 from placeopt.engine import Arrays, Result
 
+Labels = Mapping[str, NDArray[Any]]  # of a block of rows: ids by the name of the label
 DUALITY_TOLERANCE = 1e-6
 LIMIT_LABELS = {
     "one_budget": "more in the total",
@@ -39,13 +45,13 @@ def prices(problem: BudgetProblem, steps: tuple[LexicographicStep, ...]) -> pd.D
 
     ``change_in_objective`` is below zero where one more unit makes the objective better.
     """
-    scale = formulation.scale_of(problem)
+    scale = scale_of(problem)
     rows: list[list[object]] = []
     for step in steps:
         if not strong_duality_holds(step.model.arrays(), step.result):
             continue
         assert step.result.row_duals is not None
-        unit = formulation.objective_unit(step.objective, scale)
+        unit = objective_unit(step.objective, scale)
         for name, label_text in LIMIT_LABELS.items():
             if name not in step.model.rows:
                 continue
@@ -63,7 +69,7 @@ def prices(problem: BudgetProblem, steps: tuple[LexicographicStep, ...]) -> pd.D
                 rows.append(
                     [
                         *row,
-                        _per(problem, block.labels),
+                        _per(block.labels),
                         OBJECTIVES.get(step.objective, WEIGHTED_UNIT),
                     ]
                 )
@@ -87,13 +93,13 @@ def strong_duality_holds(arrays: Arrays, result: Result) -> bool:
     return abs(dual - result.objective) <= DUALITY_TOLERANCE * max(1.0, abs(result.objective))
 
 
-def _unit_of_rows(problem: BudgetProblem, labels, scale: formulation.Scale) -> np.ndarray:
+def _unit_of_rows(problem: BudgetProblem, labels: Labels, scale: Scale) -> Floats:
     """What one unit of each row's limit is in GBP or in the outcome's unit."""
     if "outcome_id" not in labels:
         return np.full(len(labels["year"]), scale.money_gbp)
-    at = {key: position for position, key in enumerate(problem.outcome_ids)}
+    at = {key: position for position, key in enumerate(problem.outcomes.ids)}
     return scale.outcome[[at[key] for key in labels["outcome_id"]]]
 
 
-def _per(problem: BudgetProblem, labels) -> str:
+def _per(labels: Labels) -> str:
     return "outcome unit" if "outcome_id" in labels else "GBP/year"

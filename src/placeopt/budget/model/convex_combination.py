@@ -29,10 +29,12 @@ from typing import Any
 
 import numpy as np
 
-from placeopt.budget.curves.forms import SAME_SPEND_SHARE
-from placeopt.budget.problem.arrays import Bools, BudgetProblem, Floats, Ints
-from placeopt.budget.search.path_pricing import GeometricGrid, Paths, geometric_grids_of
+from placeopt.budget.curves.base import SAME_SPEND_SHARE, CurvatureInterval
+from placeopt.budget.model.paths import GeometricGrid, Paths, geometric_grids_of
+from placeopt.budget.problem.arrays import BudgetProblem
+from placeopt.budget.problem.parts import Bools, Floats, Ints
 from placeopt.engine import Model
+from placeopt.engine.model import Terms
 
 GRID_STEPS = 480  # of a programme's grid
 
@@ -61,22 +63,21 @@ class SpendGrid:
 
 def spend_grid_of(problem: BudgetProblem) -> SpendGrid:
     """The grid of all programmes between the least and the most they may get in any year."""
-    lower, upper = problem.lower, problem.upper
+    lower, upper = problem.lower, problem.limits.upper
     low, high = lower.min(axis=0), upper.max(axis=0)
-    programmes, curves = len(low), len(problem.curves)
+    programmes, curves = len(low), len(problem.curves.response)
     breakpoints: list[list[float]] = [[] for _ in range(programmes)]
     curvature = []
-    for p, curve in zip(problem.curve_programme, problem.curves, strict=True):
+    for p, curve in zip(problem.curves.programme, problem.curves.response, strict=True):
         intervals = curve.curvature_intervals(float(low[p]), float(high[p]))
         curvature.append(intervals)
         breakpoints[p] += [end for _, end, _ in intervals[:-1]]
-        if curve.form == "points":
-            breakpoints[p] += list(curve.points_between(float(low[p]), float(high[p])))
+        breakpoints[p] += list(curve.kinks(float(low[p]), float(high[p])))
     spread = np.linspace(0, 1, GRID_STEPS + 1) ** 1.5  # closer where curves start
     rows, geometric_grids = [], geometric_grids_of(problem)
     for p in range(programmes):
         required = np.concatenate(
-            [lower[:, p], upper[:, p], [problem.base_spend[p]], breakpoints[p]]
+            [lower[:, p], upper[:, p], [problem.programmes.base_spend[p]], breakpoints[p]]
         )
         points = low[p] + (high[p] - low[p]) * spread
         points = np.append(required, geometric_grids[p].spends if p in geometric_grids else points)
@@ -85,11 +86,13 @@ def spend_grid_of(problem: BudgetProblem) -> SpendGrid:
     spend = np.stack([np.pad(row, (0, size - len(row)), mode="edge") for row in rows])
     effect, chord_error = np.zeros((curves, size)), np.zeros((curves, size - 1))
     same_curvature = np.ones((programmes, size - 1), bool)
-    for c, (p, curve) in enumerate(zip(problem.curve_programme, problem.curves, strict=True)):
+    for c, (p, curve) in enumerate(
+        zip(problem.curves.programme, problem.curves.response, strict=True)
+    ):
         effect[c] = curve.effect(spend[p])
         is_concave = _is_concave_step(spend[p], curvature[c])
         chord_error[c] = (
-            0.0 if curve.form == "points" else _chord_errors(spend[p], effect[c], is_concave)
+            0.0 if curve.is_piecewise_linear else _chord_errors(spend[p], effect[c], is_concave)
         )
         is_same = np.diff(np.searchsorted([end for _, end, _ in curvature[c]], spend[p][1:])) == 0
         same_curvature[p] &= np.concatenate([[False], is_same])
@@ -108,7 +111,7 @@ def _without_duplicates(points: Floats) -> Floats:
     return distinct[np.diff(distinct, prepend=-np.inf) > SAME_SPEND_SHARE * np.ptp(distinct)]
 
 
-def _is_concave_step(spend: Floats, curvature_intervals: list[tuple[float, float, bool]]) -> Bools:
+def _is_concave_step(spend: Floats, curvature_intervals: list[CurvatureInterval]) -> Bools:
     """(K - 1,) whether a step lies in a concave interval."""
     ends = np.array([end for _, end, _ in curvature_intervals[:-1]])
     kind = np.array([concave for _, _, concave in curvature_intervals])
@@ -177,10 +180,10 @@ class ConvexCombination:
         )
         if len(anchored) == 0:
             return point, c, effect
-        programme = problem.curve_programme[keys[0]]
+        programme = problem.curves.programme[keys[0]]
         anchor_spend = self.grid.spend[programme, keys[1]]
         pairs = zip(keys[0], anchor_spend, strict=True)
-        slope = np.array([problem.curves[k].slope(float(s)) for k, s in pairs])
+        slope = np.array([problem.curves.response[k].slope(float(s)) for k, s in pairs])
         with np.errstate(invalid="ignore"):
             distance = self.spend[point[anchored]] - anchor_spend[which.ravel()]
             tangent = self.grid.effect[c[anchored], self.anchor[point[anchored]]]
@@ -193,7 +196,7 @@ def effects_are_mixed(
     model: Model, problem: BudgetProblem, mixture: ConvexCombination, scale: Any
 ) -> None:
     """Spending and effects of a year are the same combination of a programme's points or paths."""
-    programmes, decided = len(problem.programme_ids), len(problem.years)
+    programmes, decided = len(problem.programmes.ids), len(problem.horizon.years)
     spend, effect, paths = model.columns["spend"], model.columns["effect"], mixture.paths
     points, path_count = len(mixture.grid_index), len(paths.programme)
     mix = model.add_columns("mix", size=points + path_count)
@@ -210,15 +213,15 @@ def effects_are_mixed(
     block = np.append(block, (years[:, None] * programmes + owners).ravel())  # of mixed_spend
     at = (len(block) - decided * len(owners) + years[:, None] * len(owners) + path_block).ravel()
     path = mix.at(np.tile(points + np.arange(path_count), decided))
-    terms: list[Any] = [
+    terms: list[Terms] = [
         (row, mix.at(np.arange(points)), mixture.spend / scale.money_gbp),
         (at, path, paths.spend.T.ravel() / scale.money_gbp),
         (np.arange(len(block)), spend.at(block), -1.0),
     ]
     model.add_rows("mixed_spend", rule="", size=len(block), terms=terms, lower=0.0, upper=0.0)
     which, year, c, effect_value = _effects(problem, mixture)
-    effect_value = effect_value / scale.outcome[problem.curve_outcome[c]]
-    at = year * len(problem.curves) + c
+    effect_value = effect_value / scale.outcome[problem.curves.outcome[c]]
+    at = year * len(problem.curves.response) + c
     terms = [(np.arange(effect.size), effect.all, 1.0), (at, mix.at(which), -effect_value)]
     model.add_rows("mixed", rule="", size=effect.size, terms=terms, upper=0.0)
     chosen_points = np.flatnonzero(mixture.cluster >= 0)
@@ -239,11 +242,11 @@ def _effects(problem: BudgetProblem, mixture: ConvexCombination) -> tuple[Ints, 
     """For points, then paths: the column of ``mix``, year, curve, and the effect there."""
     point, c, effect = mixture.effects(problem)
     found = [(point, mixture.year[point], c, effect)]
-    paths, decided = mixture.paths, len(problem.years)
-    for own_c, p in enumerate(problem.curve_programme):
+    paths, decided = mixture.paths, len(problem.horizon.years)
+    for own_c, p in enumerate(problem.curves.programme):
         own = np.flatnonzero(paths.programme == p)
         year = np.repeat(np.arange(decided), len(own))
-        effect = problem.curves[own_c].effect(paths.spend[own].T.ravel())
+        effect = problem.curves.response[own_c].effect(paths.spend[own].T.ravel())
         column = np.tile(len(mixture.grid_index) + own, decided)
         found.append((column, year, np.full(len(column), own_c), effect))
     column, year, c, effect = (np.concatenate(parts) for parts in zip(*found, strict=True))
@@ -252,9 +255,9 @@ def _effects(problem: BudgetProblem, mixture: ConvexCombination) -> tuple[Ints, 
 
 def curves_of_points(problem: BudgetProblem, programme: Ints) -> tuple[Ints, Ints]:
     """For each point (by its ``programme``) and curve of it: the point's position, the curve."""
-    order = np.argsort(problem.curve_programme, kind="stable")
-    start = np.searchsorted(problem.curve_programme[order], programme)
-    curve_count = np.searchsorted(problem.curve_programme[order], programme, side="right") - start
+    order = np.argsort(problem.curves.programme, kind="stable")
+    start = np.searchsorted(problem.curves.programme[order], programme)
+    curve_count = np.searchsorted(problem.curves.programme[order], programme, side="right") - start
     point = np.repeat(np.arange(len(programme)), curve_count)
     offset = np.arange(len(point)) - np.repeat(np.cumsum(curve_count) - curve_count, curve_count)
     return point, order[np.repeat(start, curve_count) + offset]

@@ -17,15 +17,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from placeopt.budget.model.piecewise import Scale
+from placeopt.budget.model.scale import Scale, objective_unit
+from placeopt.budget.problem import objective_values
 from placeopt.budget.problem.arrays import BudgetProblem
 from placeopt.engine import Model
 
 Expression = tuple[np.ndarray, np.ndarray, float]  # column numbers, values, constant
-MONEY_OBJECTIVES = (
-    *("least_money", "least_disruption", "position", "moved_from_today", "programme_order"),
-    *("cash_least", "cash_most"),
-)
 
 
 def expression(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Expression:
@@ -34,11 +31,15 @@ def expression(model: Model, problem: BudgetProblem, name: str, scale: Scale) ->
     Priced shortfalls belong to the first objective. Adds the columns it needs once.
     """
     columns, values, constant = _objective_terms(model, problem, name, scale)
-    if name == problem.objectives[0] and "short" in model.columns:
-        short, decided = model.columns["short"], len(problem.years)
-        o = np.flatnonzero(problem.shortfall_price > 0)
-        price = problem.shortfall_price[o] * scale.outcome[o] / problem.attainable_range[o]
-        year = {"least_money": problem.discount, "least_disruption": np.ones(decided)}.get(
+    if name == problem.objectives.names[0] and "short" in model.columns:
+        short, decided = model.columns["short"], len(problem.horizon.years)
+        o = np.flatnonzero(problem.standards.shortfall_price > 0)
+        price = (
+            problem.standards.shortfall_price[o]
+            * scale.outcome[o]
+            / problem.outcomes.attainable_range[o]
+        )
+        year = {"least_money": problem.horizon.discount, "least_disruption": np.ones(decided)}.get(
             name, np.full(decided, 1 / decided)
         )
         columns = np.concatenate([columns, short.all])
@@ -49,14 +50,16 @@ def expression(model: Model, problem: BudgetProblem, name: str, scale: Scale) ->
 
 
 def _objective_terms(model: Model, problem: BudgetProblem, name: str, scale: Scale) -> Expression:
-    pay, gain, decided = model.columns["pay"], model.columns["gain"], len(problem.years)
-    discount = np.repeat(problem.discount, len(problem.pair_stream))
+    pay, gain, decided = model.columns["pay"], model.columns["gain"], len(problem.horizon.years)
+    discount = np.repeat(problem.horizon.discount, len(problem.pairs.stream))
     if name == "weighted_outcomes":
-        o = np.flatnonzero(np.isfinite(problem.attainable_range))
-        counted = len(problem.drifted_baseline)
-        value = problem.weight[o] / problem.attainable_range[o] / decided
-        drift = (problem.sign * (problem.drifted_baseline - problem.baseline))[:, o]
-        at = np.arange(counted)[:, None] * len(problem.outcome_ids) + o
+        o = np.flatnonzero(np.isfinite(problem.outcomes.attainable_range))
+        counted = len(problem.outcomes.drifted_baseline)
+        value = problem.outcomes.weight[o] / problem.outcomes.attainable_range[o] / decided
+        drift = (
+            problem.outcomes.sign * (problem.outcomes.drifted_baseline - problem.outcomes.baseline)
+        )[:, o]
+        at = np.arange(counted)[:, None] * len(problem.outcomes.ids) + o
         values = np.tile(-value * scale.outcome[o], counted)
         columns = _scored_columns(model, problem, scale)[at.ravel()]
         return columns, values, -float((value * drift).sum())
@@ -66,7 +69,7 @@ def _objective_terms(model: Model, problem: BudgetProblem, name: str, scale: Sca
         return pay.all, discount, 0.0
     if name == "weighted":
         parts, constant = [], 0.0
-        for part, weight in problem.weights.items():
+        for part, weight in problem.objectives.weights.items():
             columns, values, start = _objective_terms(model, problem, part, scale)
             factor = weight * objective_unit(part, scale) / scale.weighted_gbp
             parts.append((columns, factor * values))
@@ -74,39 +77,45 @@ def _objective_terms(model: Model, problem: BudgetProblem, name: str, scale: Sca
         columns, values = (np.concatenate(side) for side in zip(*parts, strict=True))
         return columns, values, constant
     if name == "position":
-        assert problem.fixed_payments is not None
-        free_pairs = np.flatnonzero(np.tile(np.isnan(problem.fixed_payments), decided))
+        assert problem.pairs.fixed is not None
+        free_pairs = np.flatnonzero(np.tile(np.isnan(problem.pairs.fixed), decided))
         value = np.einsum(
-            "t,tbo->bo", problem.discount, problem.cashable[:, :, problem.position_agency]
+            "t,tbo->bo",
+            problem.horizon.discount,
+            problem.agencies.cashable[:, :, problem.agencies.position_agency],
         )
         savings = (value * scale.outcome / scale.money_gbp).ravel()
         b = np.flatnonzero(savings)
         is_own = np.isin(
-            problem.pair_programme, problem.pair_programme[np.isnan(problem.fixed_payments)]
+            problem.pairs.programme, problem.pairs.programme[np.isnan(problem.pairs.fixed)]
         )
         refund_columns, refund_values = np.zeros(0, np.int64), np.zeros(0)
         if "refund" in model.columns:
             refund_columns = model.columns["refund"].all
-            refund_values = -np.repeat(problem.discount, len(problem.programme_ids))
-        others_pay = float(np.nansum(problem.fixed_payments[is_own])) / scale.money_gbp
+            refund_values = -np.repeat(problem.horizon.discount, len(problem.programmes.ids))
+        others_pay = float(np.nansum(problem.pairs.fixed[is_own])) / scale.money_gbp
         return (
             np.concatenate([pay.at(free_pairs), gain.at(b), refund_columns]),
             np.concatenate([discount[free_pairs], -savings[b], refund_values]),
-            float(problem.discount.sum()) * others_pay,
+            float(problem.horizon.discount.sum()) * others_pay,
         )
     if name == "programme_order":
-        weights = np.tile(problem.programme_tie_weights, decided)
+        weights = np.tile(objective_values.programme_tie_weights(problem), decided)
         return model.columns["spend"].all, weights, 0.0
     if name in ("cash_least", "cash_most"):
         value = np.einsum(
-            "t,tbo->bo", problem.discount, problem.cashable[:, :, problem.position_agency]
+            "t,tbo->bo",
+            problem.horizon.discount,
+            problem.agencies.cashable[:, :, problem.agencies.position_agency],
         )
         savings = (value * scale.outcome / scale.money_gbp).ravel()
         b, sign = np.flatnonzero(savings), 1.0 if name == "cash_least" else -1.0
-        p = np.unique(problem.unit_programme)  # money freed by closing units (B6)
-        spend = np.arange(decided)[:, None] * len(problem.programme_ids) + p
-        do_nothing = float(problem.discount @ problem.do_nothing[:, p].sum(axis=1))
-        spend_values = -sign * np.repeat(problem.discount, len(p))
+        p = np.unique(problem.units.programme)  # money freed by closing units (B6)
+        spend = np.arange(decided)[:, None] * len(problem.programmes.ids) + p
+        do_nothing = float(
+            problem.horizon.discount @ problem.programmes.do_nothing[:, p].sum(axis=1)
+        )
+        spend_values = -sign * np.repeat(problem.horizon.discount, len(p))
         return (
             np.concatenate([gain.at(b), model.columns["spend"].at(spend.ravel())]),
             np.concatenate([sign * savings[b], spend_values]),
@@ -117,13 +126,6 @@ def _objective_terms(model: Model, problem: BudgetProblem, name: str, scale: Sca
         return columns, np.ones(len(columns)), 0.0
     columns = _movement_columns(model, problem, scale)
     return columns, np.ones(len(columns)), 0.0
-
-
-def objective_unit(objective: str, scale: Scale) -> float:
-    """One unit of the model's objective in the objective's own unit."""
-    if objective == "weighted":
-        return scale.weighted_gbp
-    return scale.money_gbp if objective in MONEY_OBJECTIVES else 1.0
 
 
 def earlier_objectives_are_kept(
@@ -142,9 +144,10 @@ def _scored_columns(model: Model, problem: BudgetProblem, scale: Scale) -> np.nd
     The column is maximised, so that it equals the smaller of the two.
     """
     gain = model.columns["gain"]
-    saturation = (problem.max_gain / scale.outcome).ravel()
+    saturation = (problem.outcomes.max_gain / scale.outcome).ravel()
     at = np.flatnonzero(
-        np.isfinite(saturation) & np.tile(problem.weight > 0, len(problem.drifted_baseline))
+        np.isfinite(saturation)
+        & np.tile(problem.outcomes.weight > 0, len(problem.outcomes.drifted_baseline))
     )
     columns = np.asarray(gain.all).copy()
     if len(at) == 0:
@@ -165,21 +168,21 @@ def _worst_outcome(model: Model, problem: BudgetProblem, scale: Scale) -> np.nda
     It is measured from the target, or from the saturation where that is worse.
     """
     if "worst" not in model.columns:
-        o = np.flatnonzero(np.isfinite(problem.attainable_range))
-        decided = len(problem.years)
-        max_gain = problem.max_gain[:decided]
-        required = np.minimum(problem.target_gain, max_gain)
-        saturated = (required - max_gain)[:, o] / problem.attainable_range[o]
+        o = np.flatnonzero(np.isfinite(problem.outcomes.attainable_range))
+        decided = len(problem.horizon.years)
+        max_gain = problem.outcomes.max_gain[:decided]
+        required = np.minimum(problem.standards.target_gain, max_gain)
+        saturated = (required - max_gain)[:, o] / problem.outcomes.attainable_range[o]
         worst = model.add_columns("worst", size=1, lower=saturated.max())  # where all are saturated
-        at = (np.arange(decided)[:, None] * len(problem.outcome_ids) + o).ravel()
+        at = (np.arange(decided)[:, None] * len(problem.outcomes.ids) + o).ravel()
         rows = np.arange(len(at))
-        share = np.tile(scale.outcome[o] / problem.attainable_range[o], decided)
+        share = np.tile(scale.outcome[o] / problem.outcomes.attainable_range[o], decided)
         model.add_rows(
             "worst_outcome",
             rule="",
             labels={key: ids[at] for key, ids in model.columns["gain"].labels.items()},
             terms=[(rows, worst.start, 1.0), (rows, model.columns["gain"].at(at), share)],
-            lower=(required[:, o] / problem.attainable_range[o]).ravel(),
+            lower=(required[:, o] / problem.outcomes.attainable_range[o]).ravel(),
         )
     return model.columns["worst"].all
 
@@ -187,12 +190,12 @@ def _worst_outcome(model: Model, problem: BudgetProblem, scale: Scale) -> np.nda
 def _movement_columns(model: Model, problem: BudgetProblem, scale: Scale) -> np.ndarray:
     """How far each programme moves from the year before's spend, up or down."""
     if "moved" not in model.columns:
-        spend, programmes = model.columns["spend"], len(problem.programme_ids)
+        spend, programmes = model.columns["spend"], len(problem.programmes.ids)
         moved = model.add_columns("moved", labels=dict(spend.labels))
         rows = np.arange(spend.size)
         later = rows[programmes:]
         today = np.zeros(spend.size)
-        today[:programmes] = problem.base_spend / scale.money_gbp
+        today[:programmes] = problem.programmes.base_spend / scale.money_gbp
         for name, sign in (("moved_up", -1.0), ("moved_down", 1.0)):
             terms = [
                 (rows, moved.all, 1.0),
@@ -210,7 +213,7 @@ def _movement_from_today_columns(model: Model, problem: BudgetProblem, scale: Sc
         spend = model.columns["spend"]
         moved = model.add_columns("from_today", labels=dict(spend.labels))
         rows = np.arange(spend.size)
-        today = np.tile(problem.base_spend, len(problem.years)) / scale.money_gbp
+        today = np.tile(problem.programmes.base_spend, len(problem.horizon.years)) / scale.money_gbp
         for name, sign in (("above_today", -1.0), ("below_today", 1.0)):
             terms = [(rows, moved.all, 1.0), (rows, spend.all, sign)]
             labels = dict(spend.labels)

@@ -9,40 +9,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from placeopt.budget.curves.forms import Floats, Piece
+from placeopt.budget.curves.base import Floats
+from placeopt.budget.curves.piecewise import Piece
+from placeopt.budget.model.scale import Scale
 from placeopt.budget.problem.arrays import BudgetProblem
 from placeopt.engine import Model
+from placeopt.engine.model import Terms
 
 
 @dataclass(frozen=True)
-class Scale:
-    """The units of the model.
+class ApproximatedCurves:
+    """All that is not linear as pieces, all of them under the curves or all over them.
 
     Attributes:
-        money_gbp: GBP for one unit of money.
-        outcome: (O,) outcome units for one unit of each outcome.
-        weighted_gbp: GBP for one unit of the weighted sum of objectives.
+        effects: (C) pieces of each response curve.
+        improvements: Of the inverse transform of each outcome with a remaining potential.
+        levels: Of each level of cumulative effects, by counted year and curve.
+        payment_intervals: Intervals of each curve by which a provider is paid by results.
     """
 
-    money_gbp: float
-    outcome: Floats
-    weighted_gbp: float
+    effects: Sequence[Sequence[Piece]]
+    improvements: Sequence[Sequence[Piece]] = ()
+    levels: Sequence[Sequence[Piece]] = ()
+    payment_intervals: Sequence[Sequence[Piece]] = ()
 
-
-def by_year(
-    problem: BudgetProblem, labels: Mapping[str, np.ndarray], years: int | None = None
-) -> dict[str, np.ndarray]:
-    """Labels of a block that has these members in each decided (or each counted) year."""
-    year_count = len(problem.years) if years is None else years
-    size = max((len(ids) for ids in labels.values()), default=0)
-    repeated = {name: np.tile(ids, year_count) for name, ids in labels.items()}
-    return repeated | {"year": np.repeat(problem.years[0] + np.arange(year_count), size)}
+    @property
+    def need_choice(self) -> bool:
+        """Whether one of several pieces has to be chosen anywhere."""
+        families = (self.effects, self.improvements, self.levels, self.payment_intervals)
+        return any(len(pieces) > 1 for family in families for pieces in family)
 
 
 def effects_lie_on_their_curves(
@@ -65,10 +65,14 @@ def _concave_curves(
     scale: Scale,
     which: np.ndarray,
 ) -> None:
-    effect, spend, decided = model.columns["effect"], model.columns["spend"], len(problem.years)
+    effect, spend, decided = (
+        model.columns["effect"],
+        model.columns["spend"],
+        len(problem.horizon.years),
+    )
     count = [len(approximation[c][0].slope) for c in which]
     c = np.repeat(which, count)
-    p, o = problem.curve_programme[c], problem.curve_outcome[c]
+    p, o = problem.curves.programme[c], problem.curves.outcome[c]
     slopes = (
         _concatenate([approximation[c][0].slope for c in which])
         * scale.money_gbp
@@ -77,8 +81,8 @@ def _concave_curves(
     intercepts = _concatenate([approximation[c][0].intercept for c in which]) / scale.outcome[o]
     year = np.repeat(np.arange(decided), len(c))
     rows = np.arange(len(year))
-    at = year * len(problem.curves) + np.tile(c, decided)
-    money = year * len(problem.programme_ids) + np.tile(p, decided)
+    at = year * len(problem.curves.response) + np.tile(c, decided)
+    money = year * len(problem.programmes.ids) + np.tile(p, decided)
     model.add_rows(
         "curve",
         rule="",
@@ -99,11 +103,15 @@ def _curves_in_pieces(
     which: np.ndarray,
 ) -> None:
     """Exactly one piece is chosen in a year; spend and effect are those of the chosen piece."""
-    effect, spend, decided = model.columns["effect"], model.columns["spend"], len(problem.years)
+    effect, spend, decided = (
+        model.columns["effect"],
+        model.columns["spend"],
+        len(problem.horizon.years),
+    )
     pieces = [(c, piece) for c in which for piece in approximation[c]]
     c, money = np.array([c for c, _ in pieces]), scale.money_gbp
     year = np.repeat(np.arange(decided), len(pieces))
-    at = year * len(problem.curves) + np.tile(c, decided)
+    at = year * len(problem.curves.response) + np.tile(c, decided)
     labels = {name: values[at] for name, values in effect.labels.items()}
     j = np.arange(len(at))
     chosen = model.add_columns("chosen", labels=labels, upper=1.0, integer=True)
@@ -118,7 +126,7 @@ def _curves_in_pieces(
 
     count = [len(piece.slope) for _, piece in pieces]
     line = np.repeat(np.arange(len(pieces)), count)
-    o = problem.curve_outcome[c[line]]
+    o = problem.curves.outcome[c[line]]
     slopes = _concatenate([piece.slope for _, piece in pieces]) * money / scale.outcome[o]
     intercepts = _concatenate([piece.intercept for _, piece in pieces]) / scale.outcome[o]
     lines = (np.arange(decided)[:, None] * len(pieces) + line).ravel()
@@ -137,17 +145,17 @@ def _curves_in_pieces(
     position = (
         np.arange(decided)[:, None] * len(which) + np.searchsorted(which, c)[None, :]
     ).ravel()
-    curve_at = (np.arange(decided)[:, None] * len(problem.curves) + which).ravel()
+    curve_at = (np.arange(decided)[:, None] * len(problem.curves.response) + which).ravel()
     curve_labels = {name: values[curve_at] for name, values in effect.labels.items()}
     rows = np.arange(len(curve_at))
-    p = problem.curve_programme[which]
-    spend_at = (np.arange(decided)[:, None] * len(problem.programme_ids) + p).ravel()
+    p = problem.curves.programme[which]
+    spend_at = (np.arange(decided)[:, None] * len(problem.programmes.ids) + p).ravel()
     for name, target, part_columns, total in (
         ("one_piece", None, chosen, 1.0),
         ("spend_in_piece", spend.at(spend_at), part, 0.0),
         ("effect_in_piece", effect.at(curve_at), part_effect, 0.0),
     ):
-        row_terms: list[Any] = [(position, part_columns.all, 1.0)]
+        row_terms: list[Terms] = [(position, part_columns.all, 1.0)]
         if target is not None:
             row_terms.append((rows, target, -1.0))
         model.add_rows(

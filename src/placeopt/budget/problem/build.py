@@ -8,61 +8,80 @@ force they pay only for capital.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
 
 from placeopt.base.errors import Finding, InputError, PlaceError, UsageError
 from placeopt.base.findings import error
-from placeopt.budget.curves.combination import curve_groups, potentials
 from placeopt.budget.curves.remaining_potential import MAX_EFFECT_SHARE
-from placeopt.budget.problem import capital, commitments, money, outcomes
-from placeopt.budget.problem.agencies import agency_arrays, with_stand_alone_positions
-from placeopt.budget.problem.arrays import OBJECTIVES, BudgetProblem
-from placeopt.budget.problem.checks import objectives
-from placeopt.budget.problem.payment_by_results import provider_terms_of
+from placeopt.budget.problem import commitments, money, outcomes, parts, response_curves
+from placeopt.budget.problem.agencies import agencies, agency_of, may_fund_transfers
+from placeopt.budget.problem.arrays import BudgetProblem
+from placeopt.budget.problem.capital import capital_pots
+from placeopt.budget.problem.checks import objectives, require
+from placeopt.budget.problem.parts import Bools, Floats, Ints
+from placeopt.budget.problem.payment_by_results import ProviderTerms, provider_terms_of
 from placeopt.place import Place
 from placeopt.scenario import Scenario
-from placeopt.scenario.rules.budget.money import (
-    Capital,
-    Commissioning,
-    NobodyWorseOff,
-    Streams,
-    Uncertainty,
-)
-
-if TYPE_CHECKING:
-    from placeopt.budget.problem.arrays import BudgetProblem
-    from placeopt.place import Place
+from placeopt.scenario.rules.budget.money import Capital, Commissioning, Streams
 
 
-__all__ = ["OBJECTIVES", "BudgetProblem", "build_problem"]
-
-
-def build_problem(
-    place: Place, scenario: Scenario, *, relax: str = "", like: BudgetProblem | None = None
-) -> BudgetProblem:
-    """Build the budget problem.
+def build_problem(place: Place, scenario: Scenario, *, relax: str = "") -> BudgetProblem:
+    """Build the budget problem; stand-alone positions (B9) are not known yet.
 
     Args:
-        place: The place.
-        scenario: The scenario.
+        place: The place, free of faults.
+        scenario: The scenario, free of faults.
         relax: The number of a rule that may be breached at a price, for explanations.
-        like: A problem of the same place and scenario whose stand-alone positions (B9) are reused.
+
+    Returns:
+        The problem.
 
     Raises:
-        PlaceError: With all findings in the place.
-        ScenarioError: With all findings in the scenario.
+        PlaceError: Where a curve alone reaches the whole potential of its outcome.
         UsageError: Where nothing limits the money.
     """
-    problem = _build_without_positions(place, scenario, relax)
-    if like is not None:
-        return replace(
-            problem, stand_alone=like.stand_alone, stand_alone_plans=like.stand_alone_plans
-        )
-    if scenario.of(NobodyWorseOff):
-        return with_stand_alone_positions(problem, scenario.solver)
+    paid_gbp = money.paid_in(place, int(place.spending["year"].max()))
+    before = paid_gbp.sum(axis=1)
+    years = money.decided_years(place, scenario)
+    contracted, actual = commitments.commitments(place, scenario, years)
+    horizon = _horizon(place, scenario, years, actual)
+    stated_outcomes = outcomes.outcomes(place, scenario, horizon.years, horizon.base_year)
+    allowed = _allowed_pairs(place, scenario)
+    pays = np.ones_like(allowed) if relax == "B2" else allowed
+    streams = _streams(place, scenario, horizon.years)
+    one_budget = money.one_budget(scenario, before, len(horizon.years))
+    rewards = outcomes.rewards(place, scenario)
+    terms = _provider_terms(place, scenario, stated_outcomes, horizon, actual, relax)
+    capital = capital_pots(place, scenario, horizon.years)
+    affordable = money.affordable_spend(pays, streams, one_budget, rewards, terms, relax)
+    problem = BudgetProblem(
+        horizon=horizon,
+        programmes=_programmes(place, horizon, before),
+        limits=_limits(place, scenario, horizon, affordable, before, contracted, actual, relax),
+        purchases=commitments.purchases(
+            place, scenario, horizon.years, before, capital.cost, relax
+        ),
+        streams=streams,
+        pairs=_pairs(pays, allowed, paid_gbp),
+        money=one_budget,
+        outcomes=stated_outcomes,
+        standards=outcomes.standards(place, scenario, horizon, stated_outcomes.drifted_baseline),
+        rewards=rewards,
+        curves=response_curves.curves(place, stated_outcomes, len(horizon.years)),
+        units=commitments.whole_units(place, scenario, relax),
+        shares=commitments.shares(scenario),
+        capital=capital,
+        agencies=agencies(place, scenario, horizon.years),
+        evidence=response_curves.evidence(place, scenario),
+        provider_terms=terms,
+        objectives=parts.Objectives(
+            objectives(scenario), scenario.objective.slack, scenario.objective.weights
+        ),
+        display_names=names(place),
+        relaxed_rule=relax,
+    )
+    if not relax and (faults := curves_beyond_potential(problem)):
+        raise PlaceError(faults, "faults in the place's curves")
     return problem
 
 
@@ -70,7 +89,8 @@ def problem_faults(place: Place, scenario: Scenario) -> list[Finding]:
     """Faults that ``build_problem`` would raise for a place and a scenario that are each valid."""
     file = scenario.path.name if scenario.path else "the scenario"
     try:
-        _build_without_positions(place, scenario, "")
+        require(place, scenario)
+        build_problem(place, scenario)
     except InputError as faults:
         return faults.findings
     except UsageError as fault:
@@ -79,89 +99,104 @@ def problem_faults(place: Place, scenario: Scenario) -> list[Finding]:
     return []
 
 
-def _build_without_positions(place: Place, scenario: Scenario, relax: str) -> BudgetProblem:
-    """The problem without the stand-alone positions (B9)."""
-    from placeopt.budget.problem.checks import require
+def _horizon(place: Place, scenario: Scenario, years: Ints, actual: Floats) -> parts.Horizon:
+    return parts.Horizon(
+        years=years,
+        base_year=int(place.spending["year"].max()),
+        discount=(1 + scenario.money.discount_rate) ** -np.arange(len(years), dtype=float),
+        is_past=np.asarray(np.isfinite(actual).all(axis=1), bool),
+    )
 
-    require(place, scenario)
-    base_year = int(place.spending["year"].max())
-    years = money.decided_years(place, scenario)
-    programmes, streams = place.programmes, place.streams
-    programme_ids = programmes["programme_id"].to_numpy(str)
-    paid_gbp = money.paid_in(place, base_year)
-    before = paid_gbp.sum(axis=1)
 
-    streams_rule = next(iter(scenario.of(Streams)), None)
-    allowed = money.may_pay(place, streams_rule) if streams_rule else np.ones(paid_gbp.shape, bool)
-    revenue = (streams["purpose"] != "capital").to_numpy()
+def _programmes(place: Place, horizon: parts.Horizon, before: Floats) -> parts.Programmes:
+    rows = place.programmes
+    return parts.Programmes(
+        ids=rows["programme_id"].to_numpy(str),
+        agency=agency_of(place, rows),
+        preventive=(rows["kind"] == "preventive").to_numpy(),
+        pooled=rows["pooled"].to_numpy(bool),
+        base_spend=before,
+        do_nothing=commitments.do_nothing(place, horizon.years, horizon.base_year, before),
+    )
+
+
+def _limits(
+    place: Place,
+    scenario: Scenario,
+    horizon: parts.Horizon,
+    affordable: Floats,
+    before: Floats,
+    contracted: Floats,
+    actual: Floats,
+    relax: str,
+) -> parts.SpendLimits:
+    """Between what spending may lie; in past years only what was spent holds."""
+    rows, years, is_past = place.programmes, horizon.years, horizon.is_past[:, None]
+    maximum = rows["maximum_gbp_per_year"].fillna(np.inf).to_numpy(float)
+    cut, rise = commitments.pace(scenario, rows["programme_id"].to_numpy(str), before)
+    notice = commitments.notice(place, scenario, years, before, relax)
+    contracts = commitments.running_contracts(place, scenario, years, before, relax)
+    return parts.SpendLimits(
+        floor=money.floors(place, scenario),
+        maximum=maximum,
+        upper=money.largest_spend(affordable, before, maximum, rise, actual, relax),
+        pace_cut=cut,
+        pace_rise=rise,
+        notice_floor=np.where(is_past, 0.0, notice),
+        contract_floor=np.where(is_past, 0.0, contracts),
+        contracted_floor=np.where(is_past, 0.0, contracted),
+        actual_spend=actual,
+    )
+
+
+def _allowed_pairs(place: Place, scenario: Scenario) -> Bools:
+    """(P, F) whether a stream may pay for a programme (B2); for capital only where B11 is not."""
+    rule = next(iter(scenario.of(Streams)), None)
+    shape = len(place.programmes), len(place.streams)
+    allowed = money.may_pay(place, rule) if rule else np.ones(shape, bool)
     if scenario.of(Capital):
-        allowed = allowed & revenue[None, :]
-    pairs = np.ones_like(allowed) if relax == "B2" else allowed
-    pair_programme, pair_stream = np.nonzero(pairs)
+        allowed = allowed & (place.streams["purpose"] != "capital").to_numpy()[None, :]
+    return allowed
+
+
+def _pairs(pays: Bools, allowed: Bools, paid_gbp: Floats) -> parts.Pairs:
+    p, f = np.nonzero(pays)
+    return parts.Pairs(p, f, base_spend=paid_gbp[p, f], allowed=allowed[p, f])
+
+
+def _streams(place: Place, scenario: Scenario, years: Ints) -> parts.Streams:
+    rule, rows = next(iter(scenario.of(Streams)), None), place.streams
     income = np.stack([money.amounts(place, int(year))[0] for year in years])
-    amount = income if streams_rule else np.full_like(income, np.inf)
-    fields: dict[str, Any] = {
-        "years": years,
-        "programme_ids": programme_ids,
-        "base_spend": before,
-        "stream_limit": amount,
-        "stream_income": income,
-        "streams_carry_over": bool(streams_rule and streams_rule.unspent == "carried"),
-        "objectives": objectives(scenario),
-        **money.total(scenario, before, len(years)),
-        **commitments.pace(scenario, programme_ids, before),
-        **outcomes.outcomes(place, scenario, years, base_year),
-        **outcomes.curves(place, bool(scenario.of(Uncertainty))),
-    }
-    commitment_fields = commitments.commitments(place, scenario, years, relax)
-    fields["minimum_gain"][commitment_fields["is_past"]] = np.nan
-    fields["target_holds"][commitment_fields["is_past"]] = False
-    fields["provider_terms"] = provider_terms_of(
+    return parts.Streams(
+        ids=rows["stream_id"].to_numpy(str),
+        agency=agency_of(place, rows),
+        revenue=(rows["purpose"] != "capital").to_numpy(),
+        limit=income if rule else np.full_like(income, np.inf),
+        income=income,
+        carry_over=bool(rule and rule.unspent == "carried"),
+        may_fund_transfers=may_fund_transfers(place, scenario),
+    )
+
+
+def _provider_terms(
+    place: Place,
+    scenario: Scenario,
+    stated: parts.Outcomes,
+    horizon: parts.Horizon,
+    actual: Floats,
+    relax: str,
+) -> ProviderTerms:
+    """Terms of providers; those from whom a past year has bought have consented."""
+    past_spend = np.nan_to_num(actual)[horizon.is_past]
+    return provider_terms_of(
         place,
-        fields["sign"],
-        fields["drifted_baseline"],
-        len(years),
+        stated.sign,
+        stated.drifted_baseline,
+        len(horizon.years),
         in_force=bool(scenario.of(Commissioning)),
         paid=relax != "B10",
-        has_begun=(
-            np.nan_to_num(commitment_fields["actual_spend"])[commitment_fields["is_past"]] > 0
-        ).any(axis=0),
+        has_begun=np.asarray((past_spend > 0).any(axis=0), bool),
     )
-    purchase_fields = commitments.commissioning(place, scenario, years, before, relax)
-    purchase_fields["contract_floor"][commitment_fields["is_past"]] = 0.0
-    fields["effect_share"] = outcomes.share(place, len(fields["drifted_baseline"]), len(years))
-    problem = BudgetProblem(
-        base_year=base_year,
-        discount=(1 + scenario.money.discount_rate) ** -np.arange(len(years), dtype=float),
-        preventive=(programmes["kind"] == "preventive").to_numpy(),
-        pooled=programmes["pooled"].to_numpy(bool),
-        floor=money.floors(place, scenario),
-        maximum=programmes["maximum_gbp_per_year"].fillna(np.inf).to_numpy(float),
-        upper=money.upper(programmes, pairs, fields | commitment_fields, relax),
-        stream_ids=streams["stream_id"].to_numpy(str),
-        revenue=revenue,
-        pair_programme=pair_programme,
-        pair_stream=pair_stream,
-        pair_base_spend=paid_gbp[pair_programme, pair_stream],
-        pair_allowed=allowed[pair_programme, pair_stream],
-        slack=scenario.objective.slack,
-        weights=scenario.objective.weights,
-        money=scenario.money,
-        groups=curve_groups(place),
-        potential=potentials(place),
-        relaxed_rule=relax,
-        display_names=names(place),
-        **fields,
-        **outcomes.evidence(place, scenario),
-        **purchase_fields,
-        **commitment_fields,
-        **commitments.units(place, scenario, years, base_year, before, relax),
-        **agency_arrays(place, scenario, years),
-        **capital.pots(place, scenario, years),
-    )
-    if not relax and (faults := curves_beyond_potential(problem)):
-        raise PlaceError(faults, "faults in the place's curves")
-    return problem
 
 
 def names(place: Place) -> dict[str, str]:
@@ -181,13 +216,13 @@ def names(place: Place) -> dict[str, str]:
 def curves_beyond_potential(problem: BudgetProblem) -> list[Finding]:
     """Faults of curves that alone would reach the whole potential or more."""
     findings = []
-    for c, curve in enumerate(problem.curves):
-        potential = float(problem.potential[problem.curve_outcome[c]])
+    for c, curve in enumerate(problem.curves.stated):
+        potential = float(problem.outcomes.potential[problem.curves.outcome[c]])
         if np.isfinite(potential):
-            max_spend = problem.upper[:, problem.curve_programme[c]].max()
-            effect = float(getattr(curve, "stand_alone", curve).effect(max_spend))
+            max_spend = problem.limits.upper[:, problem.curves.programme[c]].max()
+            effect = float(curve.effect(max_spend))
             if effect >= potential * MAX_EFFECT_SHARE:
-                key = problem.outcome_ids[problem.curve_outcome[c]]
+                key = problem.outcomes.ids[problem.curves.outcome[c]]
                 message = f"it does {effect:g} alone, and the whole of {key} is {potential:g}"
                 remedy = "give a larger whole_effect in outcomes, or a smaller effect"
                 findings.append(error("curves.csv", message, remedy, row=c + 2,

@@ -6,28 +6,23 @@ the next year; money of streams only where unspent money is carried (B2).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from placeopt.budget.problem.arrays import Ints
+from placeopt.budget.problem import parts
 from placeopt.budget.problem.money import amounts, may_pay
+from placeopt.budget.problem.parts import Ints
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.rules.budget.money import Capital, Streams
 
 
-def pots(place: Place, scenario: Scenario, years: Ints) -> dict[str, Any]:
-    """Return the fields of the capital pots; the last pot is the receipts.
-
-    They are (T, K) GBP that comes in, (K, P) what a pot may pay for, and (K,) whether it carries
-    over.
-    """
+def capital_pots(place: Place, scenario: Scenario, years: Ints) -> parts.Capital:
+    """What starts cost in capital, and the pots; the last pot is the receipts."""
     programmes = len(place.programmes)
     rule = next(iter(scenario.of(Capital)), None)
     if rule is None:
         money, pays = np.zeros((len(years), 0)), np.zeros((0, programmes), bool)
-        return {"pot_money": money, "pot_pays": pays, "pot_carried": np.zeros(0, bool)}
+        return parts.Capital(np.zeros(programmes), money, pays, np.zeros(0, bool))
     capital = (place.streams["purpose"] == "capital").to_numpy()
     income = np.stack([np.nan_to_num(amounts(place, int(year))[0])[capital] for year in years])
     pays = may_pay(place, None).T[capital]
@@ -35,8 +30,9 @@ def pots(place: Place, scenario: Scenario, years: Ints) -> dict[str, Any]:
         income, pays = income.sum(axis=1, keepdims=True), np.ones((1, programmes), bool)
     receipts = np.array([[rule.receipts(t)] for t in range(len(years))])
     carried = any(streams.unspent == "carried" for streams in scenario.of(Streams))
-    return {
-        "pot_money": np.hstack([income, receipts]),
-        "pot_pays": np.vstack([pays, np.ones((1, programmes), bool)]),
-        "pot_carried": np.append(np.full(income.shape[1], carried), True),
-    }
+    return parts.Capital(
+        cost=place.programmes["capital_gbp"].to_numpy(float),
+        pot_money=np.hstack([income, receipts]),
+        pot_pays=np.vstack([pays, np.ones((1, programmes), bool)]),
+        pot_carried=np.append(np.full(income.shape[1], carried), True),
+    )

@@ -14,8 +14,10 @@ import pandas as pd
 
 from placeopt.base.errors import Finding, PlaceError, ScenarioError, errors_among
 from placeopt.budget.appraisal.optimism_bias import without_grade
+from placeopt.budget.curves.base import FORMS
 from placeopt.budget.curves.combination import combination_faults
-from placeopt.budget.problem import money, outcomes
+from placeopt.budget.curves.forms import Points
+from placeopt.budget.problem import money, outcomes, response_curves
 from placeopt.budget.problem.arrays import OBJECTIVES
 from placeopt.place import Place, dictionary
 from placeopt.place.check.benefits import benefit_findings
@@ -43,24 +45,40 @@ from placeopt.scenario.wording import pounds
 SUSPICIOUS_TOTAL_SHARE = 0.01  # of today's spending: smaller totals look like thousands of pounds
 
 
-def require(place: Place, scenario: Scenario) -> None:
-    """Raise all errors; warnings are ignored."""
-    faults = errors_among(check_place(place, scenario))
-    if faults:
+def require(place: Place, scenario: Scenario) -> tuple[Finding, ...]:
+    """Check a place and a scenario.
+
+    Args:
+        place: The place.
+        scenario: The scenario.
+
+    Returns:
+        Warnings.
+
+    Raises:
+        PlaceError: With all faults in the place's budget tables.
+        ScenarioError: With all faults in the scenario, where the tables have none.
+    """
+    in_place, in_scenario = _findings(place, scenario)
+    if faults := errors_among(in_place):
         raise PlaceError(faults, "faults in the place's budget tables")
-    faults = errors_among(check_scenario(place, scenario))
-    if faults:
+    if faults := errors_among(in_scenario):
         raise ScenarioError(faults, "faults in the budget scenario")
+    return (*in_place, *in_scenario)
 
 
 def check(place: Place, scenario: Scenario) -> list[Finding]:
     """Everything found in the place's budget tables and in the scenario, warnings included."""
-    findings = list(check_place(place, scenario))
+    in_place, in_scenario = _findings(place, scenario)
+    return [*in_place, *in_scenario]
+
+
+def _findings(place: Place, scenario: Scenario) -> tuple[list[Finding], list[Finding]]:
+    """What is found in the tables, and in the scenario where the tables have no errors."""
+    in_place = list(check_place(place, scenario))
     if scenario.money.optimism_bias:
-        findings += without_grade(place)
-    if not errors_among(findings):
-        findings += check_scenario(place, scenario)
-    return findings
+        in_place += without_grade(place)
+    return in_place, [] if errors_among(in_place) else list(check_scenario(place, scenario))
 
 
 def check_place(place: Place, scenario: Scenario) -> Iterator[Finding]:
@@ -127,7 +145,7 @@ def _scenario_findings(place: Place, scenario: Scenario) -> Iterator[Finding]:
             message = "no such programme_id in the place"
             yield Finding("error", file, None, "coherent", name, message, remedy)
     for rule in scenario.of(Uncertainty):
-        for grade in sorted(set(outcomes.grades(place)) - set(rule.spread_by_grade)):
+        for grade in sorted(set(response_curves.grades(place)) - set(rule.spread_by_grade)):
             message, remedy = "curves have this evidence grade, the rule no spread", "state one"
             yield Finding("error", file, None, "spread_by_grade", grade, message, remedy)
     yield from combination_faults(place)
@@ -282,10 +300,14 @@ def _curves(place: Place) -> Iterator[Finding]:
     row: Any
     for row in rows.itertuples():
         key = f"{row.programme_id}, {row.outcome_id}"
-        if row.form == "points":
+        if row.form == Points.name:
             if (row.programme_id, row.outcome_id) not in pointed:
                 message = "the curve has no points"
                 yield _fault("curves", row.Index, "form", key, message, "add rows to curve_points")
+            continue
+        if row.form not in FORMS:
+            message, remedy = "no such form of curve", f"choose from {', '.join(FORMS)}"
+            yield _fault("curves", row.Index, "form", row.form, message, remedy)
             continue
         for column in ("maximum_effect", "scale_gbp", "shape"):
             value = getattr(row, column)

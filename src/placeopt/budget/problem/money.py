@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from placeopt.base.errors import UsageError
-from placeopt.budget.problem.arrays import Bools, Floats, Ints
+from placeopt.budget.problem import parts
+from placeopt.budget.problem.parts import Bools, Floats, Ints
+from placeopt.budget.problem.payment_by_results import ProviderTerms
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.rules.budget.money import OneBudget, Statutory, Streams
@@ -51,6 +51,7 @@ def may_pay(place: Place, rule: Streams | None) -> Bools:
 
 
 def floors(place: Place, scenario: Scenario) -> Floats:
+    """(P,) GBP a year of statutory floors (B3), 0 where the rule is not in force."""
     rule = next(iter(scenario.of(Statutory)), None)
     if rule is None:
         return np.zeros(len(place.programmes))
@@ -58,14 +59,13 @@ def floors(place: Place, scenario: Scenario) -> Floats:
     return stated.fillna(place.programmes["statutory_floor_gbp_per_year"]).to_numpy(float)
 
 
-def total(scenario: Scenario, before: Floats, decided: int) -> dict[str, Any]:
+def one_budget(scenario: Scenario, before: Floats, decided: int) -> parts.Money:
+    """The one budget (B1) of ``decided`` years, today's spending being ``before`` (P,)."""
     rule = next(iter(scenario.of(OneBudget)), None)
     if rule is None:
-        total, opening, carry = np.full(decided, np.inf), 0.0, False
-    else:
-        total = np.array([rule.total(float(before.sum()), t) for t in range(decided)])
-        opening, carry = rule.opening_reserve_gbp, rule.carry_over
-    return {"total": total, "opening_reserve": opening, "carry_over": carry}
+        return parts.Money(np.full(decided, np.inf), 0.0, carry_over=False)
+    total = np.array([rule.total(float(before.sum()), t) for t in range(decided)])
+    return parts.Money(total, rule.opening_reserve_gbp, rule.carry_over)
 
 
 def paced_spend(before: Floats, growth: Floats, actual: Floats) -> Floats:
@@ -77,30 +77,64 @@ def paced_spend(before: Floats, growth: Floats, actual: Floats) -> Floats:
     return result
 
 
-def upper(programmes: pd.DataFrame, pairs: Bools, money: dict[str, Any], relax: str) -> Floats:
-    """(T, P) the largest spend of each programme, GBP a year."""
-    amount, before = money["stream_limit"], money["base_spend"]
-    limit = (amount.cumsum(axis=0) if money["streams_carry_over"] else amount) @ pairs.T.astype(
-        float
-    )
+def affordable_spend(
+    pairs: Bools,
+    streams: parts.Streams,
+    money: parts.Money,
+    rewards: parts.Rewards,
+    terms: ProviderTerms,
+    relax: str,
+) -> Floats:
+    """(T, P) the largest spend that the money of the place allows, GBP a year.
+
+    Args:
+        pairs: (P, F) whether a stream may pay for a programme.
+        streams: Where money comes from.
+        money: The one budget.
+        rewards: What others pay for outcomes.
+        terms: What providers give back.
+        relax: The number of a rule that may be breached.
+    """
+    amount = streams.limit
+    income: Floats = amount.cumsum(axis=0) if streams.carry_over else amount
+    limit: Floats = income @ pairs.T.astype(float)
     if np.isinf(amount).any() or relax == "B2":
-        limit = np.full((len(amount), len(programmes)), np.inf)
-    rewards = np.nansum(money["reward"] * money["reward_span"]) + money["provider_terms"].max_refund
-    total = money["total"] + rewards * (np.arange(len(amount)) > 0)
-    if money["carry_over"]:
-        total = money["opening_reserve"] + total.cumsum()
+        limit = np.full((len(amount), len(pairs)), np.inf)
+    bonus = np.nansum(rewards.price * rewards.span) + terms.max_refund
+    total = money.total + bonus * (np.arange(len(amount)) > 0)
+    if money.carry_over:
+        total = money.opening_reserve + total.cumsum()
     if relax != "B1":
         limit = np.minimum(limit, total[:, None])
     with np.errstate(divide="ignore"):  # what is withheld of a price is not paid in the year
-        limit = np.where(limit > 0, limit / (1 - money["provider_terms"].withheld), limit)
+        limit = np.where(limit > 0, limit / (1 - terms.withheld), limit)
+    return limit
+
+
+def largest_spend(
+    limit: Floats, before: Floats, maximum: Floats, pace_rise: Floats, actual: Floats, relax: str
+) -> Floats:
+    """(T, P) the largest spend of each programme: within ``limit`` (T, P), its maximum and pace.
+
+    Args:
+        limit: (T, P) what the money of the place allows.
+        before: (P,) GBP spent in the base year.
+        maximum: (P,) inf where none is known.
+        pace_rise: (P,) the largest rise in a year as a share.
+        actual: (T, P) what was spent, NaN where the year is not past.
+        relax: The number of a rule that may be breached.
+
+    Raises:
+        UsageError: Where nothing limits the money.
+    """
     if relax:
         limit = np.where(np.isfinite(limit), limit, 10 * before.sum())
-    limit = np.fmin(programmes["maximum_gbp_per_year"].to_numpy(float), limit)
+    limit = np.fmin(maximum, limit)
     if not relax:  # the largest rise under the pace
         with np.errstate(over="ignore", invalid="ignore"):
-            pace_limit = paced_spend(before, 1 + money["pace_rise"], money["actual_spend"])
-        limit = np.fmin(limit, np.where(np.isfinite(money["pace_rise"]), pace_limit, np.inf))
-        limit = np.fmax(limit, money["actual_spend"])
+            pace_limit = paced_spend(before, 1 + pace_rise, actual)
+        limit = np.fmin(limit, np.where(np.isfinite(pace_rise), pace_limit, np.inf))
+        limit = np.fmax(limit, actual)
     if not np.isfinite(limit).all():
         raise UsageError(
             "nothing limits the money: keep the rule streams (B2), or give one_budget (B1) a total"

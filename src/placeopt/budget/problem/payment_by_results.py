@@ -139,7 +139,8 @@ class ProviderTerms:
     def last_due(self) -> Ints:
         """(T, K) position of the year in which the deferred part of a year's result is paid."""
         decided = len(self.start)
-        return np.minimum(np.arange(decided)[:, None] + 1 + self.deferral_years, decided - 1)
+        due: Ints = np.minimum(np.arange(decided)[:, None] + 1 + self.deferral_years, decided - 1)
+        return due
 
     def due_payments(self, gain: Floats, bought: Bools) -> Floats:
         """(T, P) GBP due by results in each decided year."""

@@ -24,32 +24,27 @@ programming, International Transactions in Operational Research 4 (1997), for du
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from placeopt.budget.model import formulation
 from placeopt.budget.model.convex_combination import ConvexCombination, SpendGrid, spend_grid_of
-from placeopt.budget.problem.arrays import BudgetProblem, Floats, Ints
-from placeopt.budget.search.path_pricing import (
+from placeopt.budget.model.paths import (
     Paths,
     concave_programmes,
     geometric_grids_of,
-    least_cost_paths,
     paths_within_pace,
 )
+from placeopt.budget.model.scale import scale_of
+from placeopt.budget.problem.arrays import BudgetProblem
+from placeopt.budget.problem.parts import Bools, Floats, Ints
+from placeopt.budget.search.parameters import DEFAULTS, ColumnGeneration, Parameters
+from placeopt.budget.search.path_pricing import least_cost_paths
 from placeopt.budget.search.rounding import Solve, round_to_plan, spend_from_result
 from placeopt.engine import Arrays, Model, Result
 from placeopt.engine.duality import dual_bound
-
-MIN_CURVE_YEARS = 250  # curves x years from which column generation is used
-MIN_S_CURVE_YEARS = 60  # the same for S-shaped curves alone
-MIN_PACED_CURVE_YEARS = 36  # S-shaped with a pace, bounded more tightly by paths
-MAX_ROUNDS = 40
-# shares of the best duals in the smoothed ones
-SMOOTHING_WEIGHTS = (0.3, 0.6)
-# grid steps to the neighbours that join with a best point
-NEIGHBOUR_STEPS = (-9, -3, -1, 0, 1, 3, 9)
 
 
 @dataclass(frozen=True)
@@ -69,28 +64,40 @@ class Decomposition:
     result: Result | None = None
 
 
-def uses_column_generation(problem: BudgetProblem) -> bool:
+def uses_column_generation(problem: BudgetProblem, parameters: ColumnGeneration) -> bool:
     """Whether a problem is solved by column generation.
 
     It is where the problem is large, its effects add up, and no provider is paid by results.
+
+    Args:
+        problem: The budget problem.
+        parameters: From which size it is used.
     """
-    years = len(problem.years)
-    effects_add_up = len(problem.groups) == 0 and not np.isfinite(problem.potential).any()
+    years = len(problem.horizon.years)
+    effects_add_up = (
+        len(problem.curves.groups) == 0 and not np.isfinite(problem.outcomes.potential).any()
+    )
     if problem.relaxed_rule or not effects_add_up or len(problem.provider_terms.programme):
         return False
-    not_concave = ~concave_programmes(problem)[problem.curve_programme]
+    not_concave = ~concave_programmes(problem)[problem.curves.programme]
     paced_curve_years = (
-        not_concave[np.isin(problem.curve_programme, list(geometric_grids_of(problem)))].sum()
+        not_concave[np.isin(problem.curves.programme, list(geometric_grids_of(problem)))].sum()
         * years
     )
     many_s_curves = (
-        not_concave.sum() * years >= MIN_S_CURVE_YEARS or paced_curve_years >= MIN_PACED_CURVE_YEARS
+        not_concave.sum() * years >= parameters.min_s_curve_years
+        or paced_curve_years >= parameters.min_paced_curve_years
     )
-    return bool(len(problem.curves) * years >= MIN_CURVE_YEARS or many_s_curves)
+    return bool(len(problem.curves.response) * years >= parameters.min_curve_years or many_s_curves)
 
 
 def decompose(
-    problem: BudgetProblem, name: str, limits: dict[str, float], gap: float, solve: Solve
+    problem: BudgetProblem,
+    name: str,
+    limits: Mapping[str, float],
+    gap: float,
+    solve: Solve,
+    parameters: Parameters = DEFAULTS,
 ) -> Decomposition:
     """Solve one objective by column generation.
 
@@ -100,17 +107,18 @@ def decompose(
         limits: Limits of earlier objectives, in their own units.
         gap: The requested relative gap.
         solve: Solves a model with a gap and a share of the remaining time.
+        parameters: Of the searches.
 
     Returns:
         A plan and its bound; no plan where the master program has none.
     """
-    grid = spend_grid_of(problem)
+    chosen, grid = parameters.column_generation, spend_grid_of(problem)
     unpaced = _without_pace(problem, grid)
     points, paths = _initial_points(problem, grid), _initial_paths(problem, grid)
     bound, best_duals = -np.inf, np.zeros(0)  # the best bound, and the duals that prove it
     last: tuple[ConvexCombination, Model, Result] | None = None
     is_linear = False  # whether the mean of a convex combination is a plan
-    for _ in range(MAX_ROUNDS):
+    for _ in range(chosen.max_rounds):
         mixture = ConvexCombination.from_points(grid, points, paths)
         model = formulation.formulate(unpaced, mixture, name, limits=limits)
         is_linear = not model.has_integers and bool(concave_programmes(problem).all())
@@ -127,7 +135,9 @@ def decompose(
             points[mixture.year, mixture.programme, mixture.grid_index] = mix > 1e-7
         size_before = points.sum() + len(paths.programme)
         smoothed = [
-            (1 - s) * master_duals + s * best_duals for s in SMOOTHING_WEIGHTS if len(best_duals)
+            (1 - s) * master_duals + s * best_duals
+            for s in chosen.smoothing_weights
+            if len(best_duals)
         ]
         for duals in (master_duals, *smoothed):
             lagrangian_bound, cost, responses = _best_responses(
@@ -135,9 +145,9 @@ def decompose(
             )
             if lagrangian_bound > bound:
                 bound, best_duals = lagrangian_bound, duals
-            _add_neighbours(points, grid, cost.argmin(axis=2))
+            _add_neighbours(points, grid, cost.argmin(axis=2), chosen.neighbour_steps)
             paths = paths.union(
-                _neighbouring_paths(problem, grid, responses)
+                _neighbouring_paths(problem, grid, responses, chosen.neighbour_steps)
                 if duals is master_duals
                 else responses
             )
@@ -149,11 +159,13 @@ def decompose(
     mixture, model, result = last
     if is_linear:
         return Decomposition(spend_from_result(problem, model, result), bound, model, result)
-    spend, near_model, near_result = round_to_plan(problem, *last, name, limits, gap, solve)
+    spend, near_model, near_result = round_to_plan(
+        problem, *last, name, limits, gap, solve, parameters.rounding
+    )
     return Decomposition(spend, bound, near_model or model, near_result or result)
 
 
-def _initial_points(problem: BudgetProblem, grid: SpendGrid):
+def _initial_points(problem: BudgetProblem, grid: SpendGrid) -> Bools:
     """(T, P, K) the points mixed first: both ends, today, and a few between."""
     decided, programmes, size = grid.allowed.shape
     chosen = np.zeros_like(grid.allowed)
@@ -162,40 +174,44 @@ def _initial_points(problem: BudgetProblem, grid: SpendGrid):
     t, p = np.mgrid[:decided, :programmes]
     for share in np.linspace(0, 1, 9):
         chosen[t, p, (first + share * (last - first)).astype(int)] = True
-    rows = zip(grid.spend, problem.base_spend, strict=True)
+    rows = zip(grid.spend, problem.programmes.base_spend, strict=True)
     today = np.array([np.searchsorted(row, before) for row, before in rows])
     chosen[t, p, np.clip(today, first, last)] = True
-    is_mixed = np.isin(np.arange(programmes), problem.curve_programme)
+    is_mixed = np.isin(np.arange(programmes), problem.curves.programme)
     is_mixed &= ~np.isin(np.arange(programmes), list(grid.geometric_grids))
     return chosen & grid.allowed & is_mixed[None, :, None]
 
 
 def _without_pace(problem: BudgetProblem, grid: SpendGrid) -> BudgetProblem:
     """The problem without the pace of programmes that are mixed from paths: each path keeps it."""
-    cut, rise = problem.pace_cut.copy(), problem.pace_rise.copy()
+    cut, rise = problem.limits.pace_cut.copy(), problem.limits.pace_rise.copy()
     cut[list(grid.geometric_grids)] = rise[list(grid.geometric_grids)] = np.inf
-    return replace(problem, pace_cut=cut, pace_rise=rise)
+    return replace(problem, limits=replace(problem.limits, pace_cut=cut, pace_rise=rise))
 
 
 def _initial_paths(problem: BudgetProblem, grid: SpendGrid) -> Paths:
     """Paths that go to a few levels, today's among them, as fast as the pace allows."""
     p = np.array(list(grid.geometric_grids), int)
-    low, high = problem.lower[:, p].min(axis=0), problem.upper[:, p].max(axis=0)
+    low, high = problem.lower[:, p].min(axis=0), problem.limits.upper[:, p].max(axis=0)
     target_levels = [low + share * (high - low) for share in np.linspace(0, 1, 9)] + [
-        problem.base_spend[p]
+        problem.programmes.base_spend[p]
     ]
     targets = np.concatenate(target_levels)
     return paths_within_pace(
-        problem, np.tile(p, len(target_levels)), np.tile(targets[:, None], len(problem.years))
+        problem,
+        np.tile(p, len(target_levels)),
+        np.tile(targets[:, None], len(problem.horizon.years)),
     )
 
 
-def _neighbouring_paths(problem: BudgetProblem, grid: SpendGrid, best: Paths) -> Paths:
+def _neighbouring_paths(
+    problem: BudgetProblem, grid: SpendGrid, best: Paths, neighbour_steps: tuple[int, ...]
+) -> Paths:
     """The best paths, and some a few grid steps above and below them."""
     step = np.array([grid.geometric_grids[int(p)].step for p in best.programme])
-    targets = [best.spend * np.exp(steps * step)[:, None] for steps in NEIGHBOUR_STEPS]
+    targets = [best.spend * np.exp(steps * step)[:, None] for steps in neighbour_steps]
     return paths_within_pace(
-        problem, np.tile(best.programme, len(NEIGHBOUR_STEPS)), np.concatenate(targets)
+        problem, np.tile(best.programme, len(neighbour_steps)), np.concatenate(targets)
     )
 
 
@@ -213,8 +229,8 @@ def _best_responses(
         The bound that the duals prove, the reduced cost of every point (T, P, K), and the paths of
         least reduced cost.
     """
-    scale = formulation.scale_of(problem)
-    decided, programmes = len(problem.years), len(problem.programme_ids)
+    scale = scale_of(problem)
+    decided, programmes = len(problem.horizon.years), len(problem.programmes.ids)
     blocks = np.unique(mixture.year * programmes + mixture.programme)
     paced = np.unique(mixture.paths.programme)
     spend_dual = np.zeros(decided * programmes)
@@ -222,11 +238,11 @@ def _best_responses(
     spend_dual[mixed_blocks] = prices[model.rows["mixed_spend"].all] / scale.money_gbp
     effect_dual = prices[model.rows["mixed"].all].reshape(decided, -1)
     # at least 0: value of one unit
-    effect_dual = -effect_dual / scale.outcome[problem.curve_outcome]
+    effect_dual = -effect_dual / scale.outcome[problem.curves.outcome]
     # reduced cost of a point: -spend_dual x spend - value of its effects
     cost = -(spend_dual.reshape(decided, programmes)[:, :, None] * grid.spend[None])
     chord_error = np.zeros((decided, programmes, grid.spend.shape[1] - 1))
-    for c, p in enumerate(problem.curve_programme):
+    for c, p in enumerate(problem.curves.programme):
         effect_value = np.maximum(0.0, effect_dual[:, c])[:, None]
         cost[:, p] -= effect_value * grid.effect[c]
         chord_error[:, p] += effect_value * grid.chord_error[c]
@@ -249,11 +265,13 @@ def _best_responses(
     return dual_bound(arrays, bound_duals), cost, paths
 
 
-def _add_neighbours(points, grid: SpendGrid, best: Ints) -> None:
+def _add_neighbours(
+    points: Bools, grid: SpendGrid, best: Ints, neighbour_steps: tuple[int, ...]
+) -> None:
     """Add the best points and their neighbours to those that may be mixed, in place."""
     decided, programmes, size = points.shape
     t, p = np.mgrid[:decided, :programmes]
     is_mixed = points.any(axis=2)
-    for step in NEIGHBOUR_STEPS:
+    for step in neighbour_steps:
         index = np.clip(best + step, 0, size - 1)
         points[t, p, index] |= grid.allowed[t, p, index] & is_mixed

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from placeopt.budget.problem.arrays import BudgetProblem, Floats
-from placeopt.budget.search.refinement import payment_decimals
+from placeopt.budget.problem.arrays import BudgetProblem
+from placeopt.budget.problem.parts import Floats
+from placeopt.budget.search.payments import payment_decimals
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.rules.budget.money import Streams, ThroughThePlace
@@ -33,9 +34,9 @@ def use_returnable_money_first(
         (T, N) GBP a year.
     """
     rule = next(iter(scenario.of(Streams)), None)
-    if rule is None or problem.streams_carry_over:
+    if rule is None or problem.streams.carry_over:
         return pay
-    rows = place.streams.set_index("stream_id").loc[list(problem.stream_ids)]
+    rows = place.streams.set_index("stream_id").loc[list(problem.streams.ids)]
     agency = rows["agency_id"].to_numpy(str)
     shares_count = bool(scenario.of(ThroughThePlace))  # what each agency's own streams pay (B8)
 
@@ -53,15 +54,15 @@ def use_returnable_money_first(
         )
     )
     moved = pay.copy()
-    for t in np.flatnonzero(~problem.is_past):
-        for f in np.flatnonzero(goes_back & np.isfinite(problem.stream_limit[t])):
-            left = problem.stream_limit[t, f] - moved[t, problem.pair_stream == f].sum()
-            for own in np.flatnonzero(problem.pair_stream == f):
-                p = problem.pair_programme[own]
-                if (problem.stream_ids[f], problem.programme_ids[p]) not in allowed:
+    for t in np.flatnonzero(~problem.horizon.is_past):
+        for f in np.flatnonzero(goes_back & np.isfinite(problem.streams.limit[t])):
+            left = problem.streams.limit[t, f] - moved[t, problem.pairs.stream == f].sum()
+            for own in np.flatnonzero(problem.pairs.stream == f):
+                p = problem.pairs.programme[own]
+                if (problem.streams.ids[f], problem.programmes.ids[p]) not in allowed:
                     continue
-                for other in np.flatnonzero(problem.pair_programme == p):
-                    g = problem.pair_stream[other]
+                for other in np.flatnonzero(problem.pairs.programme == p):
+                    g = problem.pairs.stream[other]
                     if goes_back[g] or not is_revenue[g] or not harms_none(agency[f], agency[g]):
                         continue
                     step = np.floor(min(left, moved[t, other]) / unit + 1e-6) * unit

@@ -11,21 +11,20 @@ neighbourhood to the next.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from placeopt.budget.model import formulation
 from placeopt.budget.model.convex_combination import ConvexCombination, SpendGrid
-from placeopt.budget.problem.arrays import BudgetProblem, Floats, Ints
-from placeopt.budget.search.path_pricing import Paths
+from placeopt.budget.model.paths import Paths
+from placeopt.budget.model.scale import scale_of
+from placeopt.budget.problem.arrays import BudgetProblem
+from placeopt.budget.problem.parts import Floats, Ints
+from placeopt.budget.search.parameters import Rounding
 from placeopt.engine import Model, Result
 
-MAX_IMPROVEMENT_SOLVES = 5  # models solved at most to improve a plan
-MAX_REPAIR_SOLVES = 8  # models solved at most to reach the standards
-MERGE_DISTANCE = 9  # grid points; closer ones share a neighbourhood
-NEIGHBOUR_DISTANCES = (0, 1, 2, 4, 8, 16, 32)  # grid points to each side that a plan may use
 Solve = Callable[[Model, float, float], Result]  # model, gap, share of the remaining time
 Plan = tuple[Floats | None, Model | None, Result | None]  # spend (T, P), the model, its result
 
@@ -36,9 +35,10 @@ def round_to_plan(
     model: Model,
     result: Result,
     name: str,
-    limits: dict[str, float],
+    limits: Mapping[str, float],
     gap: float,
     solve: Solve,
+    parameters: Rounding,
 ) -> Plan:
     """Return the best plan found near a convex combination; ``None`` values where none was found.
 
@@ -51,6 +51,7 @@ def round_to_plan(
         limits: Limits of earlier objectives, in their own units.
         gap: The requested relative gap.
         solve: Solves a model with a gap and a share of the remaining time.
+        parameters: Of the rounding.
 
     Returns:
         Spend (T, P) in GBP a year, the model it comes from, and that model's result.
@@ -70,7 +71,7 @@ def round_to_plan(
 
     def solve_around(around: _Anchors, share: float) -> Plan:
         near_model = formulation.formulate(
-            problem, _neighbourhood_combination(grid, around), name, limits=limits
+            problem, _neighbourhood_combination(grid, around, parameters), name, limits=limits
         )
         near_result = solve(near_model, gap / 4, share)
         spend = (
@@ -80,8 +81,9 @@ def round_to_plan(
 
     best = solve_around(anchors, 0.6)
     if best[0] is None:
-        best = solve_around(_repair_standards(problem, grid, mixture, mean_anchors, solve), 0.6)
-    for _ in range(MAX_IMPROVEMENT_SOLVES):
+        repaired = _repair_standards(problem, grid, mixture, mean_anchors, solve, parameters)
+        best = solve_around(repaired, 0.6)
+    for _ in range(parameters.max_improvement_solves):
         if best[0] is None:
             return None, None, None
         candidate = solve_around(_anchors_near(grid, best[0], mixture), 0.6)
@@ -105,11 +107,14 @@ def _repair_standards(
     mixture: ConvexCombination,
     anchors: _Anchors,
     solve: Solve,
+    parameters: Rounding,
 ) -> _Anchors:
     """Return anchors around which the standards are missed by least, moving step by step."""
     relaxed, least_breach = replace(problem, relaxed_rule="B4"), np.inf
-    for _ in range(MAX_REPAIR_SOLVES):
-        model = formulation.formulate(relaxed, _neighbourhood_combination(grid, anchors), "")
+    for _ in range(parameters.max_repair_solves):
+        model = formulation.formulate(
+            relaxed, _neighbourhood_combination(grid, anchors, parameters), ""
+        )
         result = solve(model, 1e-3, 0.3)
         if (
             not result.has_plan
@@ -131,14 +136,14 @@ def spend_from_result(problem: BudgetProblem, model: Model, result: Result) -> F
         (T, P) GBP a year. An optional programme that is not bought gets 0, one that
         is bought at least its minimum purchase.
     """
-    money = formulation.scale_of(problem).money_gbp
-    spend = result.value(model.columns["spend"]).reshape(problem.upper.shape) * money
-    spend = np.clip(spend, 0.0, problem.upper)
+    money = scale_of(problem).money_gbp
+    spend = result.value(model.columns["spend"]).reshape(problem.limits.upper.shape) * money
+    spend = np.clip(spend, 0.0, problem.limits.upper)
     if "on" in model.columns:
-        optional = np.flatnonzero(problem.is_optional)
+        optional = np.flatnonzero(problem.purchases.is_optional)
         is_bought = result.value(model.columns["on"]).reshape(len(spend), -1) > 0.5
-        min_spend = np.maximum(spend[:, optional], problem.min_purchase[optional])
-        is_past = problem.is_past[:, None]  # past years keep what was spent
+        min_spend = np.maximum(spend[:, optional], problem.purchases.min_spend[optional])
+        is_past = problem.horizon.is_past[:, None]  # past years keep what was spent
         spend[:, optional] = np.where(
             is_past, spend[:, optional], np.where(is_bought, min_spend, 0.0)
         )
@@ -195,22 +200,25 @@ def _anchors_near(grid: SpendGrid, spend: Floats, mixture: ConvexCombination) ->
 def _nearest_points(grid: SpendGrid, year: Ints, programme: Ints, spend: Floats) -> Ints:
     """The position of the allowed grid point nearest to each spend."""
     distance = np.abs(grid.spend[programme] - spend[:, None])
-    return np.where(grid.allowed[year, programme], distance, np.inf).argmin(axis=1)
+    nearest: Ints = np.where(grid.allowed[year, programme], distance, np.inf).argmin(axis=1)
+    return nearest
 
 
-def _neighbourhood_combination(grid: SpendGrid, anchors: _Anchors) -> ConvexCombination:
+def _neighbourhood_combination(
+    grid: SpendGrid, anchors: _Anchors, parameters: Rounding
+) -> ConvexCombination:
     """Grid points around every anchor between which no curve changes curvature.
 
     Concave curves are mixed as they are, convex ones are replaced by the tangent at the anchor.
     Both underestimate, so the plan holds. Anchors close together share a neighbourhood.
     """
     programmes, parts = grid.spend.shape[0], []
-    for label in _distinct_labels(grid, anchors):
+    for label in _distinct_labels(grid, anchors, parameters.merge_distance):
         for n in np.flatnonzero(anchors.label == label):
             t, p, k = (
                 int(part[n]) for part in (anchors.year, anchors.programme, anchors.grid_index)
             )
-            points = _points_around(grid, t, p, k)
+            points = _points_around(grid, t, p, k, parameters.neighbour_distances)
             ones = np.ones(len(points), int)
             parts.append(np.stack([t * ones, p * ones, points, label * ones, k * ones]))
     years, programmes_of, points, label, anchor = np.concatenate(parts, axis=1)
@@ -227,7 +235,7 @@ def _neighbourhood_combination(grid: SpendGrid, anchors: _Anchors) -> ConvexComb
     )
 
 
-def _distinct_labels(grid: SpendGrid, anchors: _Anchors) -> list[int]:
+def _distinct_labels(grid: SpendGrid, anchors: _Anchors, merge_distance: int) -> list[int]:
     """Labels of anchors no two of which lie close together in every year."""
     order = np.lexsort((anchors.year, anchors.label))
     starts = np.flatnonzero(np.diff(anchors.label[order], prepend=-1))
@@ -238,16 +246,19 @@ def _distinct_labels(grid: SpendGrid, anchors: _Anchors) -> list[int]:
             (p, -1 if len(members) > 1 else int(anchors.year[members[0]])), []
         )
         if not any(
-            _share_a_neighbourhood(grid, p, grid_index, other_index) for _, other_index in others
+            _share_a_neighbourhood(grid, p, grid_index, other_index, merge_distance)
+            for _, other_index in others
         ):
             others.append((int(anchors.label[members[0]]), grid_index))
     return [label for entries in kept_anchors.values() for label, _ in entries]
 
 
-def _share_a_neighbourhood(grid: SpendGrid, p: int, first: Ints, second: Ints) -> bool:
+def _share_a_neighbourhood(
+    grid: SpendGrid, p: int, first: Ints, second: Ints, merge_distance: int
+) -> bool:
     """Whether two paths (or points) are a few grid points apart with one curvature between them."""
     pairs = [(min(a, b), max(a, b)) for a, b in zip(first, second, strict=True)]
-    return all(b - a <= MERGE_DISTANCE and _has_same_curvature(grid, p, a, b) for a, b in pairs)
+    return all(b - a <= merge_distance and _has_same_curvature(grid, p, a, b) for a, b in pairs)
 
 
 def _has_same_curvature(grid: SpendGrid, p: int, a: int, b: int) -> bool:
@@ -255,13 +266,13 @@ def _has_same_curvature(grid: SpendGrid, p: int, a: int, b: int) -> bool:
     return bool(grid.same_curvature[p, a + 1 : b].all())
 
 
-def _points_around(grid: SpendGrid, t: int, p: int, k: int) -> Ints:
+def _points_around(grid: SpendGrid, t: int, p: int, k: int, distances: tuple[int, ...]) -> Ints:
     """Grid points around ``k`` up to where a curve changes curvature."""
     size = grid.spend.shape[1]
     points = [k]
-    above = [k + d for d in NEIGHBOUR_DISTANCES[1:] if k + d < size and grid.allowed[t, p, k + d]]
+    above = [k + d for d in distances[1:] if k + d < size and grid.allowed[t, p, k + d]]
     above = [b for b in above if _has_same_curvature(grid, p, k, b)]
-    below = [k - d for d in NEIGHBOUR_DISTANCES[1:] if k - d >= 0 and grid.allowed[t, p, k - d]]
+    below = [k - d for d in distances[1:] if k - d >= 0 and grid.allowed[t, p, k - d]]
     below = [a for a in below if _has_same_curvature(grid, p, a, k)]
     is_turning_point = 0 < k < size - 1 and not grid.same_curvature[p, k]
     points += above if is_turning_point else [*above, *below]

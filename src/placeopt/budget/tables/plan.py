@@ -30,9 +30,11 @@ import pandas as pd
 
 from placeopt.budget.appraisal.benefits import benefits_chain_table
 from placeopt.budget.explain.shadow_prices import prices
+from placeopt.budget.problem import cash_flows, effects, objective_values
 from placeopt.budget.problem.arrays import OBJECTIVES, WEIGHTED_UNIT, BudgetProblem, sum_by_group
-from placeopt.budget.search.refinement import Solution, payment_decimals
+from placeopt.budget.search.payments import payment_decimals
 from placeopt.budget.search.ring_fences import use_returnable_money_first
+from placeopt.budget.search.solution import Solution
 from placeopt.budget.tables.reasons import reasons_table
 from placeopt.budget.tables.years import standard_status, yearly_tables
 from placeopt.engine import Plan
@@ -59,25 +61,25 @@ def build_plan(place: Place, problem: BudgetProblem, solved: Solution, scenario:
         **yearly_tables(problem, spend, pay),
     }
     if len(place.benefits):
-        first, gain = int(problem.years[0]), problem.gain(spend)
-        tables["benefits_chain"] = benefits_chain_table(place, problem.money, first, gain)
+        first, gain = int(problem.horizon.years[0]), effects.gain(problem, spend)
+        tables["benefits_chain"] = benefits_chain_table(place, scenario.money, first, gain)
     tables["agencies"] = _agencies(place, tables["spending"])
     return Plan(tables, _summary(problem, tables, solved))
 
 
 def _spending(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.DataFrame:
     rows = place.programmes[["programme_id", "name", "agency_id", "kind"]].copy()
-    before, last = problem.base_spend, spend[-1]
+    before, last = problem.programmes.base_spend, spend[-1]
     rows["before_gbp"], rows["after_gbp"] = before, last
-    rows["one_off_gbp"] = problem.one_off_costs(spend)[-1]
+    rows["one_off_gbp"] = cash_flows.one_off_costs(problem, spend)[-1]
     if len(problem.provider_terms.programme):
-        rows["by_results_gbp"] = problem.result_payments(spend)[-1]
+        rows["by_results_gbp"] = cash_flows.result_payments(problem, spend)[-1]
     rows["change_gbp"] = rows["after_gbp"] - before
     with np.errstate(divide="ignore", invalid="ignore"):
         rows["change_share"] = np.where(before > 0, rows["change_gbp"] / before, np.nan)
-    rows["statutory_floor_gbp"] = np.where(problem.floor > 0, problem.floor, np.nan)
+    rows["statutory_floor_gbp"] = np.where(problem.limits.floor > 0, problem.limits.floor, np.nan)
     own = _place_floor(place)
-    rows["place_floor_gbp"] = np.where((own > 0) & (own != problem.floor), own, np.nan)
+    rows["place_floor_gbp"] = np.where((own > 0) & (own != problem.limits.floor), own, np.nan)
     reasons = _reasons(place, problem, spend).drop_duplicates("programme_id")
     rows["why"] = reasons["sentence"].to_numpy()
     return rows
@@ -100,13 +102,16 @@ def _maximum(place: Place) -> np.ndarray:
 
 def _payments(place: Place, problem: BudgetProblem, pay: np.ndarray) -> pd.DataFrame:
     """A row for each year, programme and stream that pays for it, before or after."""
-    base = place.spending[place.spending["year"] == problem.base_year]
+    base = place.spending[place.spending["year"] == problem.horizon.base_year]
     keys = ["programme_id", "stream_id"]
     before = base.groupby(keys)["amount_gbp"].sum()
-    pairs = [problem.programme_ids[problem.pair_programme], problem.stream_ids[problem.pair_stream]]
+    pairs = [
+        problem.programmes.ids[problem.pairs.programme],
+        problem.streams.ids[problem.pairs.stream],
+    ]
     index = pd.MultiIndex.from_arrays(pairs, names=keys)
     parts = []
-    for year, gbp in zip(problem.years, pay, strict=True):
+    for year, gbp in zip(problem.horizon.years, pay, strict=True):
         after = pd.Series(gbp, index=index)
         rows = pd.DataFrame({"before_gbp": before, "after_gbp": after}).fillna(0.0)
         rows = rows[(rows["before_gbp"] > 0) | (rows["after_gbp"] > 0)].reset_index()
@@ -120,20 +125,20 @@ def _streams(
 ) -> pd.DataFrame:
     """The last decided year: what a stream has (carried money included), spends and returns."""
     rows = place.streams[["stream_id", "name", "agency_id", "ring_fenced"]].copy()
-    base = place.spending[place.spending["year"] == problem.base_year]
+    base = place.spending[place.spending["year"] == problem.horizon.base_year]
     before = base.groupby("stream_id")["amount_gbp"].sum()
-    spent = sum_by_group(pay, problem.pair_stream, len(problem.stream_ids))
-    amount = np.where(np.isfinite(problem.stream_limit), problem.stream_limit, np.nan)
+    spent = sum_by_group(pay, problem.pairs.stream, len(problem.streams.ids))
+    amount = np.where(np.isfinite(problem.streams.limit), problem.streams.limit, np.nan)
     available = amount[-1]
-    if problem.streams_carry_over:
+    if problem.streams.carry_over:
         available = available + (amount - spent)[:-1].sum(axis=0)
     rows["amount_gbp"] = available
-    rows["spent_before_gbp"] = before.reindex(problem.stream_ids).fillna(0.0).to_numpy()
+    rows["spent_before_gbp"] = before.reindex(problem.streams.ids).fillna(0.0).to_numpy()
     rows["spent_after_gbp"] = np.round(spent[-1], payment_decimals(problem))
     unspent = np.maximum(0.0, rows["amount_gbp"] - spent[-1])
     released = {key for rule in scenario.of(Streams) for key in rule.release}
     is_returned = (
-        rows["ring_fenced"] & ~rows["stream_id"].isin(released) & (not problem.streams_carry_over)
+        rows["ring_fenced"] & ~rows["stream_id"].isin(released) & (not problem.streams.carry_over)
     )
     rows["returned_gbp"] = np.where(is_returned, unspent, 0.0)
     rows["left_gbp"] = np.where(is_returned, 0.0, unspent)
@@ -142,22 +147,22 @@ def _streams(
 
 def _outcomes(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.DataFrame:
     rows = place.outcomes[["outcome_id", "name", "unit", "direction", "baseline"]].copy()
-    last = len(problem.years) - 1
-    after = problem.outcome_levels(spend)[last]
-    drifted = problem.drifted_baseline[last]
-    minimum = drifted + problem.sign * problem.minimum_gain[last]
+    last = len(problem.horizon.years) - 1
+    after = effects.outcome_levels(problem, spend)[last]
+    drifted = problem.outcomes.drifted_baseline[last]
+    minimum = drifted + problem.outcomes.sign * problem.standards.minimum_gain[last]
     rows["minimum_standard"] = np.where(
         np.isfinite(minimum), minimum, place.outcomes["minimum_standard"].to_numpy(float)
     )
-    rows["target"] = drifted + problem.sign * problem.target_gain[last]
+    rows["target"] = drifted + problem.outcomes.sign * problem.standards.target_gain[last]
     rows["after"] = after
-    rows["change"] = after - problem.baseline
+    rows["change"] = after - problem.outcomes.baseline
     bad = (
-        problem.robust_gain(spend)[last]
-        if len(problem.evidence_factors)
+        effects.robust_gain(problem, spend)[last]
+        if len(problem.evidence.factors)
         else np.full(len(rows), np.nan)
     )
-    rows["after_bad_evidence"] = drifted + problem.sign * bad
+    rows["after_bad_evidence"] = drifted + problem.outcomes.sign * bad
     rows["standard_met"] = standard_status(problem, after, rows["minimum_standard"].to_numpy(float))
     rows["target_met"] = standard_status(problem, after, rows["target"].to_numpy(float))
     return rows
@@ -177,20 +182,23 @@ def _agencies(place: Place, spending: pd.DataFrame) -> pd.DataFrame:
 
 def _objectives(problem: BudgetProblem, spend: np.ndarray) -> pd.DataFrame:
     rows = []
-    first = problem.objectives[0]
+    first = problem.objectives.names[0]
     counted = [
-        *problem.objectives,
-        *(name for name in OBJECTIVES if name not in problem.objectives),
+        *problem.objectives.names,
+        *(name for name in OBJECTIVES if name not in problem.objectives.names),
     ]
     for name in counted:
         if (
             name in ("weighted_outcomes", "fairest")
-            and not np.isfinite(problem.attainable_range).any()
+            and not np.isfinite(problem.outcomes.attainable_range).any()
         ):
             continue
         today, after = (
-            problem.objective(name, money, first=name == first)
-            for money in (np.tile(problem.base_spend, (len(problem.years), 1)), spend)
+            objective_values.objective_value(problem, name, money, first=name == first)
+            for money in (
+                np.tile(problem.programmes.base_spend, (len(problem.horizon.years), 1)),
+                spend,
+            )
         )
         rows.append([name, _unit(problem, name), today, after])
     return pd.DataFrame(rows, columns=["objective", "unit", "do_nothing", "plan"])
@@ -198,9 +206,13 @@ def _objectives(problem: BudgetProblem, spend: np.ndarray) -> pd.DataFrame:
 
 def _unit(problem: BudgetProblem, name: str) -> str:
     """The unit of an objective: money over several years says so, and whether it is discounted."""
-    years = len(problem.years)
+    years = len(problem.horizon.years)
     if years > 1 and name == "least_money":
-        discounted = f", discounted to {problem.years[0]}" if problem.discount[-1] < 1 else ""
+        discounted = (
+            f", discounted to {problem.horizon.years[0]}"
+            if problem.horizon.discount[-1] < 1
+            else ""
+        )
         return f"GBP over {years} years{discounted}"
     if years > 1 and name == "least_disruption":
         return f"GBP over {years} years, each year against the year before"
@@ -208,16 +220,16 @@ def _unit(problem: BudgetProblem, name: str) -> str:
 
 
 def _curves(problem: BudgetProblem, solved: Solution) -> pd.DataFrame:
-    lower, upper = problem.lower.min(axis=0), problem.upper.max(axis=0)
+    lower, upper = problem.lower.min(axis=0), problem.limits.upper.max(axis=0)
     concave = [
         "yes" if curve.is_concave(lower[p], upper[p]) else "no"
-        for p, curve in zip(problem.curve_programme, problem.curves, strict=True)
+        for p, curve in zip(problem.curves.programme, problem.curves.response, strict=True)
     ]
     return pd.DataFrame(
         {
-            "programme_id": problem.programme_ids[problem.curve_programme],
-            "outcome_id": problem.outcome_ids[problem.curve_outcome],
-            "form": [getattr(curve, "stand_alone", curve).form for curve in problem.curves],
+            "programme_id": problem.programmes.ids[problem.curves.programme],
+            "outcome_id": problem.outcomes.ids[problem.curves.outcome],
+            "form": [curve.name for curve in problem.curves.stated],
             "concave": concave,
             "error_bound": solved.curve_error,
         }
@@ -230,10 +242,12 @@ def _summary(
     spending, outcomes, streams = tables["spending"], tables["outcomes"], tables["streams"]
     first = tables["objectives"].iloc[0]
     figures: dict[str, Any] = {
-        "base_year": problem.base_year,
-        "decided_year": problem.year,
-        "decided_years_count": len(problem.years),
-        "total_gbp": float(problem.total[-1]) if np.isfinite(problem.total).all() else np.nan,
+        "base_year": problem.horizon.base_year,
+        "decided_year": int(problem.horizon.years[-1]),
+        "decided_years_count": len(problem.horizon.years),
+        "total_gbp": float(problem.money.total[-1])
+        if np.isfinite(problem.money.total).all()
+        else np.nan,
         "spent_before_gbp": float(spending["before_gbp"].sum()),
         "spent_after_gbp": float(spending["after_gbp"].sum()),
         "one_off_gbp": float(spending["one_off_gbp"].sum()),
@@ -251,7 +265,7 @@ def _summary(
         "objective_do_nothing": float(first["do_nothing"]),
         "objective_plan": float(first["plan"]),
         "objective_bound": float(solved.steps[0].bound),
-        "curves_count": len(problem.curves),
+        "curves_count": len(problem.curves.response),
         "curves_not_concave_count": int((tables["curves"]["concave"] == "no").sum()),
         "refinement_rounds": max(step.rounds for step in solved.steps),
     }

@@ -23,7 +23,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from placeopt.budget.problem.arrays import BudgetProblem, Floats
+from placeopt.budget.problem.arrays import BudgetProblem
+from placeopt.budget.problem.parts import Floats
 from placeopt.scenario.wording import figure, listed, pounds_in_words
 
 FLAT_TOLERANCE = 1e-9  # of an outcome's baseline: a smaller improvement is none
@@ -69,7 +70,7 @@ def reasons_table(
         Columns: programme_id, code, amount, unit, outcome_id, improvement, sentence.
     """
     rows: list[tuple[object, ...]] = []
-    for p, key in enumerate(problem.programme_ids):
+    for p, key in enumerate(problem.programmes.ids):
         reason = _reason(problem, p, spend, float(maximum[p]), units, float(place_floor[p]))
         for outcome, improvement in reason.outcomes or (("", math.nan),):
             rows.append((str(key), reason.code, reason.amount, reason.unit, outcome, improvement,
@@ -86,15 +87,15 @@ def _reason(
     units: Mapping[str, str],
     place_floor: float,
 ) -> Reason:
-    years, before = spend_by_year[:, p], float(problem.base_spend[p])
+    years, before = spend_by_year[:, p], float(problem.programmes.base_spend[p])
     tolerance, spend = max(1.0, 1e-6 * before), float(years[-1])
-    if not np.isnan(problem.actual_spend[-1, p]):
+    if not np.isnan(problem.limits.actual_spend[-1, p]):
         return Reason("past", "as it was: the year is past")
     minimum = _minimum_reason(problem, p, spend, tolerance, place_floor)
     if minimum is not None:
         return minimum
     earlier = float(years[-2]) if len(years) > 1 else before
-    cut, rise = float(problem.pace_cut[p]), float(problem.pace_rise[p])
+    cut, rise = float(problem.limits.pace_cut[p]), float(problem.limits.pace_rise[p])
     if cut < 1 and spend < earlier - tolerance and spend <= earlier * (1 - cut) + tolerance:
         return Reason("pace_cut", "cut as fast as the pace allows", spend - earlier, "GBP")
     if (
@@ -112,9 +113,9 @@ def _reason(
             else None
         )
         return purchase or Reason("same", "as today")
-    if p in problem.unit_programme:
+    if p in problem.units.programme:
         return Reason("units", "its whole units follow demand")
-    if not (problem.curve_programme == p).any():
+    if not (problem.curves.programme == p).any():
         return Reason("no_curve", "no curve: no outcome depends on it")
     purchase = _purchase_reason(problem, p, spend_by_year[-1], tolerance)
     if purchase is not None and purchase.code == "stopped":
@@ -126,13 +127,13 @@ def _minimum_reason(
     problem: BudgetProblem, p: int, spend: float, tolerance: float, place_floor: float
 ) -> Reason | None:
     """The floor, notice or contract that sets its spend, ``None`` where it gets more."""
-    floor = float(problem.floor[p])
+    floor = float(problem.limits.floor[p])
     if floor > 0 and spend <= floor + tolerance:
         return Reason("floor", _floor_in_words(floor, place_floor), floor, "GBP")
     for code, least, text in (
-        ("notice", problem.notice_floor, "kept while its notice runs"),
-        ("contract", problem.contract_floor, "kept while its contract runs"),
-        ("contracted", problem.contracted_floor, "what is contracted for"),
+        ("notice", problem.limits.notice_floor, "kept while its notice runs"),
+        ("contract", problem.limits.contract_floor, "kept while its contract runs"),
+        ("contracted", problem.limits.contracted_floor, "what is contracted for"),
     ):
         gbp = float(least[-1, p])
         if gbp > 0 and spend <= gbp + tolerance:
@@ -156,20 +157,29 @@ def _purchase_reason(
     problem: BudgetProblem, p: int, spend: Floats, tolerance: float
 ) -> Reason | None:
     """The reason where nothing is spent on it, or the least that can be bought."""
-    if spend[p] <= tolerance and problem.is_optional[p] and problem.alternative_set[p]:
+    if (
+        spend[p] <= tolerance
+        and problem.purchases.is_optional[p]
+        and problem.purchases.alternative_set[p]
+    ):
         others = [
-            problem.display_names.get(problem.programme_ids[q], str(problem.programme_ids[q]))
-            for q in np.flatnonzero(problem.alternative_set == problem.alternative_set[p])
-            if q != p and spend[q] > max(1.0, 1e-6 * problem.base_spend[q])
+            problem.display_names.get(problem.programmes.ids[q], str(problem.programmes.ids[q]))
+            for q in np.flatnonzero(
+                problem.purchases.alternative_set == problem.purchases.alternative_set[p]
+            )
+            if q != p and spend[q] > max(1.0, 1e-6 * problem.programmes.base_spend[q])
         ]
         if others:
             return Reason("alternative", f"another of its alternatives is bought: {others[0]}")
         return Reason("no_alternative", "none of its alternatives is bought")
-    if problem.is_optional[p] and tolerance < spend[p] <= problem.min_purchase[p] + tolerance:
-        least = float(problem.min_purchase[p])
+    if (
+        problem.purchases.is_optional[p]
+        and tolerance < spend[p] <= problem.purchases.min_spend[p] + tolerance
+    ):
+        least = float(problem.purchases.min_spend[p])
         return Reason("scale", "at its minimum efficient scale", least, "GBP")
     if spend[p] <= tolerance:
-        stopped = problem.base_spend[p] > tolerance
+        stopped = problem.programmes.base_spend[p] > tolerance
         if stopped:
             return Reason("stopped", "stopped")
         return Reason("not_bought", "not bought, today or in the plan")
@@ -178,7 +188,7 @@ def _purchase_reason(
 
 def _stopped(problem: BudgetProblem, p: int, units: Mapping[str, str]) -> Reason:
     """What stopping a programme frees and what that alone changes on its curves."""
-    before = float(problem.base_spend[p])
+    before = float(problem.programmes.base_spend[p])
     text = f"stopped: that frees {pounds_in_words(before)} a year"
     improvements, changed, depends = _effects(problem, p, before, 0.0, units)
     parts = [f"{direction}s {listed(what)}" for direction, what in changed.items() if what]
@@ -203,15 +213,17 @@ def _effects(
     improvements: list[tuple[str, float]] = []
     changed: dict[str, list[str]] = {"improve": [], "worsen": []}
     depends = False
-    for c in np.flatnonzero(problem.curve_programme == p):
-        o = problem.curve_outcome[c]
-        if np.isfinite(problem.potential[o]):
+    for c in np.flatnonzero(problem.curves.programme == p):
+        o = problem.curves.outcome[c]
+        if np.isfinite(problem.outcomes.potential[o]):
             depends = True  # the effect there depends on other programmes
             continue
-        before, after = (float(problem.curves[c].effect(x)) for x in (spend, to))
-        key = str(problem.outcome_ids[o])
+        before, after = (float(problem.curves.response[c].effect(x)) for x in (spend, to))
+        key = str(problem.outcomes.ids[o])
         improvements.append((key, after - before))
-        if abs(after - before) > FLAT_TOLERANCE * max(1.0, abs(float(problem.baseline[o]))):
+        if abs(after - before) > FLAT_TOLERANCE * max(
+            1.0, abs(float(problem.outcomes.baseline[o]))
+        ):
             direction = "improve" if after > before else "worsen"
             amount, unit = figure(abs(after - before), 3), units.get(key, "")
             amount += f" ({unit})" if unit else ""

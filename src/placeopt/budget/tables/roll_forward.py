@@ -18,7 +18,7 @@ from placeopt.base.number_format import pounds_and_pence
 from placeopt.budget.problem.money import decided_years
 from placeopt.engine import Plan
 from placeopt.place import Place
-from placeopt.scenario import Scenario
+from placeopt.scenario import Rule, Scenario
 from placeopt.scenario.rules.budget.money import Continuity
 
 
@@ -115,7 +115,7 @@ def require_programmes(place: Place, ids: Iterable[str]) -> None:
             raise UsageError(f"no programme {key!r}: name one of {', '.join(every)}")
 
 
-def _longer(rule):
+def _longer(rule: Rule) -> Rule:
     """The rule with the last year's number repeated for the added year."""
     lists = {
         name: (*value, value[-1])

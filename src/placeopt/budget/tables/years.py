@@ -27,25 +27,26 @@ is withheld, less what is given back) and capital of the programmes that the age
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from placeopt import engine
 from placeopt.base.deadline import without_deadline
+from placeopt.budget.problem import cash_flows, effects
 from placeopt.budget.problem.agencies import (
     agency_positions,
     cash_savings,
     cross_agency_payments,
     freed_money,
     provider_refunds,
-    stand_alone_problem,
     transferable_money,
     unspent_money,
 )
-from placeopt.budget.problem.arrays import BudgetProblem, Floats, sum_by_group
+from placeopt.budget.problem.arrays import BudgetProblem, sum_by_group
+from placeopt.budget.problem.parts import Floats
+from placeopt.budget.problem.stand_alone import stand_alone_problem
 from placeopt.engine import Model
+from placeopt.engine.model import Terms
 from placeopt.engine.settings import Settings
 
 ROUNDING_GBP = 0.05  # GBP that rounding may leave
@@ -57,13 +58,13 @@ def yearly_tables(problem: BudgetProblem, spend: Floats, pay: Floats) -> dict[st
         "spending_by_year": _spending(problem, spend),
         "outcomes_by_year": _outcomes(problem, spend),
     }
-    if np.isfinite(problem.total).all():
+    if np.isfinite(problem.money.total).all():
         tables["reserves"] = _reserves(problem, spend, pay)
-        if problem.reward.any() or problem.clawback.any():
+        if problem.rewards.price.any() or problem.rewards.clawback.any():
             tables["result_payments"] = _results(problem, spend)
     if len(problem.provider_terms.programme):
         tables["provider_results"] = _providers(problem, spend)
-    if problem.has_position_rule:
+    if problem.agencies.has_position_rule:
         tables["positions"], tables["transfers"] = _positions(problem, spend, pay)
         tables |= stand_alone_tables(problem)
     tables["cash_flow"] = _cash_flow(problem, spend)
@@ -72,8 +73,10 @@ def yearly_tables(problem: BudgetProblem, spend: Floats, pay: Floats) -> dict[st
 
 def standard_status(problem: BudgetProblem, after: Floats, level: Floats) -> list[str]:
     """(O,) yes, no, or empty where there is no level; a millionth of the level is rounding."""
-    tolerance = 1e-6 * np.maximum(1e-6, np.maximum(np.abs(level), np.abs(problem.baseline)))
-    is_met = problem.sign * (after - level) >= -tolerance
+    tolerance = 1e-6 * np.maximum(
+        1e-6, np.maximum(np.abs(level), np.abs(problem.outcomes.baseline))
+    )
+    is_met = problem.outcomes.sign * (after - level) >= -tolerance
     return [
         "" if np.isnan(x) else "yes" if ok else "no" for x, ok in zip(level, is_met, strict=True)
     ]
@@ -81,26 +84,29 @@ def standard_status(problem: BudgetProblem, after: Floats, level: Floats) -> lis
 
 def _spending(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
     units = np.full_like(spend, np.nan)
-    units[:, problem.unit_programme] = problem.units_kept(spend)
-    rows = _yearly_rows(problem, "programme_id", problem.programme_ids)
-    rows["do_nothing_gbp"] = problem.do_nothing.ravel()
+    units[:, problem.units.programme] = cash_flows.units_kept(problem, spend)
+    rows = _yearly_rows(problem, "programme_id", problem.programmes.ids)
+    rows["do_nothing_gbp"] = problem.programmes.do_nothing.ravel()
     rows["plan_gbp"] = spend.ravel()
     rows["change_gbp"] = rows["plan_gbp"] - rows["do_nothing_gbp"]
-    rows["one_off_gbp"] = problem.one_off_costs(spend).ravel()
+    rows["one_off_gbp"] = cash_flows.one_off_costs(problem, spend).ravel()
     if len(problem.provider_terms.programme):
-        rows["by_results_gbp"] = problem.result_payments(spend).ravel()
-    rows["capital_gbp"] = (problem.starts(spend) * problem.capital).ravel()
+        rows["by_results_gbp"] = cash_flows.result_payments(problem, spend).ravel()
+    rows["capital_gbp"] = (cash_flows.starts(problem, spend) * problem.capital.cost).ravel()
     rows["units"] = units.ravel()
     return rows
 
 
 def _outcomes(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
-    decided = len(problem.years)
-    rows = _yearly_rows(problem, "outcome_id", problem.outcome_ids)
-    drifted, level = problem.drifted_baseline[:decided], problem.outcome_levels(spend)[:decided]
+    decided = len(problem.horizon.years)
+    rows = _yearly_rows(problem, "outcome_id", problem.outcomes.ids)
+    drifted, level = (
+        problem.outcomes.drifted_baseline[:decided],
+        effects.outcome_levels(problem, spend)[:decided],
+    )
     rows["do_nothing"], rows["plan"] = drifted.ravel(), level.ravel()
-    minimum = drifted + problem.sign * problem.minimum_gain
-    target = drifted + problem.sign * problem.target_gain
+    minimum = drifted + problem.outcomes.sign * problem.standards.minimum_gain
+    target = drifted + problem.outcomes.sign * problem.standards.target_gain
     rows["minimum_standard"], rows["target"] = minimum.ravel(), target.ravel()
     for name, required in (("standard_met", minimum), ("target_met", target)):
         rows[name] = [
@@ -113,14 +119,16 @@ def _outcomes(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
 
 def _reserves(problem: BudgetProblem, spend: Floats, pay: Floats) -> pd.DataFrame:
     paid = pay.sum(axis=1)
-    reserves = np.round(problem.reserves(paid, spend), 2) + 0.0
+    reserves = np.round(cash_flows.reserves(problem, paid, spend), 2) + 0.0
     return pd.DataFrame(
         {
-            "year": problem.years,
+            "year": problem.horizon.years,
             "opening_gbp": reserves[:-1],
-            "in_gbp": problem.total + problem.rewards(spend) + problem.refunds(spend).sum(axis=1),
+            "in_gbp": problem.money.total
+            + cash_flows.rewards_received(problem, spend)
+            + cash_flows.refunds(problem, spend).sum(axis=1),
             "out_gbp": paid,
-            "clawback_gbp": problem.clawback_paid(spend),
+            "clawback_gbp": cash_flows.clawback_paid(problem, spend),
             "closing_gbp": reserves[1:],
         }
     )
@@ -128,33 +136,38 @@ def _reserves(problem: BudgetProblem, spend: Floats, pay: Floats) -> pd.DataFram
 
 def _results(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
     """Rewards and clawbacks of every year's results, by outcome."""
-    decided, earned = len(problem.years), problem.rewards_earned(spend)
-    rows = _yearly_rows(problem, "outcome_id", problem.outcome_ids)
-    rows["plan"] = problem.outcome_levels(spend)[:decided].ravel()
+    decided, earned = len(problem.horizon.years), cash_flows.rewards_earned(problem, spend)
+    rows = _yearly_rows(problem, "outcome_id", problem.outcomes.ids)
+    rows["plan"] = effects.outcome_levels(problem, spend)[:decided].ravel()
     rows["target"] = (
-        problem.drifted_baseline[:decided] + problem.sign * problem.target_gain
+        problem.outcomes.drifted_baseline[:decided]
+        + problem.outcomes.sign * problem.standards.target_gain
     ).ravel()
     rows["reward_gbp"] = earned.ravel()
-    rows["deferred_gbp"] = (problem.deferred_share * earned).ravel()
-    rows["clawback_gbp"] = problem.clawback_due(spend).ravel()
-    return rows[np.tile((problem.reward > 0) | (problem.clawback > 0), decided)].reset_index(
-        drop=True
-    )
+    rows["deferred_gbp"] = (problem.rewards.deferred_share * earned).ravel()
+    rows["clawback_gbp"] = cash_flows.clawback_due(problem, spend).ravel()
+    return rows[
+        np.tile((problem.rewards.price > 0) | (problem.rewards.clawback > 0), decided)
+    ].reset_index(drop=True)
 
 
 def _providers(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
     """What every year's results earn each provider, whenever it is due, and what is lost again."""
-    terms, gain, decided = problem.provider_terms, problem.gain(spend), len(problem.years)
-    p, o, bought = terms.programme, terms.outcome, problem.is_bought(spend)
-    ids = {"programme_id": problem.programme_ids[p], "outcome_id": problem.outcome_ids[o]}
+    terms, gain, decided = (
+        problem.provider_terms,
+        effects.gain(problem, spend),
+        len(problem.horizon.years),
+    )
+    p, o, bought = terms.programme, terms.outcome, cash_flows.is_bought(problem, spend)
+    ids = {"programme_id": problem.programmes.ids[p], "outcome_id": problem.outcomes.ids[o]}
     rows = _yearly_rows(problem, "programme_id", ids["programme_id"])
     rows["outcome_id"] = np.tile(ids["outcome_id"], decided)
-    start = problem.drifted_baseline[:decided, o] + problem.sign[o] * terms.start
+    start = problem.outcomes.drifted_baseline[:decided, o] + problem.outcomes.sign[o] * terms.start
     earned, lost = terms.earned_units(gain, bought), terms.lost_units(gain, bought)
     figures = {
-        "plan": problem.outcome_levels(spend)[:decided, o],
+        "plan": effects.outcome_levels(problem, spend)[:decided, o],
         "paid_from": start,
-        "paid_to": start + problem.sign[o] * terms.span,
+        "paid_to": start + problem.outcomes.sign[o] * terms.span,
         "units_paid": earned,
         "earned_gbp": terms.price * earned,
         "deferred_gbp": terms.deferred_share * terms.price * earned,
@@ -170,12 +183,12 @@ def _positions(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Each agency's position in the plan, and the transfers."""
     available = np.maximum(0.0, transferable_money(problem, spend, pay))
-    if problem.counterfactual == "most_it_could_keep":
+    if problem.agencies.counterfactual == "most_it_could_keep":
         available = unspent_money(problem, pay)
     positions, savings = agency_positions(problem, spend, pay), cash_savings(problem, spend)
     unallocated = np.full(len(spend), np.inf)
-    if problem.total_limits_transfers:
-        unallocated = problem.unallocated_total(pay.sum(axis=1), spend)
+    if cash_flows.total_limits_transfers(problem):
+        unallocated = cash_flows.unallocated_total(problem, pay.sum(axis=1), spend)
     # (T, from, to)
     transfers = least_transfers(problem, positions, available, savings, unallocated)
     net = transfers.sum(axis=1) - transfers.sum(axis=2)
@@ -195,9 +208,9 @@ def _positions(
     rows = rows.assign(**{name: values.ravel() + 0.0 for name, values in parts.items()})
     t, a, b = np.nonzero(transfers > 0)
     columns = {
-        "year": problem.years[t],
-        "from_agency_id": problem.agency_ids[a],
-        "to_agency_id": problem.agency_ids[b],
+        "year": problem.horizon.years[t],
+        "from_agency_id": problem.agencies.ids[a],
+        "to_agency_id": problem.agencies.ids[b],
         "amount_gbp": transfers[t, a, b],
     }
     return rows, pd.DataFrame(columns)
@@ -205,47 +218,51 @@ def _positions(
 
 def stand_alone_positions(problem: BudgetProblem) -> pd.DataFrame:
     """A row for each year and agency: its stand-alone position and its range."""
-    low, high = problem.stand_alone.copy(), problem.stand_alone.copy()
-    for plan in problem.stand_alone_plans:
+    low, high = problem.agencies.stand_alone.copy(), problem.agencies.stand_alone.copy()
+    for plan in problem.agencies.stand_alone_plans:
         low[:, plan.agency], high[:, plan.agency] = plan.low, plan.high
-    rows = _yearly_rows(problem, "agency_id", problem.agency_ids)
-    for name, values in (("alone", problem.stand_alone), ("alone_low", low), ("alone_high", high)):
+    rows = _yearly_rows(problem, "agency_id", problem.agencies.ids)
+    for name, values in (
+        ("alone", problem.agencies.stand_alone),
+        ("alone_low", low),
+        ("alone_high", high),
+    ):
         rows[f"{name}_gbp"] = values.ravel() + 0.0
     return rows
 
 
 def stand_alone_tables(problem: BudgetProblem) -> dict[str, pd.DataFrame]:
     """The stand-alone plans: for every agency, only what it decides by itself."""
-    years, decided = problem.years, len(problem.years)
+    years, decided = problem.horizon.years, len(problem.horizon.years)
     spending, payments, objectives = [], [], []
-    for plan in problem.stand_alone_plans:
+    for plan in problem.agencies.stand_alone_plans:
         a, own_problem = plan.agency, stand_alone_problem(problem, plan.agency)
-        p = np.flatnonzero(problem.programme_agency == a)
+        p = np.flatnonzero(problem.programmes.agency == a)
         units = np.full_like(plan.spend, np.nan)
-        units[:, own_problem.unit_programme] = own_problem.units_kept(plan.spend)
+        units[:, own_problem.units.programme] = cash_flows.units_kept(own_problem, plan.spend)
         rows = {
-            "agency_id": problem.agency_ids[a],
+            "agency_id": problem.agencies.ids[a],
             "year": np.repeat(years, len(p)),
-            "programme_id": np.tile(problem.programme_ids[p], decided),
-            "before_gbp": np.tile(problem.base_spend[p], decided),
+            "programme_id": np.tile(problem.programmes.ids[p], decided),
+            "before_gbp": np.tile(problem.programmes.base_spend[p], decided),
             "alone_gbp": plan.spend[:, p].ravel(),
             "units": units[:, p].ravel(),
         }
         spending.append(pd.DataFrame(rows))
-        assert own_problem.fixed_payments is not None
-        n = np.flatnonzero(np.isnan(own_problem.fixed_payments))
+        assert own_problem.pairs.fixed is not None
+        n = np.flatnonzero(np.isnan(own_problem.pairs.fixed))
         rows = {
-            "agency_id": problem.agency_ids[a],
+            "agency_id": problem.agencies.ids[a],
             "year": np.repeat(years, len(n)),
-            "programme_id": np.tile(problem.programme_ids[problem.pair_programme[n]], decided),
-            "stream_id": np.tile(problem.stream_ids[problem.pair_stream[n]], decided),
-            "before_gbp": np.tile(problem.pair_base_spend[n], decided),
+            "programme_id": np.tile(problem.programmes.ids[problem.pairs.programme[n]], decided),
+            "stream_id": np.tile(problem.streams.ids[problem.pairs.stream[n]], decided),
+            "before_gbp": np.tile(problem.pairs.base_spend[n], decided),
             "alone_gbp": plan.pay[:, n].ravel(),
         }
         paid = pd.DataFrame(rows)
         payments.append(paid[(paid["before_gbp"] != 0) | (paid["alone_gbp"] != 0)])
         objective_rows = pd.DataFrame(plan.objectives, columns=["objective", "alone", "bound"])
-        objective_rows.insert(0, "agency_id", problem.agency_ids[a])
+        objective_rows.insert(0, "agency_id", problem.agencies.ids[a])
         objectives.append(objective_rows)
     columns = ["agency_id", "year", "programme_id"]
     money = ["before_gbp", "alone_gbp"]
@@ -287,16 +304,16 @@ def least_transfers(
     Returns:
         (T, A, A) GBP from one agency to another.
     """
-    has_position = np.isfinite(problem.stand_alone).all(axis=0)
-    surplus = np.where(has_position, positions - problem.stand_alone, available)
+    has_position = np.isfinite(problem.agencies.stand_alone).all(axis=0)
+    surplus = np.where(has_position, positions - problem.agencies.stand_alone, available)
     surplus = np.where(np.abs(surplus) < ROUNDING_GBP, 0.0, surplus)
-    keeps_all = problem.counterfactual == "most_it_could_keep"
+    keeps_all = problem.agencies.counterfactual == "most_it_could_keep"
     savings = available if savings is None else savings
     unallocated = np.full(len(available), np.inf) if unallocated is None else unallocated
     transferable = np.maximum(0.0, available)
-    if problem.streams_carry_over:  # transferable in a year and not needed later
+    if problem.streams.carry_over:  # transferable in a year and not needed later
         transferable = np.minimum.accumulate(transferable[::-1])[::-1]
-    if keeps_all or not problem.streams_carry_over or problem.over_horizon:
+    if keeps_all or not problem.streams.carry_over or problem.agencies.over_horizon:
         transfers = _in_proportion(problem, surplus, available, transferable, savings, unallocated)
         if keeps_all or _fits_in_total(problem, transfers, savings, unallocated):
             return transfers
@@ -314,14 +331,14 @@ def _in_proportion(
     unallocated: Floats,
 ) -> Floats:
     """(T, A, A) GBP: shortfalls, paid in proportion to what others have over and may transfer."""
-    has_position = np.isfinite(problem.stand_alone).all(axis=0)
-    keeps_all = problem.counterfactual == "most_it_could_keep"
+    has_position = np.isfinite(problem.agencies.stand_alone).all(axis=0)
+    keeps_all = problem.agencies.counterfactual == "most_it_could_keep"
     yearly_available = (
         np.diff(transferable, axis=0, prepend=0.0)
-        if problem.streams_carry_over and not keeps_all
+        if problem.streams.carry_over and not keeps_all
         else available
     )
-    if problem.over_horizon:
+    if problem.agencies.over_horizon:
         year_surplus = np.maximum(0.0, surplus) if keeps_all else np.maximum(0.0, yearly_available)
         if not keeps_all:
             year_surplus = np.stack(
@@ -330,7 +347,7 @@ def _in_proportion(
                     for one in zip(year_surplus, savings, unallocated, strict=True)
                 ]
             )
-        total, most = problem.discount @ surplus, problem.discount @ year_surplus
+        total, most = problem.horizon.discount @ surplus, problem.horizon.discount @ year_surplus
         giveable = np.minimum(np.where(has_position, np.maximum(0.0, total), most), most)
         transfers_total = _proportional_transfers(
             np.where(has_position, np.maximum(0.0, -total), 0.0), giveable
@@ -340,7 +357,7 @@ def _in_proportion(
     transfers = np.zeros((*surplus.shape, surplus.shape[1]))
     remaining = np.zeros(surplus.shape[1])
     for t in range(len(surplus)):
-        remaining = (remaining if problem.streams_carry_over else 0.0) + yearly_available[t]
+        remaining = (remaining if problem.streams.carry_over else 0.0) + yearly_available[t]
         allowed = np.where(has_position & keeps_all, np.inf, np.maximum(0.0, remaining))
         giveable = np.minimum(np.where(has_position, np.maximum(0.0, surplus[t]), np.inf), allowed)
         if not keeps_all:
@@ -356,7 +373,9 @@ def _within_total(spare: Floats, savings: Floats, unallocated: float) -> Floats:
     """(A,) what each may give, reduced where unsaved money exceeds the unallocated total."""
     from_savings = np.minimum(spare, np.maximum(0.0, savings))
     from_unspent = spare - from_savings
-    return from_savings + from_unspent * min(1.0, unallocated / max(from_unspent.sum(), 1e-300))
+    share = min(1.0, unallocated / max(float(from_unspent.sum()), 1e-300))
+    within: Floats = from_savings + from_unspent * share
+    return within
 
 
 def _fits_in_total(
@@ -364,13 +383,13 @@ def _fits_in_total(
 ) -> bool:
     """Whether transfers beyond savings fit in what the one budget (B1) leaves, (T,)."""
     paid = transfers.sum(axis=2)
-    if problem.streams_carry_over:
+    if problem.streams.carry_over:
         paid, savings = np.cumsum(paid, axis=0), np.cumsum(savings, axis=0)
     from_unspent = np.maximum(0.0, paid - np.maximum(0.0, savings))
-    if problem.streams_carry_over:
+    if problem.streams.carry_over:
         from_unspent = np.maximum.accumulate(from_unspent, axis=0)
-        unallocated = unallocated if problem.carry_over else np.cumsum(unallocated)
-    elif problem.carry_over:
+        unallocated = unallocated if problem.money.carry_over else np.cumsum(unallocated)
+    elif problem.money.carry_over:
         from_unspent = np.cumsum(from_unspent, axis=0)
     return bool((from_unspent.sum(axis=1) <= unallocated + ROUNDING_GBP / 10).all())
 
@@ -392,23 +411,23 @@ def _least_by_program(
     giver, taker = np.nonzero(~np.eye(agencies, dtype=bool))
     model, year = Model("transfers"), np.arange(decided)[:, None]
     unit = max(1.0, float(np.abs(surplus[np.isfinite(surplus)]).max(initial=0.0)))
-    horizon = problem.over_horizon
+    horizon = problem.agencies.over_horizon
     rows = agencies if horizon else decided * agencies
     moved = model.add_columns("transfer", size=decided * len(giver), cost=1.0)
     slip = model.add_columns("slip", size=rows, cost=1e3)  # for rounding
     unspent_money = model.add_columns("from_unspent", size=decided * agencies)
     at = moved.at(year * len(giver) + np.arange(len(giver)))
     first = 0 * year if horizon else year * agencies
-    weight = problem.discount[:, None] if horizon else np.ones((1, 1))
-    terms: list[Any] = [(first + taker, at, weight), (first + giver, at, -weight)]
+    weight = problem.horizon.discount[:, None] if horizon else np.ones((1, 1))
+    terms: list[Terms] = [(first + taker, at, weight), (first + giver, at, -weight)]
     terms.append((np.arange(rows), slip.all, np.ones(1)))
-    short = -(problem.discount @ surplus) if horizon else -surplus.ravel()
+    short = -(problem.horizon.discount @ surplus) if horizon else -surplus.ravel()
     min_surplus = np.where(np.isfinite(short), short, -np.inf) / unit
     model.add_rows("position", rule="B9", size=rows, terms=terms, lower=min_surplus)
     ones, agency_index = np.ones(1), np.arange(agencies)
-    paid_terms: list[Any] = []
-    unspent_terms: list[Any] = []
-    for k, s in zip(*np.nonzero(problem.transfer_periods), strict=True):
+    paid_terms: list[Terms] = []
+    unspent_terms: list[Terms] = []
+    for k, s in zip(*np.nonzero(cash_flows.transfer_periods(problem)), strict=True):
         paid_terms.append((k * agencies + giver, at[s], ones))
         unspent_terms.append(
             (k * agencies + agency_index, unspent_money.at(s * agencies + agency_index), -ones)
@@ -416,12 +435,14 @@ def _least_by_program(
     size = decided * agencies
     upper = transferable.ravel() / unit
     model.add_rows("given", rule="B9", size=size, terms=paid_terms, upper=upper)
-    upper = np.maximum(0.0, problem.transfer_periods @ savings).ravel() / unit
+    upper = np.maximum(0.0, cash_flows.transfer_periods(problem) @ savings).ravel() / unit
     model.add_rows(
         "given_from_saved", rule="B9", size=size, terms=[*paid_terms, *unspent_terms], upper=upper
     )
-    if problem.total_limits_transfers:
-        linked = np.tril(np.ones((decided, decided))) if problem.carry_over else np.eye(decided)
+    if cash_flows.total_limits_transfers(problem):
+        linked = (
+            np.tril(np.ones((decided, decided))) if problem.money.carry_over else np.eye(decided)
+        )
         t, s = np.nonzero(linked)
         terms = [
             (t[:, None], unspent_money.at(s[:, None] * agencies + agency_index), np.ones((1, 1)))
@@ -440,8 +461,8 @@ def _proportional_transfers(shortfall: Floats, surplus: Floats) -> Floats:
 
 
 def _cash_flow(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
-    agencies = len(problem.agency_ids)
-    owner = np.where(problem.programme_agency < 0, agencies, problem.programme_agency)
+    agencies = len(problem.agencies.ids)
+    owner = np.where(problem.programmes.agency < 0, agencies, problem.programmes.agency)
 
     def by_agency(gbp: Floats) -> Floats:
         return sum_by_group(gbp, owner, agencies + 1)
@@ -450,18 +471,20 @@ def _cash_flow(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
     benefits = zeros.copy()
     benefits[:, :agencies] = -cash_savings(problem, spend)
     lines = {
-        "spending": (by_agency(problem.do_nothing), by_agency(spend)),
-        "one_off": (zeros, by_agency(problem.one_off_costs(spend))),
+        "spending": (by_agency(problem.programmes.do_nothing), by_agency(spend)),
+        "one_off": (zeros, by_agency(cash_flows.one_off_costs(problem, spend))),
         "results": (
             zeros,
-            by_agency(problem.result_payments(spend) - problem.refunds(spend)),
+            by_agency(
+                cash_flows.result_payments(problem, spend) - cash_flows.refunds(problem, spend)
+            ),
         ),
-        "capital": (zeros, by_agency(problem.starts(spend) * problem.capital)),
+        "capital": (zeros, by_agency(cash_flows.starts(problem, spend) * problem.capital.cost)),
         "benefits": (zeros, benefits),
     }
     parts = []
     for line, (do_nothing, plan) in lines.items():
-        rows = _yearly_rows(problem, "agency_id", np.append(problem.agency_ids, ""))
+        rows = _yearly_rows(problem, "agency_id", np.append(problem.agencies.ids, ""))
         rows["line"] = line
         rows["do_nothing_gbp"], rows["plan_gbp"] = do_nothing.ravel(), plan.ravel()
         rows["saving_gbp"] = rows["do_nothing_gbp"] - rows["plan_gbp"]
@@ -471,6 +494,6 @@ def _cash_flow(problem: BudgetProblem, spend: Floats) -> pd.DataFrame:
 
 def _yearly_rows(problem: BudgetProblem, key: str, ids: np.ndarray) -> pd.DataFrame:
     """A row for each decided year and id."""
-    decided = len(problem.years)
-    columns = {"year": np.repeat(problem.years, len(ids)), key: np.tile(ids, decided)}
+    decided = len(problem.horizon.years)
+    columns = {"year": np.repeat(problem.horizon.years, len(ids)), key: np.tile(ids, decided)}
     return pd.DataFrame(columns)

@@ -11,17 +11,16 @@ of level and baseline.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
-from placeopt.budget.verify import change, rules
-from placeopt.budget.verify.capital import capital_fits
+from placeopt.budget.verify import capital, change, rules  # noqa: F401 (they register checks)
 from placeopt.budget.verify.cells import check_cells
 from placeopt.budget.verify.completeness import check_completeness
 from placeopt.budget.verify.partners import nobody_worse_off
+from placeopt.budget.verify.registry import CHECKS
 from placeopt.budget.verify.stand_alone import check_stand_alone_positions
 from placeopt.budget.verify.sums import check_sums
 from placeopt.budget.verify.timeline import (
@@ -33,30 +32,16 @@ from placeopt.budget.verify.timeline import (
     do_nothing,
     plan_timeline,
     rows_of,
+    rule_of,
     tolerance,
 )
 from placeopt.budget.verify.totals import totals
 from placeopt.place import Place
-from placeopt.scenario import Check, Scenario, Verification
+from placeopt.scenario import Check, Rule, Scenario, Verification
+from placeopt.scenario.rules.budget.money import NobodyWorseOff
 from placeopt.scenario.wording import in_unit, pounds_and_pence
 
 MAX_BREACHES = 5  # of a broken rule that its detail names
-Breaches = Callable[[Place, Scenario, Any, Timeline], list[Breach]]
-
-RULES: dict[str, Breaches] = {
-    "one_budget": rules.one_budget,
-    "streams": rules.streams,
-    "statutory": rules.statutory,
-    "outcomes": rules.outcomes,
-    "pace": rules.pace,
-    "prevention": change.prevention,
-    "reinvestment": change.reinvestment,
-    "through_the_place": change.through_the_place,
-    "commissioning": change.commissioning,
-    "capital": capital_fits,
-    "uncertainty": rules.uncertainty,
-    "continuity": rules.continuity,
-}
 
 
 def verify(place: Place, scenario: Scenario, plan: Tables) -> Verification:
@@ -79,7 +64,7 @@ def verify(place: Place, scenario: Scenario, plan: Tables) -> Verification:
         do_nothing(place, scenario),
     )
     checks = [readable, _maxima(place, scenario, timeline), *_rules(place, scenario, timeline)]
-    position_rule = next((rule for rule in scenario.rules if rule.name == "nobody_worse_off"), None)
+    position_rule = rule_of(scenario, NobodyWorseOff)
     if position_rule is not None:
         breaches = nobody_worse_off(place, scenario, position_rule, timeline, plan)
         checks.append(_check(position_rule, breaches, Names(place).of_rule()))
@@ -109,7 +94,7 @@ def verify_stand_alone_positions(
             ``alone_objectives``.
     """
     tables_only = _TablesOnly({**tables, "positions": tables["positions_alone"]})
-    rule = next(rule for rule in scenario.rules if rule.name == "nobody_worse_off")
+    rule = next(rule for rule in scenario.rules if isinstance(rule, NobodyWorseOff))
     return check_stand_alone_positions(place, scenario, rule, tables_only)
 
 
@@ -124,13 +109,13 @@ def _rules(place: Place, scenario: Scenario, timeline: Timeline) -> list[Check]:
     """One check for each rule of the scenario that applies to a timeline of spending."""
     names = Names(place).of_rule()
     return [
-        _check(rule, RULES[rule.name](place, scenario, rule, timeline), names)
+        _check(rule, CHECKS[rule.name](place, scenario, timeline), names)
         for rule in scenario.rules
-        if rule.name in RULES
+        if rule.name in CHECKS
     ]
 
 
-def _check(rule: Any, breaches: list[Breach], names: dict[str, str]) -> Check:
+def _check(rule: Rule, breaches: list[Breach], names: dict[str, str]) -> Check:
     broken = [breach for breach in breaches if not breach[0] <= breach[1]]
     detail = "nothing to check"
     if broken:

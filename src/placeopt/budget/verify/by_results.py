@@ -27,6 +27,7 @@ from placeopt.budget.verify.timeline import (
 )
 from placeopt.place import Place
 from placeopt.scenario import Scenario
+from placeopt.scenario.rules.budget.money import Commissioning
 
 
 @dataclass(frozen=True)
@@ -49,24 +50,24 @@ class ProviderResult:
 
     @property
     def earned_gbp(self) -> float:
-        return self.terms.gbp_per_unit * self.earned_units
+        return float(self.terms.gbp_per_unit * self.earned_units)
 
     @property
     def deferred_gbp(self) -> float:
-        return self.terms.deferred_share * self.earned_gbp
+        return float(self.terms.deferred_share * self.earned_gbp)
 
     @property
     def not_paid_gbp(self) -> float:
-        return self.terms.deferred_share * self.terms.gbp_per_unit * self.lost_units
+        return float(self.terms.deferred_share * self.terms.gbp_per_unit * self.lost_units)
 
     @property
     def clawback_gbp(self) -> float:
-        return self.terms.clawback_gbp_per_unit * self.lost_units
+        return float(self.terms.clawback_gbp_per_unit * self.lost_units)
 
 
 def results(place: Place, scenario: Scenario, timeline: Timeline) -> list[ProviderResult]:
     """The results of every year and row of terms; none where rule B10 is not in force."""
-    if rule_of(scenario, "commissioning") is None:
+    if rule_of(scenario, Commissioning) is None:
         return []
     direction = dict(zip(place.outcomes["outcome_id"], place.outcomes["direction"], strict=True))
     levels, year_count, results = outcome_levels(place, timeline), len(timeline.years), []

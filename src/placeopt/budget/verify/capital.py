@@ -12,6 +12,7 @@ from collections import deque
 from itertools import pairwise
 from typing import Any
 
+from placeopt.budget.verify.registry import checks
 from placeopt.budget.verify.timeline import (
     Breach,
     Timeline,
@@ -23,13 +24,17 @@ from placeopt.budget.verify.timeline import (
 )
 from placeopt.place import Place
 from placeopt.scenario import Scenario
+from placeopt.scenario.rules.budget.money import Capital, Streams
 
 SOURCE, SINK = "source", "sink"
 RECEIPTS = None  # the pot of receipts; every other is a stream's id
 UNLIMITED = 10**30
 
 
-def capital_fits(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
+@checks(Capital)
+def capital_fits(
+    place: Place, scenario: Scenario, rule: Capital, timeline: Timeline
+) -> list[Breach]:
     """(B11) By year, how much more capital the programmes that start need than is available.
 
     Below 0 is what is left over. Past years are served first, and their unmet needs are not a
@@ -62,7 +67,7 @@ def capital_fits(place: Place, scenario: Scenario, rule: Any, timeline: Timeline
     return [breaches[at] for at in sorted(breaches)]
 
 
-def _payers(place: Place, rule: Any) -> dict[str, list[str | None]]:
+def _payers(place: Place, rule: Capital) -> dict[str, list[str | None]]:
     """By programme, the pots that may pay for it: all with one pot, else those that name it."""
     pots = [row.stream_id for row in rows_of(place.streams) if row.purpose == "capital"]
     payers: dict[str, list[str | None]] = {
@@ -75,9 +80,11 @@ def _payers(place: Place, rule: Any) -> dict[str, list[str | None]]:
     return payers
 
 
-def _add_money(place: Place, scenario: Scenario, rule: Any, timeline: Timeline, flow: Flow) -> None:
+def _add_money(
+    place: Place, scenario: Scenario, rule: Capital, timeline: Timeline, flow: Flow
+) -> None:
     """Add each year's money of every pot; unused money that carries over flows to the next year."""
-    streams = rule_of(scenario, "streams")
+    streams = rule_of(scenario, Streams)
     carried = streams is not None and streams.unspent == "carried"
     amount = {(row.stream_id, row.year): row.amount_gbp for row in rows_of(place.stream_amounts)}
     capital_streams = [row.stream_id for row in rows_of(place.streams) if row.purpose == "capital"]

@@ -28,6 +28,7 @@ from placeopt.budget.verify.timeline import (
 from placeopt.budget.verify.totals import totals
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario
+from placeopt.scenario.rules.budget.money import OneBudget, Statutory, Streams, Uncertainty
 
 Rows = dict[Any, dict[str, Any]]  # key -> column -> expected value
 
@@ -71,7 +72,7 @@ def _spending(place: Place, scenario: Scenario, plan: Tables) -> Rows:
     for (programme, _), gbp in base_payments(place).items():
         before[programme] += gbp
     planned = plan.tables["spending"].set_index("programme_id")["after_gbp"].to_dict()
-    rule, expected = rule_of(scenario, "statutory"), {}
+    rule, expected = rule_of(scenario, Statutory), {}
     for row in rows_of(place.programmes):
         key, today = row.programme_id, before[row.programme_id]
         floor = 0.0
@@ -102,7 +103,7 @@ def _payments(place: Place, timeline: Timeline) -> Rows:
 def _streams(place: Place, scenario: Scenario, timeline: Timeline) -> Rows:
     """What a stream has in the last year (B2: carried money included) and has left."""
     amount = {(row.stream_id, row.year): row.amount_gbp for row in rows_of(place.stream_amounts)}
-    rule = rule_of(scenario, "streams")
+    rule = rule_of(scenario, Streams)
     before: dict[str, float] = defaultdict(float)
     for (_, stream), gbp in base_payments(place).items():
         before[stream] += gbp
@@ -153,7 +154,7 @@ def _agencies(place: Place, plan: Tables) -> Rows:
 
 def _outcomes(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline) -> Rows:
     """The last year's outcomes; a level is the scenario's own, or else the table's."""
-    levels, rule = levels_asked(place, scenario), rule_of(scenario, "uncertainty")
+    levels, rule = levels_asked(place, scenario), rule_of(scenario, Uncertainty)
     bad = bad_levels(place, rule, timeline)[-1] if rule is not None else {}
     reported = plan.tables["outcomes"].set_index("outcome_id")
     rows: Rows = {}
@@ -195,7 +196,7 @@ def _summary(
 ) -> list[str]:
     spending, streams = plan.tables["spending"], plan.tables["streams"]
     outcomes, objectives = plan.tables["outcomes"], plan.tables["objectives"]
-    change, total = spending["change_gbp"], rule_of(scenario, "one_budget")
+    change, total = spending["change_gbp"], rule_of(scenario, OneBudget)
     last = len(timeline.years) - 1
     expected: dict[str, Any] = {
         "base_year": int(place.spending["year"].max()),

@@ -12,6 +12,7 @@ from typing import Any
 
 from placeopt.budget.verify.by_results import withheld_but_not_earned
 from placeopt.budget.verify.outcomes import outcome_levels
+from placeopt.budget.verify.registry import checks
 from placeopt.budget.verify.timeline import (
     Breach,
     Names,
@@ -25,9 +26,19 @@ from placeopt.budget.verify.timeline import (
 )
 from placeopt.place import Place
 from placeopt.scenario import Scenario
+from placeopt.scenario.rules.budget.money import (
+    Commissioning,
+    Pace,
+    Prevention,
+    Reinvestment,
+    ThroughThePlace,
+)
 
 
-def prevention(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
+@checks(Prevention)
+def prevention(
+    place: Place, scenario: Scenario, rule: Prevention, timeline: Timeline
+) -> list[Breach]:
     """(B6) Units that are not whole, too few units, or money freed without closing a unit.
 
     Units must meet the demand of the year and, with double running (B5), of recent years. In past
@@ -35,7 +46,7 @@ def prevention(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) 
     """
     levels = outcome_levels(place, timeline)
     demand_today = dict(zip(place.outcomes["outcome_id"], place.outcomes["baseline"], strict=True))
-    pace_rule = rule_of(scenario, "pace")
+    pace_rule = rule_of(scenario, Pace)
     double_running = pace_rule.double_running_years if pace_rule else 0
     breaches: list[Breach] = []
     years_past, names = past_years(place, scenario), Names(place)
@@ -68,7 +79,10 @@ def prevention(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) 
     return breaches
 
 
-def reinvestment(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
+@checks(Reinvestment)
+def reinvestment(
+    place: Place, scenario: Scenario, rule: Reinvestment, timeline: Timeline
+) -> list[Breach]:
     """(B7) How much less than its share of savings goes to prevention."""
     kind = dict(zip(place.programmes["programme_id"], place.programmes["kind"], strict=True))
     breaches: list[Breach] = []
@@ -86,8 +100,9 @@ def reinvestment(place: Place, scenario: Scenario, rule: Any, timeline: Timeline
     return breaches
 
 
+@checks(ThroughThePlace)
 def through_the_place(
-    place: Place, scenario: Scenario, rule: Any, timeline: Timeline
+    place: Place, scenario: Scenario, rule: ThroughThePlace, timeline: Timeline
 ) -> list[Breach]:
     """(B8) How much less than its share of revenue an agency puts into pooled programmes."""
     programmes = place.programmes
@@ -117,7 +132,10 @@ def through_the_place(
     return breaches
 
 
-def commissioning(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
+@checks(Commissioning)
+def commissioning(
+    place: Place, scenario: Scenario, rule: Commissioning, timeline: Timeline
+) -> list[Breach]:
     """(B10) Breaches of the rules of purchase.
 
     A programme is bought below its efficient scale, beside an alternative, without its group, below

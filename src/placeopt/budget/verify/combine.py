@@ -37,7 +37,7 @@ def _total_effect(place: Place, outcome: Any, effect: dict[int, float]) -> float
         remaining = 1.0
         for single in effect.values():
             remaining *= 1 - min(single / outcome.whole_effect, MAX_EFFECT_SHARE)
-        return outcome.whole_effect * (1 - remaining)
+        return float(outcome.whole_effect * (1 - remaining))
     if outcome.combination == "best_of":
         return max(effect.values())
     if not len(place.combinations):

@@ -14,8 +14,9 @@ import pandas as pd
 
 from placeopt.budget.verify.timeline import Tables, decided_years, rule_of
 from placeopt.place import Place
-from placeopt.scenario import Check, Scenario
+from placeopt.scenario import Check, Rule, Scenario
 from placeopt.scenario.benefit_years import counted_years
+from placeopt.scenario.rules.budget.money import NobodyWorseOff, OneBudget
 
 KEYS = {
     "spending": ("programme_id",),
@@ -39,9 +40,9 @@ KEYS = {
     "benefits_chain": ("year", "benefit_id"),
 }
 ALWAYS = tuple(KEYS)[:10]
-OF_RULES = {
-    "one_budget": ("reserves",),
-    "nobody_worse_off": (
+OF_RULES: dict[type[Rule], tuple[str, ...]] = {
+    OneBudget: ("reserves",),
+    NobodyWorseOff: (
         *("positions", "transfers", "alone_spending", "alone_payments", "alone_objectives"),
     ),
 }
@@ -50,8 +51,8 @@ OF_RULES = {
 def check_completeness(place: Place, scenario: Scenario, plan: Tables) -> Check:
     """Check that no table is missing, and no row is duplicate or of an unknown id or year."""
     required = [*ALWAYS]
-    for rule, names in OF_RULES.items():
-        required += names if rule_of(scenario, rule) is not None else ()
+    for kind, names in OF_RULES.items():
+        required += names if rule_of(scenario, kind) is not None else ()
     required += ["benefits_chain"] if len(place.benefits) else []
     faults = [f"{name}: no such table" for name in required if name not in plan.tables]
     years = decided_years(place, scenario)

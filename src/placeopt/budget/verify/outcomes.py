@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from itertools import pairwise
 from typing import Any
 
 import pandas as pd
 
 from placeopt.budget.verify.combine import combined_improvement
+from placeopt.budget.verify.curves import response
 from placeopt.budget.verify.timeline import (
     Timeline,
     rows_of,
@@ -33,7 +33,7 @@ OutcomeLevels = dict[str, float]  # outcome id -> its level
 
 def levels_asked(place: Place, scenario: Scenario) -> dict[str, dict[str, float]]:
     """By outcome id, its minimum standard and target: the scenario's own, or the table's."""
-    rule = rule_of(scenario, "outcomes") or Outcomes(rule="outcomes")
+    rule = rule_of(scenario, Outcomes) or Outcomes(rule="outcomes")
     levels = {}
     for row in rows_of(place.outcomes):
         terms = rule.terms(row.outcome_id)
@@ -144,7 +144,7 @@ def earnings(place: Place, scenario: Scenario, timeline: Timeline) -> list[Outco
 
 def _targets(place: Place, scenario: Scenario) -> list[tuple[Any, float]]:
     """(B4) Each outcome's row with its target; none where the rule is not in force."""
-    rule = rule_of(scenario, "outcomes")
+    rule = rule_of(scenario, Outcomes)
     if rule is None:
         return []
     targets = [(row, rule.terms(row.outcome_id).target) for row in rows_of(place.outcomes)]
@@ -156,7 +156,7 @@ def rewards(place: Place, scenario: Scenario, timeline: Timeline) -> list[float]
 
     A year after they are earned, the deferred part two years after.
     """
-    rule, count = rule_of(scenario, "outcomes"), len(timeline.years)
+    rule, count = rule_of(scenario, Outcomes), len(timeline.years)
     received = [0.0] * (count + 2)
     for at, earned in enumerate(earnings(place, scenario, timeline)):
         total = sum(earned.values())
@@ -196,7 +196,7 @@ def curve_gains(
 
     Over the decided years, or the ``counted`` ones where those are more.
     """
-    return timeline.cached(("gains", counted), lambda: _curve_gains(place, timeline, counted))
+    return timeline.cached(("curve_gains", counted), lambda: _curve_gains(place, timeline, counted))
 
 
 def _curve_gains(place: Place, timeline: Timeline, counted: int) -> list[tuple[str, list[float]]]:
@@ -240,41 +240,5 @@ def lagged_effects(change: list[float], lag: int, persistence: float) -> list[fl
     return effects
 
 
-def response(row, points: list[tuple[float, float]], spend: float) -> float:
-    """The effect that a row of ``curves`` states for a year's spending."""
-    if row.form == "points":
-        return interpolate(points, spend)
-    return curve_effect(row.form, row.maximum_effect, row.scale_gbp, row.shape, spend)
-
-
-def curve_effect(form: str, maximum: float, scale: float, shape: float, spend: float) -> float:
-    """A response curve as the data dictionary writes it."""
-    if spend <= 0:
-        return 0.0
-    if form == "power":
-        return maximum * (spend / scale) ** shape
-    if form == "exponential":
-        return maximum * (1.0 - math.exp(-spend / scale))
-    if form == "coverage":
-        return maximum * (2.0 / (1.0 + math.exp(-2.0 * spend / scale)) - 1.0)
-    if form == "hill":
-        return maximum / (1.0 + math.exp(shape * (math.log(scale) - math.log(spend))))
-    if form == "logistic":
-        start, level = (0.5 * (1 + math.tanh(shape * (s / scale - 1) / 2)) for s in (0.0, spend))
-        return maximum * (level - start) / (1.0 - start)
-    raise ValueError(f"no curve form {form!r}")
-
-
-def interpolate(points: list[tuple[float, float]], spend: float) -> float:
-    """Linear interpolation from (0, 0) unless a point says otherwise, flat after the last point."""
-    line = sorted(points)
-    if line[0][0] > 0:
-        line = [(0.0, 0.0), *line]
-    for (x0, y0), (x1, y1) in pairwise(line):
-        if x0 <= spend <= x1:
-            return y0 + (y1 - y0) * (spend - x0) / (x1 - x0)
-    return line[-1][1]
-
-
-def _sign(row) -> float:
+def _sign(row: Any) -> float:
     return -1.0 if row.direction == "lower" else 1.0

@@ -17,15 +17,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from typing import Any
 
 import pandas as pd
 
 from placeopt.budget.verify.benefits import cashable
 from placeopt.budget.verify.by_results import due_by_results, refunds
 from placeopt.budget.verify.outcomes import improvements
-from placeopt.budget.verify.rules import Breach, in_and_out
+from placeopt.budget.verify.rules import in_and_out
 from placeopt.budget.verify.timeline import (
+    Breach,
     Names,
     Tables,
     Timeline,
@@ -40,12 +40,13 @@ from placeopt.budget.verify.timeline import (
 )
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario
+from placeopt.scenario.rules.budget.money import NobodyWorseOff, OneBudget, Prevention, Streams
 
 Positions = dict[tuple[int, str], float]  # (year, agency id) -> GBP
 
 
 def nobody_worse_off(
-    place: Place, scenario: Scenario, rule: Any, timeline: Timeline, plan: Tables
+    place: Place, scenario: Scenario, rule: NobodyWorseOff, timeline: Timeline, plan: Tables
 ) -> list[Breach]:
     """(B9) How much worse than alone an agency is after transfers, and how much more it pays than
     it has.
@@ -101,7 +102,12 @@ def _paid_out(plan: Tables, agency: str) -> dict[int, float]:
 
 
 def _transfers_beyond_own_money(
-    place: Place, scenario: Scenario, rule: Any, timeline: Timeline, plan: Tables, agency: str
+    place: Place,
+    scenario: Scenario,
+    rule: NobodyWorseOff,
+    timeline: Timeline,
+    plan: Tables,
+    agency: str,
 ) -> list[Breach]:
     """GBP that an agency pays others beyond its unspent money, savings and refunds.
 
@@ -111,7 +117,7 @@ def _transfers_beyond_own_money(
         _paid_out(plan, agency),
         position_parts(place, scenario, rule, timeline),
     )
-    streams_rule, breaches = rule_of(scenario, "streams"), []
+    streams_rule, breaches = rule_of(scenario, Streams), []
     carries = streams_rule is not None and streams_rule.unspent == "carried"
     paid = has = 0.0
     for year in timeline.years:
@@ -129,14 +135,14 @@ def _transfers_beyond_own_money(
 
 
 def _transfers_beyond_the_budget(
-    place: Place, scenario: Scenario, rule: Any, timeline: Timeline, plan: Tables
+    place: Place, scenario: Scenario, rule: NobodyWorseOff, timeline: Timeline, plan: Tables
 ) -> list[Breach]:
     """Transfers beyond savings, over what the one budget leaves after all spending.
 
     Money that a cut has taken is in no stream. Of the year; with carry-over of the reserve; where
     streams carry over, it may be set aside in earlier years.
     """
-    total, streams_rule = rule_of(scenario, "one_budget"), rule_of(scenario, "streams")
+    total, streams_rule = rule_of(scenario, OneBudget), rule_of(scenario, Streams)
     if total is None:
         return []
     carries = streams_rule is not None and streams_rule.unspent == "carried"
@@ -175,7 +181,12 @@ def _transfers_beyond_the_budget(
 
 
 def _transfers_beyond_unspent_money(
-    place: Place, scenario: Scenario, rule: Any, timeline: Timeline, plan: Tables, agency: str
+    place: Place,
+    scenario: Scenario,
+    rule: NobodyWorseOff,
+    timeline: Timeline,
+    plan: Tables,
+    agency: str,
 ) -> list[Breach]:
     """GBP that an agency without a stand-alone position pays others beyond its streams' unspent
     money.
@@ -184,7 +195,7 @@ def _transfers_beyond_unspent_money(
     """
     paid_by_year, unspent = _paid_out(plan, agency), _unspent(place, scenario, rule, timeline)
     excess = [paid_by_year[year] - unspent[year, agency] for year in timeline.years]
-    streams_rule = rule_of(scenario, "streams")
+    streams_rule = rule_of(scenario, Streams)
     if rule.when == "horizon":
         factor = discount_factors(scenario, len(timeline.years))
         excess = [sum(f * gbp for f, gbp in zip(factor, excess, strict=True))]
@@ -195,12 +206,14 @@ def _transfers_beyond_unspent_money(
     return [(gbp, tolerance(gbp), what, "GBP") for gbp in excess if is_payer]
 
 
-def _unspent(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> Positions:
+def _unspent(
+    place: Place, scenario: Scenario, rule: NobodyWorseOff, timeline: Timeline
+) -> Positions:
     """Each agency's unspent money, of streams that are neither capital nor ring-fenced.
 
     Of all its streams with ``most_it_could_keep``.
     """
-    streams_rule, payer = rule_of(scenario, "streams"), {}
+    streams_rule, payer = rule_of(scenario, Streams), {}
     for row in rows_of(place.streams):
         is_fenced = (
             streams_rule is not None
@@ -222,7 +235,7 @@ def _unspent(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) ->
 
 
 def position_parts(
-    place: Place, scenario: Scenario, rule: Any, timeline: Timeline
+    place: Place, scenario: Scenario, rule: NobodyWorseOff, timeline: Timeline
 ) -> dict[tuple[int, str], dict[str, float]]:
     """By year and agency, the parts of its position by column name."""
     columns = ("cashable_gbp", "freed_gbp", "paid_by_others_gbp", "paid_for_others_gbp")
@@ -248,7 +261,7 @@ def position_parts(
                 components[year, runner]["paid_by_others_gbp"] += gbp
             if runner != payer and (year, payer) in components:
                 components[year, payer]["paid_for_others_gbp"] += gbp
-    units = set(place.provision["programme_id"]) if rule_of(scenario, "prevention") else set()
+    units = set(place.provision["programme_id"]) if rule_of(scenario, Prevention) else set()
     for at, year in enumerate(timeline.years):
         unchanged = do_nothing_spend(place, timeline, year)
         for key in units:
@@ -266,7 +279,9 @@ def position_parts(
     return components
 
 
-def positions(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> Positions:
+def positions(
+    place: Place, scenario: Scenario, rule: NobodyWorseOff, timeline: Timeline
+) -> Positions:
     """Each agency's position before transfers."""
     result: Positions = defaultdict(float)
     for key, part in position_parts(place, scenario, rule, timeline).items():
@@ -290,7 +305,8 @@ def transfers_in(plan: Tables) -> Positions:
 
 def positions_add_up(place: Place, scenario: Scenario, timeline: Timeline, plan: Tables) -> Check:
     """Check the plan's table of positions against its payments, benefits and transfers."""
-    table, rule = plan.tables["positions"], rule_of(scenario, "nobody_worse_off")
+    table, rule = plan.tables["positions"], rule_of(scenario, NobodyWorseOff)
+    assert rule is not None  # checked only where it is in force
     before, transfers = positions(place, scenario, rule, timeline), transfers_in(plan)
     components = position_parts(place, scenario, rule, timeline)
     columns = next(iter(components.values()), {})

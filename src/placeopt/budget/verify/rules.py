@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from typing import Any
 
 from placeopt.budget.verify.by_results import refunds
 from placeopt.budget.verify.outcomes import (
@@ -18,6 +17,7 @@ from placeopt.budget.verify.outcomes import (
     paid_back,
     rewards,
 )
+from placeopt.budget.verify.registry import checks
 from placeopt.budget.verify.timeline import (
     Breach,
     Names,
@@ -31,9 +31,22 @@ from placeopt.budget.verify.timeline import (
 )
 from placeopt.place import Place
 from placeopt.scenario import Scenario
+from placeopt.scenario.rules.budget.money import (
+    Capital,
+    Continuity,
+    OneBudget,
+    Outcomes,
+    Pace,
+    Statutory,
+    Streams,
+    Uncertainty,
+)
 
 
-def one_budget(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
+@checks(OneBudget)
+def one_budget(
+    place: Place, scenario: Scenario, rule: OneBudget, timeline: Timeline
+) -> list[Breach]:
     """(B1) Payments and clawbacks over the total and rewards; with carry-over, reserves below 0."""
     base, years_past = sum(timeline.spend_today.values()), past_years(place, scenario)
     reserve, breaches = rule.opening_reserve_gbp, []
@@ -53,7 +66,7 @@ def one_budget(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) 
 
 
 def in_and_out(
-    place: Place, scenario: Scenario, rule: Any, timeline: Timeline
+    place: Place, scenario: Scenario, rule: OneBudget, timeline: Timeline
 ) -> list[tuple[float, float]]:
     """(B1) By year, GBP of the total with all other income, and GBP paid or paid back."""
     base, earned = sum(timeline.spend_today.values()), rewards(place, scenario, timeline)
@@ -70,7 +83,8 @@ def in_and_out(
     ]
 
 
-def streams(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
+@checks(Streams)
+def streams(place: Place, scenario: Scenario, rule: Streams, timeline: Timeline) -> list[Breach]:
     """(B2) Overspent streams, and payments outside a ring-fence."""
     amount = {(row.stream_id, row.year): row.amount_gbp for row in rows_of(place.stream_amounts)}
     allowed_pairs = set(
@@ -80,7 +94,7 @@ def streams(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> 
             strict=True,
         )
     )
-    only_capital, names = rule_of(scenario, "capital") is not None, Names(place)
+    only_capital, names = rule_of(scenario, Capital) is not None, Names(place)
     capital = {row.stream_id for row in rows_of(place.streams) if row.purpose == "capital"}
     fenced_streams = capital | {
         row.stream_id
@@ -112,7 +126,10 @@ def streams(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> 
     return breaches
 
 
-def statutory(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
+@checks(Statutory)
+def statutory(
+    place: Place, scenario: Scenario, rule: Statutory, timeline: Timeline
+) -> list[Breach]:
     """(B3) How far below its floor a programme is."""
     breaches: list[Breach] = []
     names = Names(place)
@@ -128,15 +145,19 @@ def statutory(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -
     return breaches
 
 
-def outcomes(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
+@checks(Outcomes)
+def outcomes(place: Place, scenario: Scenario, rule: Outcomes, timeline: Timeline) -> list[Breach]:
     """(B4) How far an outcome misses a standard, or a target that must be met."""
     levels, years_past = outcome_levels(place, timeline), past_years(place, scenario)
     return _missed(place, rule, timeline, levels, targets=True, years_past=years_past)
 
 
-def uncertainty(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
+@checks(Uncertainty)
+def uncertainty(
+    place: Place, scenario: Scenario, rule: Uncertainty, timeline: Timeline
+) -> list[Breach]:
     """(B12) How far an outcome misses its minimum standard in bad evidence."""
-    outcome_rule = rule_of(scenario, "outcomes")
+    outcome_rule = rule_of(scenario, Outcomes)
     if outcome_rule is None:
         return []
     bad = bad_levels(place, rule, timeline)
@@ -154,7 +175,7 @@ def uncertainty(place: Place, scenario: Scenario, rule: Any, timeline: Timeline)
 
 def _missed(
     place: Place,
-    rule: Any,
+    rule: Outcomes,
     timeline: Timeline,
     levels: tuple[OutcomeLevels, ...],
     *,
@@ -185,7 +206,8 @@ def _missed(
     return breaches
 
 
-def pace(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
+@checks(Pace)
+def pace(place: Place, scenario: Scenario, rule: Pace, timeline: Timeline) -> list[Breach]:
     """(B5) How far a programme fell or rose beyond its pace, or fell within its notice.
 
     Double running (units that close too soon) is checked with the units, by rule B6's check.
@@ -215,7 +237,10 @@ def pace(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> lis
     return breaches
 
 
-def continuity(place: Place, scenario: Scenario, rule: Any, timeline: Timeline) -> list[Breach]:
+@checks(Continuity)
+def continuity(
+    place: Place, scenario: Scenario, rule: Continuity, timeline: Timeline
+) -> list[Breach]:
     """(B13) Spending below the contracted amount, or different from actual spending."""
     breaches: list[Breach] = []
     names = Names(place)

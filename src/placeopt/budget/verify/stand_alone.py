@@ -21,13 +21,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from placeopt.budget.verify import change, rules
 from placeopt.budget.verify.by_results import due_by_results
-from placeopt.budget.verify.capital import capital_fits
 from placeopt.budget.verify.partners import position_parts, positions
-from placeopt.budget.verify.rules import Breach
+from placeopt.budget.verify.registry import CHECKS
 from placeopt.budget.verify.timeline import (
+    Breach,
     Tables,
     Timeline,
     base_payments,
@@ -41,24 +41,26 @@ from placeopt.budget.verify.timeline import (
 )
 from placeopt.budget.verify.totals import totals
 from placeopt.place import Place
-from placeopt.scenario import Check, Scenario
+from placeopt.scenario import Check, Rule, Scenario
+from placeopt.scenario.rules.budget.money import (
+    Commissioning,
+    NobodyWorseOff,
+    OneBudget,
+    Outcomes,
+    Statutory,
+)
 from placeopt.scenario.wording import in_unit
 
 TIE_OBJECTIVES = ("moved_from_today", "programme_order")  # decide between equally good plans
-BINDING_RULES = {
-    "streams": rules.streams,
-    "statutory": rules.statutory,
-    "outcomes": rules.outcomes,
-    "pace": rules.pace,
-    "uncertainty": rules.uncertainty,
-    "continuity": rules.continuity,
-    "prevention": change.prevention,
-    "commissioning": change.commissioning,
-    "capital": capital_fits,
+BINDING_RULES = {  # of an agency alone
+    *("streams", "statutory", "outcomes", "pace", "uncertainty", "continuity"),
+    *("prevention", "commissioning", "capital"),
 }
 
 
-def check_stand_alone_positions(place: Place, scenario: Scenario, rule: Any, plan: Tables) -> Check:
+def check_stand_alone_positions(
+    place: Place, scenario: Scenario, rule: NobodyWorseOff, plan: Tables
+) -> Check:
     """Check that every stand-alone position follows from its agency's own plan.
 
     That plan must also be what the counterfactual asks for, as far as this can be checked without
@@ -217,7 +219,9 @@ def _objective_values(
     }
 
 
-def _unexpected_plan_rows(rule: Any, plan: Tables, stated: dict[str, dict[int, Any]]) -> list[str]:
+def _unexpected_plan_rows(
+    rule: NobodyWorseOff, plan: Tables, stated: dict[str, dict[int, Any]]
+) -> list[str]:
     """Rows of stand-alone plans of agencies without a position, or whose position needs no plan."""
     with_plan = {
         agency
@@ -298,11 +302,11 @@ def _breaches(
         breach
         for rule in own_scenario.rules
         if rule.name in BINDING_RULES
-        for breach in BINDING_RULES[rule.name](own_place, own_scenario, rule, timeline)
+        for breach in CHECKS[rule.name](own_place, own_scenario, timeline)
     ]
     costs, total = (
         one_off_costs(own_place, own_scenario, timeline),
-        rule_of(own_scenario, "one_budget"),
+        rule_of(own_scenario, OneBudget),
     )
     due = due_by_results(own_place, own_scenario, timeline)
     today, own_streams = base_payments(place), set(_ids(place.streams, agency, "stream_id"))
@@ -324,7 +328,7 @@ def _breaches(
     return breaches
 
 
-def _stand_alone_place(place: Place, rule: Any, agency: str) -> Place:
+def _stand_alone_place(place: Place, rule: NobodyWorseOff, agency: str) -> Place:
     """The place in which only the agency's own programmes and streams set limits."""
     rows, streams = place.programmes, place.streams
     is_other = rows["agency_id"] != agency
@@ -359,7 +363,7 @@ def _stand_alone_place(place: Place, rule: Any, agency: str) -> Place:
     )
 
 
-def _stand_alone_commitments(place: Place, own_programmes: set[str]) -> Any:
+def _stand_alone_commitments(place: Place, own_programmes: set[str]) -> pd.DataFrame:
     """The agency's own commitments, and others' actual spending as it is today.
 
     The latter keeps past years, in which no other rule holds.
@@ -371,30 +375,31 @@ def _stand_alone_commitments(place: Place, own_programmes: set[str]) -> Any:
     return rows[is_own | (rows["kind"] == "actual")]
 
 
-def _stand_alone_scenario(scenario: Scenario, rule: Any, own_programmes: set[str]) -> Scenario:
+def _stand_alone_scenario(
+    scenario: Scenario, rule: NobodyWorseOff, own_programmes: set[str]
+) -> Scenario:
     """The question without what only holds together: groups, standards and floors of others."""
-    rules = []
-    changed_rule: Any
+    rules: list[Rule] = []
     for changed_rule in scenario.rules:
-        if changed_rule.name == "statutory":
+        if isinstance(changed_rule, Statutory):
             floors = {
                 key: gbp for key, gbp in changed_rule.floors_gbp.items() if key in own_programmes
             }
-            changed_rule = changed_rule.model_copy(update={"floors_gbp": floors})
-        elif changed_rule.name == "commissioning":
-            changed_rule = changed_rule.model_copy(update={"coherent": ()})
-        elif changed_rule.name == "outcomes" and rule.only_together:
+            rules.append(changed_rule.model_copy(update={"floors_gbp": floors}))
+        elif isinstance(changed_rule, Commissioning):
+            rules.append(changed_rule.model_copy(update={"coherent": ()}))
+        elif isinstance(changed_rule, Outcomes) and rule.only_together:
             unconstrained = {"minimum_holds": False, "targets": "open"}
             terms = {
                 key: changed_rule.terms(key).model_copy(update=unconstrained)
                 for key in rule.only_together
             }
-            changed_rule = changed_rule.model_copy(
-                update={"outcome": {**changed_rule.outcome, **terms}}
-            )
-        rules.append(changed_rule)
+            all_terms = {**changed_rule.outcome, **terms}
+            rules.append(changed_rule.model_copy(update={"outcome": all_terms}))
+        else:
+            rules.append(changed_rule)
     return scenario.model_copy(update={"rules": tuple(rules)})
 
 
-def _ids(table: Any, agency: str, key: str) -> list[str]:
+def _ids(table: pd.DataFrame, agency: str, key: str) -> list[str]:
     return [str(value) for value in table.loc[table["agency_id"] == agency, key]]

@@ -42,6 +42,7 @@ from placeopt.budget.verify.timeline import (
 from placeopt.budget.verify.totals import totals
 from placeopt.place import Place
 from placeopt.scenario import Check, Scenario
+from placeopt.scenario.rules.budget.money import OneBudget, Outcomes
 
 Figures = Mapping[Any, float]  # an id, or (year, id) -> figure
 
@@ -175,7 +176,7 @@ def _due(table: pd.DataFrame) -> pd.Series:
 
 def _reserves(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline) -> Check:
     """Check every year's reserve: opening, received, paid, closing."""
-    rule = rule_of(scenario, "one_budget")
+    rule = rule_of(scenario, OneBudget)
     table = plan.tables["reserves"].set_index("year")
     base, earned = sum(timeline.spend_today.values()), rewards(place, scenario, timeline)
     paid_back_gbp, refunded = (
@@ -183,7 +184,9 @@ def _reserves(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline
         refunds(place, scenario, timeline),
     )
     reserve, faults = (rule.opening_reserve_gbp if rule else 0.0), []
-    for at, year in enumerate(timeline.years if rule else ()):
+    for at, year in enumerate(timeline.years):
+        if rule is None:
+            break
         received = rule.total(base, at) + earned[at] + sum(refunded[at].values())
         paid = sum(timeline.payments[at].values())
         closing = reserve + received - paid - paid_back_gbp[at] if rule.carry_over else reserve
@@ -205,9 +208,9 @@ def _reserves(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline
 def _results(place: Place, scenario: Scenario, plan: Tables, timeline: Timeline) -> list[Check]:
     """Check what each year's results earn, defer and pay back (B4), row by row."""
     earned, due = earnings(place, scenario, timeline), clawbacks(place, scenario, timeline)
-    rule = rule_of(scenario, "outcomes")
+    rule = rule_of(scenario, Outcomes)
     if "result_payments" not in plan.tables:
-        is_missing = rule_of(scenario, "one_budget") and any(part for part in (*earned, *due))
+        is_missing = rule_of(scenario, OneBudget) and any(part for part in (*earned, *due))
         sentence = "Results that are paid for have their table."
         return [Check("", "result payments", sentence, not is_missing, "")] if is_missing else []
     rows = plan.tables["result_payments"].set_index(["year", "outcome_id"])

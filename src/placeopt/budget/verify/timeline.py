@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import pandas as pd
 
 from placeopt.place import Place
 from placeopt.scenario import Rule, Scenario
+from placeopt.scenario.rules.budget.money import Capital, Commissioning, Continuity, Prevention
 
 GbpById = dict[str, float]  # an id, of a programme unless stated otherwise -> GBP
 Payments = dict[tuple[str, str], float]  # (programme id, stream id) -> GBP
 Breach = tuple[float, float, str, str]  # excess (below 0: slack), tolerance, subject, unit
+
+Found = TypeVar("Found")
+RuleKind = TypeVar("RuleKind", bound=Rule)
 
 # HM Treasury, The Green Book (2022), annex 6: (last year of the step, rate).
 DISCOUNTING = (
@@ -56,13 +60,14 @@ class Timeline:
     spend: tuple[GbpById, ...]
     units: tuple[dict[str, float], ...]
     payments: tuple[Payments, ...]
-    cache: dict[Any, Any] = field(default_factory=dict, compare=False)
+    cache: dict[Hashable, Any] = field(default_factory=dict, compare=False)
 
-    def cached(self, key: Any, work: Callable[[], Any]) -> Any:
+    def cached(self, key: Hashable, work: Callable[[], Found]) -> Found:
         """What ``work`` returns for this timeline, computed once."""
         if key not in self.cache:
             self.cache[key] = work()
-        return self.cache[key]
+        found: Found = self.cache[key]
+        return found
 
     def previous_spend(self, position: int) -> GbpById:
         """Spending in the year before the one at ``position``."""
@@ -161,7 +166,7 @@ def do_nothing_spend(place: Place, timeline: Timeline, year: int) -> GbpById:
 
 def actual_spend_keys(place: Place, scenario: Scenario) -> set[tuple[str, int]]:
     """(B13) Programmes and years whose spending is actual."""
-    if rule_of(scenario, "continuity") is None:
+    if rule_of(scenario, Continuity) is None:
         return set()
     return {
         (row.programme_id, row.year) for row in rows_of(place.commitments) if row.kind == "actual"
@@ -181,8 +186,8 @@ def one_off_costs(place: Place, scenario: Scenario, timeline: Timeline) -> tuple
     """By year, GBP of starting and stopping programmes (B10) and of closing units (B6)."""
     result = []
     has_purchases, has_closures = (
-        rule_of(scenario, "commissioning"),
-        rule_of(scenario, "prevention"),
+        rule_of(scenario, Commissioning),
+        rule_of(scenario, Prevention),
     )
     closing = {row.programme_id: row.closing_cost_gbp for row in rows_of(place.provision)}
     for at, spend in enumerate(timeline.spend):
@@ -203,7 +208,7 @@ def one_off_costs(place: Place, scenario: Scenario, timeline: Timeline) -> tuple
 def capital(place: Place, scenario: Scenario, timeline: Timeline) -> tuple[GbpById, ...]:
     """(B11) By year, GBP of capital of the programmes that start in it."""
     result = []
-    in_force = rule_of(scenario, "capital") is not None
+    in_force = rule_of(scenario, Capital) is not None
     for at, spend in enumerate(timeline.spend):
         before, capital_by_programme = (
             timeline.previous_spend(at),
@@ -230,10 +235,9 @@ def discount_factors(scenario: Scenario, years: int) -> list[float]:
     return factors
 
 
-def rule_of(scenario: Scenario, name: str) -> Any:
-    """The scenario's rule of that name, ``None`` where it is not in force."""
-    matching: Rule | None = next((rule for rule in scenario.rules if rule.name == name), None)
-    return matching
+def rule_of(scenario: Scenario, kind: type[RuleKind]) -> RuleKind | None:
+    """The scenario's rule of that kind, ``None`` where it is not in force."""
+    return next((rule for rule in scenario.rules if isinstance(rule, kind)), None)
 
 
 def rows_of(table: pd.DataFrame) -> Iterator[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from placeopt.budget.verify.outcomes import _sign, outcome_levels
@@ -71,9 +72,9 @@ def totals(place: Place, scenario: Scenario, timeline: Timeline) -> dict[str, fl
     return values
 
 
-def _counted(place: Place, scenario: Scenario):
+def _counted(place: Place, scenario: Scenario) -> Iterator[tuple[Any, float, float, float]]:
     """Outcomes that have a baseline-to-target range: row, target, range, price of a shortfall."""
-    rule = rule_of(scenario, "outcomes")
+    rule = rule_of(scenario, Outcomes)
     for row in rows_of(place.outcomes):
         terms = (rule or Outcomes(rule="outcomes")).terms(row.outcome_id)
         target = row.target if terms.target is None else terms.target

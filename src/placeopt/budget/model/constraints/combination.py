@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from placeopt.budget.curves.combination import Floats
+from placeopt.engine.model import Terms
 
 if TYPE_CHECKING:
     from placeopt.budget.problem.arrays import BudgetProblem
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def best_ones_are_chosen(
     model: Model, problem: BudgetProblem, today: Floats, unit: Floats
-) -> tuple[list[Any], Floats]:
+) -> tuple[list[Terms], Floats]:
     """Add columns and rows of the groups' maxima.
 
     Args:
@@ -29,23 +30,23 @@ def best_ones_are_chosen(
         and their value today.
     """
     counted, curves, outcomes = (
-        len(problem.drifted_baseline),
-        len(problem.curves),
-        len(problem.outcome_ids),
+        len(problem.outcomes.drifted_baseline),
+        len(problem.curves.response),
+        len(problem.outcomes.ids),
     )
-    terms: list[Any] = []
+    terms: list[Terms] = []
     constant = np.zeros((counted, outcomes))
     effect = model.columns["effect"]
-    for g, group in enumerate(problem.groups):
+    for g, group in enumerate(problem.curves.groups):
         o, c = group.outcome, np.array(group.curves)
-        key = problem.outcome_ids[o]
-        years = problem.years[0] + np.arange(counted)
+        key = problem.outcomes.ids[o]
+        years = problem.horizon.years[0] + np.arange(counted)
         best = model.add_columns(
             f"best_{g}",
             labels={"outcome_id": np.repeat(key, counted), "year": years},
             lower=-np.inf,
         )
-        programme_ids = problem.programme_ids[problem.curve_programme[c]]
+        programme_ids = problem.programmes.ids[problem.curves.programme[c]]
         labels = {
             "outcome_id": np.repeat(key, counted * len(c)),
             "programme_id": np.tile(programme_ids, counted),
@@ -55,14 +56,18 @@ def best_ones_are_chosen(
         rows = np.arange(chosen.size)
         b, member = rows // len(c), np.tile(np.arange(len(c)), counted)
         big_m = max(
-            float(problem.curves[i].effect(problem.upper[:, problem.curve_programme[i]]).max())
+            float(
+                problem.curves.response[i]
+                .effect(problem.limits.upper[:, problem.curves.programme[i]])
+                .max()
+            )
             for i in c
         )
         big_m = max(big_m, float(today[c].max())) / unit[o]
-        year_b, year_t, member_at = np.nonzero(problem.effect_share[:, :, c])
-        share = problem.effect_share[year_b, year_t, c[member_at]]
+        year_b, year_t, member_at = np.nonzero(problem.curves.effect_share[:, :, c])
+        share = problem.curves.effect_share[year_b, year_t, c[member_at]]
         # (B, members)
-        constant_part = today[c] * (1 - problem.effect_share[:, :, c].sum(axis=1)) / unit[o]
+        constant_part = today[c] * (1 - problem.curves.effect_share[:, :, c].sum(axis=1)) / unit[o]
         model.add_rows(
             f"best_{g}",
             rule="",

@@ -18,9 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from placeopt.budget.model.piecewise import Scale
-from placeopt.budget.problem.arrays import BudgetProblem, Floats, Ints
+from placeopt.budget.model.scale import Scale
+from placeopt.budget.problem.arrays import BudgetProblem
+from placeopt.budget.problem.parts import Floats, Ints
 from placeopt.engine import Block, Model
+from placeopt.engine.model import Terms
 
 
 def guaranteed_results(
@@ -40,7 +42,7 @@ def guaranteed_results(
     """
     terms, decided, term_count = (
         problem.provider_terms,
-        len(problem.years),
+        len(problem.horizon.years),
         len(problem.provider_terms.programme),
     )
     k = np.flatnonzero(terms.consents[terms.programme])
@@ -64,7 +66,7 @@ def guaranteed_results(
     later = t + terms.deferral_years[k]
     is_settled = np.flatnonzero(later + 1 < decided)  # settled within the decided years
     at = later[is_settled] * (len(rows) // decided) + is_settled % (len(rows) // decided)
-    row_blocks: list[tuple[str, np.ndarray, list[Any], Any]] = [
+    row_blocks: list[tuple[str, np.ndarray, list[Terms], Any]] = [
         ("sure", rows, [(rows, sure.all, 1.0), (rows, improvement, -1.0), (rows, above.all, big_m)],
          big_m - start),
         ("sure_above", rows, [(rows, sure.all, 1.0), (rows, above.all, -span)], 0.0),
@@ -74,7 +76,7 @@ def guaranteed_results(
                               (np.arange(len(is_settled)), sure.at(at), -1.0)], 0.0),
     ]  # fmt: skip
     if on is not None:
-        purchase_terms: list[Any] = [(rows, sold.all, 1.0), (rows, on[position], -span)]
+        purchase_terms: list[Terms] = [(rows, sold.all, 1.0), (rows, on[position], -span)]
         row_blocks.append(("sold_if_bought", rows, purchase_terms, 0.0))
     for name, used, added, upper in row_blocks:
         row_labels = {key: ids[used] for key, ids in labels.items()}
@@ -93,16 +95,16 @@ def providers_get_back_what_is_withheld(
     paid: list[tuple[Block, Floats]],
 ) -> None:
     """(B10) Over the decided years results pay a provider at least what is withheld."""
-    p, decided = np.flatnonzero(problem.provider_terms.consents), len(problem.years)
+    p, decided = np.flatnonzero(problem.provider_terms.consents), len(problem.horizon.years)
     if len(p) == 0:
         return
-    programmes, term_count = len(problem.programme_ids), len(problem.provider_terms.programme)
+    programmes, term_count = len(problem.programmes.ids), len(problem.provider_terms.programme)
     spend = model.columns["spend"].at(np.arange(decided)[:, None] * programmes + p)
-    terms: list[Any] = [(np.arange(len(p))[None, :], spend, problem.provider_terms.withheld[p])]
+    terms: list[Terms] = [(np.arange(len(p))[None, :], spend, problem.provider_terms.withheld[p])]
     if position is not None:
         row = np.searchsorted(p, problem.provider_terms.programme[position % term_count])
         terms += [(row, block.all, -gbp / scale.money_gbp) for block, gbp in paid]
-    labels = {"programme_id": problem.programme_ids[p]}
+    labels = {"programme_id": problem.programmes.ids[p]}
     # payments are rounded
-    rounding = min(0.1, 5e-9 * float(problem.base_spend.sum())) / scale.money_gbp
+    rounding = min(0.1, 5e-9 * float(problem.programmes.base_spend.sum())) / scale.money_gbp
     model.add_rows("consent", rule="B10", labels=labels, terms=terms, upper=rounding)

@@ -22,44 +22,33 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from placeopt.budget.curves.forms import (
+from placeopt.budget.curves.piecewise import (
     MIN_PIECE_SHARE,
-    Curve,
     Piece,
     breakpoints,
     error_bound,
     pieces,
 )
-from placeopt.budget.curves.remaining_potential import MAX_EFFECT_SHARE, transform
-from placeopt.budget.problem.arrays import BudgetProblem, Floats, Ints
+from placeopt.budget.curves.remaining_potential import (
+    MAX_EFFECT_SHARE,
+    LevelTransformCurve,
+    transform,
+)
+from placeopt.budget.problem import effects
+from placeopt.budget.problem.arrays import BudgetProblem
+from placeopt.budget.problem.parts import Floats, Ints
 from placeopt.engine import Model
+from placeopt.engine.model import Terms
 
 YearOutcome = tuple[int, int, float]  # a year, an outcome, the model's unit of it
 
 
-@dataclass(frozen=True)
-class LevelTransformCurve(Curve):
-    """-W log(1 - level / W) as a curve of the level; W is ``maximum_effect``."""
-
-    def effect(self, spend: ArrayLike) -> Floats:
-        return transform(spend, self.maximum_effect)
-
-    def slope(self, spend: float) -> float:
-        return 1 / (1 - min(float(spend) / self.maximum_effect, MAX_EFFECT_SHARE))
-
-    def curvature_intervals(self, lower: float, upper: float) -> list[tuple[float, float, bool]]:
-        return [(lower, upper, False)]
-
-
 def curves_with_levels(problem: BudgetProblem) -> Ints:
     """The curves of outcomes that are modelled by levels."""
-    return np.flatnonzero(problem.uses_levels[problem.curve_outcome])
+    return np.flatnonzero(problem.outcomes.uses_levels[problem.curves.outcome])
 
 
 class CumulativeEffects:
@@ -69,20 +58,20 @@ class CumulativeEffects:
         """Make the first breakpoints, aiming at an ``error`` (O,) in outcome units."""
         self.problem = problem
         self.breakpoints: dict[tuple[int, int], Floats] = {}
-        today, curves = problem.effect_today, curves_with_levels(problem)
-        for b, c in itertools.product(range(len(problem.drifted_baseline)), curves):
+        today, curves = effects.effect_today(problem), curves_with_levels(problem)
+        for b, c in itertools.product(range(len(problem.outcomes.drifted_baseline)), curves):
             p, share, curve = (
-                problem.curve_programme[c],
-                problem.effect_share[b, :, c],
-                problem.curves[c],
+                problem.curves.programme[c],
+                problem.curves.effect_share[b, :, c],
+                problem.curves.response[c],
             )
-            ends = [curve.effect(end[:, p]) for end in (problem.lower, problem.upper)]
+            ends = [curve.effect(end[:, p]) for end in (problem.lower, problem.limits.upper)]
             low, high = (
                 float(today[c] + share @ (end - today[c]))
                 for end in (np.minimum(*ends), np.maximum(*ends))
             )
             low -= 0.05 * (high - low)  # pieces under a curve may be a little lower
-            target_error = error[problem.curve_outcome[c]]
+            target_error = error[problem.curves.outcome[c]]
             required = np.clip(today[c], low, high)
             self.breakpoints[b, int(c)] = breakpoints(
                 self._transform(c), low, high, target_error, required, max_breaks
@@ -91,7 +80,7 @@ class CumulativeEffects:
 
     def _transform(self, c: int) -> LevelTransformCurve:
         return LevelTransformCurve(
-            "left", float(self.problem.potential[self.problem.curve_outcome[c]])
+            float(self.problem.outcomes.potential[self.problem.curves.outcome[c]])
         )
 
     def pieces(self, side: str) -> list[list[Piece]]:
@@ -102,18 +91,23 @@ class CumulativeEffects:
         """
         approximated, no_draws = [], np.zeros(0)
         for (b, c), cuts in self.breakpoints.items():
-            draws = self.problem.evidence_factors[:, c] if b < len(self.problem.years) else no_draws
+            draws = (
+                self.problem.evidence.factors[:, c]
+                if b < len(self.problem.horizon.years)
+                else no_draws
+            )
             level_pieces = pieces(self._transform(c), cuts, side, self.exact_levels[b, c])  # type: ignore[arg-type]
             approximated.append([self._with_draws(c, piece, draws, side) for piece in level_pieces])
         return approximated
 
     def _with_draws(self, c: int, piece: Piece, draws: Floats, side: str) -> Piece:
         """The piece with a line for each of ``draws`` (S,) after its own."""
-        potential = float(self.problem.potential[self.problem.curve_outcome[c]])
-        start, end, today = piece.start, piece.end, self.problem.effect_today[c]
+        potential = float(self.problem.outcomes.potential[self.problem.curves.outcome[c]])
+        start, end, today = piece.start, piece.end, effects.effect_today(self.problem)[c]
 
         def at(level: float) -> Floats:
-            return today + draws * (level - today)
+            drawn: Floats = today + draws * (level - today)
+            return drawn
 
         middle = (start + end) / 2 if side == "under" else start
         slope = draws / (1 - np.minimum(at(middle) / potential, MAX_EFFECT_SHARE))
@@ -136,7 +130,7 @@ class CumulativeEffects:
 
     def add(self, spend: Floats) -> None:
         """Make every level of ``spend`` (T, P) exact, and halve the pieces beside it."""
-        level = self.problem.effect_today + self.problem.changes(spend)
+        level = effects.effect_today(self.problem) + effects.changes(self.problem, spend)
         for (b, c), cuts in self.breakpoints.items():
             value, spacing = level[b, c], max(1e-12, 1e-7 * float(np.abs(cuts).max()))
             spacing = max(spacing, MIN_PIECE_SHARE * float(cuts[-1] - cuts[0]))
@@ -168,22 +162,24 @@ def levels_follow_effects(
     c = curves_with_levels(problem)
     if len(c) == 0:
         return
-    counted, size = len(problem.drifted_baseline), len(c)
-    o = problem.curve_outcome[c]
+    counted, size = len(problem.outcomes.drifted_baseline), len(c)
+    o = problem.curves.outcome[c]
     labels = {
-        "programme_id": np.tile(problem.programme_ids[problem.curve_programme[c]], counted),
-        "outcome_id": np.tile(problem.outcome_ids[o], counted),
-        "year": np.repeat(problem.years[0] + np.arange(counted), size),
+        "programme_id": np.tile(problem.programmes.ids[problem.curves.programme[c]], counted),
+        "outcome_id": np.tile(problem.outcomes.ids[o], counted),
+        "year": np.repeat(problem.horizon.years[0] + np.arange(counted), size),
     }
     level = model.add_columns("level", labels=labels, lower=-np.inf)
     transformed = model.add_columns("worked", labels=labels, lower=-np.inf)
-    b, t, k = np.nonzero(problem.effect_share[:, :, c])
-    effect = model.columns["effect"].at(t * len(problem.curves) + c[k])
-    constant_part = (today[c] * (1 - problem.effect_share[:, :, c].sum(axis=1)) / unit[o]).ravel()
+    b, t, k = np.nonzero(problem.curves.effect_share[:, :, c])
+    effect = model.columns["effect"].at(t * len(problem.curves.response) + c[k])
+    constant_part = (
+        today[c] * (1 - problem.curves.effect_share[:, :, c].sum(axis=1)) / unit[o]
+    ).ravel()
     rows = np.arange(level.size)
-    terms: list[Any] = [
+    terms: list[Terms] = [
         (rows, level.all, 1.0),
-        (b * size + k, effect, -problem.effect_share[b, t, c[k]]),
+        (b * size + k, effect, -problem.curves.effect_share[b, t, c[k]]),
     ]
     model.add_rows(
         "level", rule="", labels=labels, terms=terms, lower=constant_part, upper=constant_part
@@ -197,9 +193,9 @@ def levels_follow_effects(
     part = model.add_columns("level_part", labels=piece_labels, lower=-np.inf)
     start, end = (np.array([getattr(piece, side) for piece in pieces]) for side in ("start", "end"))
     slope, intercept = np.array([[piece.slope[0], piece.intercept[0]] for piece in pieces]).T
-    above: list[Any] = [(j, part.all, 1.0), (j, chosen.all, -start / scale)]
+    above: list[Terms] = [(j, part.all, 1.0), (j, chosen.all, -start / scale)]
     model.add_rows("level_start", rule="", labels=piece_labels, terms=above, lower=0.0)
-    below: list[Any] = [(j, part.all, 1.0), (j, chosen.all, -end / scale)]
+    below: list[Terms] = [(j, part.all, 1.0), (j, chosen.all, -end / scale)]
     model.add_rows("level_end", rule="", labels=piece_labels, terms=below, upper=0.0)
     for name, target, terms_of, total in (("one", None, chosen, 1.0), ("whole", level, part, 0.0)):
         terms = [(level_of, terms_of.all, 1.0)]
@@ -221,7 +217,7 @@ def evidence_terms(
     problem: BudgetProblem,
     approximation: Sequence[Sequence[Piece]],
     year_outcome: YearOutcome,
-) -> list[Any]:
+) -> list[Terms]:
     """Return terms, with a row for each draw s, of S[t,o,s] in the model's unit of the outcome.
 
     ``year_outcome`` is the year, the outcome and that unit.
@@ -230,9 +226,9 @@ def evidence_terms(
     c = curves_with_levels(problem)
     level_of, pieces = _flattened(approximation)
     j = np.flatnonzero(
-        (level_of // len(c) == t) & (problem.curve_outcome[c[level_of % len(c)]] == o)
+        (level_of // len(c) == t) & (problem.curves.outcome[c[level_of % len(c)]] == o)
     )
-    s = np.arange(len(problem.evidence_factors))[:, None]
+    s = np.arange(len(problem.evidence.factors))[:, None]
     slope = np.stack([pieces[i].slope[1:] for i in j], axis=1)
     intercept = np.stack([pieces[i].intercept[1:] for i in j], axis=1)
     chosen, part = model.columns["level_chosen"].at(j), model.columns["level_part"].at(j)

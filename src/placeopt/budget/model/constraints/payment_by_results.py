@@ -29,21 +29,24 @@ from typing import Any
 
 import numpy as np
 
-from placeopt.budget.curves.forms import Curve, Floats, Piece, Side, error_bound
+from placeopt.budget.curves.base import Curve, Floats
+from placeopt.budget.curves.piecewise import Piece, Side, error_bound
 from placeopt.budget.model.constraints.consent import (
     guaranteed_results,
     providers_get_back_what_is_withheld,
 )
-from placeopt.budget.model.piecewise import Scale, by_year
+from placeopt.budget.model.scale import Scale, by_year
+from placeopt.budget.problem import effects
 from placeopt.budget.problem.arrays import BudgetProblem
 from placeopt.engine import Model
+from placeopt.engine.model import Terms
 
 Intervals = Sequence[Sequence[Piece]]  # of each measured curve; lines: for payments, for losses
 
 
 def paid_curves(problem: BudgetProblem) -> np.ndarray:
     """The curves of outcomes by which providers are paid."""
-    return np.flatnonzero(np.isin(problem.curve_outcome, problem.provider_terms.outcome))
+    return np.flatnonzero(np.isin(problem.curves.outcome, problem.provider_terms.outcome))
 
 
 def intervals(curve: Curve, breaks: Floats, exact_at: Floats, side: Side) -> list[Piece]:
@@ -70,7 +73,7 @@ def providers_are_paid_by_results(
     model: Model, problem: BudgetProblem, curve_intervals: Intervals, scale: Scale
 ) -> None:
     """(B10) Add what providers earn, lose and give back; ``due`` and ``refund`` are paid."""
-    terms, decided = problem.provider_terms, len(problem.years)
+    terms, decided = problem.provider_terms, len(problem.horizon.years)
     if not terms.price.any():
         providers_get_back_what_is_withheld(model, problem, scale, None, [])
         return
@@ -78,8 +81,8 @@ def providers_are_paid_by_results(
     outcomes = np.unique(terms.outcome)
     term_count, unit = len(terms.programme), scale.outcome[terms.outcome]
     ids = {
-        "programme_id": problem.programme_ids[terms.programme],
-        "outcome_id": problem.outcome_ids[terms.outcome],
+        "programme_id": problem.programmes.ids[terms.programme],
+        "outcome_id": problem.outcomes.ids[terms.outcome],
     }
     labels = by_year(problem, ids)
     span = np.tile(terms.span / unit, decided)
@@ -92,18 +95,18 @@ def providers_are_paid_by_results(
     paid_on = model.columns["paid_on"].at(at)
     overshoot = high[at] - start - span  # how far paid_to can be passed
     may_overshoot = np.flatnonzero(overshoot > 0)
-    terms_of_held: list[Any] = [(rows, held.all, 1.0), (rows, paid_on, -1.0)]
+    terms_of_held: list[Terms] = [(rows, held.all, 1.0), (rows, paid_on, -1.0)]
     if len(may_overshoot):
         top_labels = {name: values[may_overshoot] for name, values in labels.items()}
         topped = model.add_columns("topped", labels=top_labels, upper=1.0, integer=True)
         terms_of_held.append((may_overshoot, topped.all, overshoot[may_overshoot]))
-        full_terms: list[Any] = [(np.arange(len(may_overshoot)), held.at(may_overshoot), 1.0)]
+        full_terms: list[Terms] = [(np.arange(len(may_overshoot)), held.at(may_overshoot), 1.0)]
         full_terms.append((np.arange(len(may_overshoot)), topped.all, -span[may_overshoot]))
         model.add_rows("held_in_full", rule="B10", labels=top_labels, terms=full_terms, lower=0.0)
     model.add_rows("held", rule="B10", labels=labels, terms=terms_of_held, lower=-start)
     bought_columns = _purchase_columns(model, problem, t, terms.programme[k])
     if bought_columns is None:
-        earned_terms: list[Any] = [(rows, earned.all, 1.0), (rows, held.all, -1.0)]
+        earned_terms: list[Terms] = [(rows, earned.all, 1.0), (rows, held.all, -1.0)]
         model.add_rows("earned", rule="B10", labels=labels, terms=earned_terms, lower=0.0)
     else:
         earned_terms = [
@@ -119,7 +122,7 @@ def providers_are_paid_by_results(
 
 def _purchase_columns(model: Model, problem: BudgetProblem, t: np.ndarray, p: np.ndarray) -> Any:
     """Columns for whether a programme is bought; ``None`` where that is not decided."""
-    chosen = np.flatnonzero(problem.is_optional)
+    chosen = np.flatnonzero(problem.purchases.is_optional)
     if "on" not in model.columns or not np.isin(p, chosen).all():
         return None
     return model.columns["on"].at(t * len(chosen) + np.searchsorted(chosen, p))
@@ -145,7 +148,7 @@ def _results_are_lost(
     later = held.at((t + terms.deferral_years[k]) * term_count + k)
     at = t * len(outcomes) + np.searchsorted(outcomes, terms.outcome[k])
     big_m = np.maximum(0.0, start + span - min_gain[position])
-    row_blocks: list[tuple[str, list[Any], Any]] = [
+    row_blocks: list[tuple[str, list[Terms], Any]] = [
         (
             "lost",
             [(rows, model.columns["lost_on"].at(at), -1.0), (rows, later, 1.0)],
@@ -158,26 +161,26 @@ def _results_are_lost(
     if bought_columns is not None:
         row_blocks.append(("lost_if_bought", [(rows, bought_columns[position], -span)], 0.0))
     for name, added, upper in row_blocks:
-        lost_terms: list[Any] = [(rows, lost.all, 1.0), *added]
+        lost_terms: list[Terms] = [(rows, lost.all, 1.0), *added]
         model.add_rows(name, rule="B10", labels=labels, terms=lost_terms, upper=upper)
     has_clawback = np.flatnonzero(terms.clawback[k] > 0)
     if len(has_clawback) == 0:
         return
-    programmes = len(problem.programme_ids)
-    yearly_labels = by_year(problem, {"programme_id": problem.programme_ids})
+    programmes = len(problem.programmes.ids)
+    yearly_labels = by_year(problem, {"programme_id": problem.programmes.ids})
     refund = model.add_columns("refund", labels=yearly_labels)
     when = terms.last_due[t, k] * programmes + terms.programme[k]
     refund_price = terms.clawback[k] * unit / scale.money_gbp
-    refund_terms: list[Any] = [(np.arange(refund.size), refund.all, 1.0)]
+    refund_terms: list[Terms] = [(np.arange(refund.size), refund.all, 1.0)]
     refund_terms.append((when[has_clawback], lost.at(has_clawback), -refund_price[has_clawback]))
     model.add_rows(
         "refunded", rule="B10", labels=yearly_labels, terms=refund_terms, lower=0.0, upper=0.0
     )
 
 
-def due_terms(model: Model, problem: BudgetProblem, scale: Scale) -> list[Any]:
+def due_terms(model: Model, problem: BudgetProblem, scale: Scale) -> list[Terms]:
     """Payments due by results, as terms of the rows of payments for a programme."""
-    terms, programmes = problem.provider_terms, len(problem.programme_ids)
+    terms, programmes = problem.provider_terms, len(problem.programmes.ids)
     if "earned" not in model.columns or not terms.price.any():
         return []
     earned = model.columns["earned"]
@@ -186,7 +189,7 @@ def due_terms(model: Model, problem: BudgetProblem, scale: Scale) -> list[Any]:
     unit = terms.price[k] * scale.outcome[terms.outcome[k]] / scale.money_gbp
     when, _ = terms.first_due
     p = terms.programme[k]
-    due: list[Any] = [
+    due: list[Terms] = [
         (when[t] * programmes + p, earned.all, (1 - terms.deferred_share[k]) * unit),
         (terms.last_due[t, k] * programmes + p, earned.all, terms.deferred_share[k] * unit),
     ]
@@ -203,8 +206,8 @@ def _improvements_are_measured(
 ) -> tuple[Floats, Floats]:
     """Add ``paid_on`` and ``lost_on`` (T x outcomes paid for); return their least and largest
     values."""
-    curves, decided = paid_curves(problem), len(problem.years)
-    outcomes, programmes = np.unique(problem.provider_terms.outcome), len(problem.programme_ids)
+    curves, decided = paid_curves(problem), len(problem.horizon.years)
+    outcomes, programmes = np.unique(problem.provider_terms.outcome), len(problem.programmes.ids)
     pieces = [(i, piece) for i, outcome_at in enumerate(curve_intervals) for piece in outcome_at]
     i = np.tile(np.array([at for at, _ in pieces], int), decided)
     year = np.repeat(np.arange(decided), len(pieces))
@@ -212,8 +215,8 @@ def _improvements_are_measured(
     owner = by_year(
         problem,
         {
-            "programme_id": problem.programme_ids[problem.curve_programme[curves]],
-            "outcome_id": problem.outcome_ids[problem.curve_outcome[curves]],
+            "programme_id": problem.programmes.ids[problem.curves.programme[curves]],
+            "outcome_id": problem.outcomes.ids[problem.curves.outcome[curves]],
         },
     )
     labels = {name: ids[year * len(curves) + i] for name, ids in owner.items()}
@@ -223,7 +226,7 @@ def _improvements_are_measured(
         np.tile([getattr(piece, side) for _, piece in pieces], decided) / scale.money_gbp
         for side in ("start", "end")
     )
-    terms: list[Any] = [(j, part.all, 1.0), (j, at.all, -start)]
+    terms: list[Terms] = [(j, part.all, 1.0), (j, at.all, -start)]
     model.add_rows("interval_start", rule="B10", labels=labels, terms=terms, lower=0.0)
     terms = [(j, part.all, 1.0), (j, at.all, -end)]
     model.add_rows("interval_end", rule="B10", labels=labels, terms=terms, upper=0.0)
@@ -232,17 +235,17 @@ def _improvements_are_measured(
     model.add_rows("one_interval", rule="B10", labels=owner, terms=terms, lower=1.0, upper=1.0)
     spend = model.columns["spend"].at(
         curve_rows // len(curves) * programmes
-        + problem.curve_programme[curves[curve_rows % len(curves)]]
+        + problem.curves.programme[curves[curve_rows % len(curves)]]
     )
     terms = [(row, part.all, 1.0), (curve_rows, spend, -1.0)]
     model.add_rows("spend_in_one", rule="B10", labels=owner, terms=terms, lower=0.0, upper=0.0)
 
-    unit, today = scale.outcome[problem.curve_outcome[c]], problem.effect_today
-    ids = by_year(problem, {"outcome_id": problem.outcome_ids[outcomes]})
+    unit, today = scale.outcome[problem.curves.outcome[c]], effects.effect_today(problem)
+    ids = by_year(problem, {"outcome_id": problem.outcomes.ids[outcomes]})
     size = decided * len(outcomes)
     bounds = [np.full((len(curves), 2), np.inf), np.full((len(curves), 2), -np.inf)]
-    shares = problem.effect_share[:decided, :, curves]  # (T, T, measured)
-    outcome_at = np.searchsorted(outcomes, problem.curve_outcome[curves])
+    shares = problem.curves.effect_share[:decided, :, curves]  # (T, T, measured)
+    outcome_at = np.searchsorted(outcomes, problem.curves.outcome[curves])
     for line, name in enumerate(("paid_on", "lost_on")):
         improvement = model.add_columns(name, labels=ids, lower=-np.inf)
         slope = np.tile([piece.slope[line] for _, piece in pieces], decided)
@@ -266,7 +269,7 @@ def _improvements_are_measured(
         span = (
             effect_share
             * (extreme(bound, axis=1) - today[curves])
-            / scale.outcome[problem.curve_outcome[curves]]
+            / scale.outcome[problem.curves.outcome[curves]]
         )
         by_outcome = [np.bincount(outcome_at, line, len(outcomes)).astype(float) for line in span]
         gain_ranges.append(np.concatenate(by_outcome))

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from placeopt.budget.curves.forms import Curve, Piece
+from placeopt.budget.curves.base import Curve, Floats
+from placeopt.budget.curves.piecewise import Piece
 from placeopt.budget.curves.remaining_potential import (
-    Floats,
     InverseTransformCurve,
     inverse_transform,
     transform,
 )
+from placeopt.budget.problem import effects
+from placeopt.engine.model import Terms
 
 if TYPE_CHECKING:
     from placeopt.budget.problem.arrays import BudgetProblem
@@ -28,25 +30,26 @@ def inverse_transforms(problem: BudgetProblem) -> list[tuple[int, Curve, float, 
         largest S.
     """
     transforms: list[tuple[int, Curve, float, float]] = []
-    for o in np.flatnonzero(np.isfinite(problem.potential)):
-        potential, low, high = float(problem.potential[o]), 0.0, 0.0
-        for c in np.flatnonzero(problem.curve_outcome == o):
-            p, curve = problem.curve_programme[c], problem.curves[c]
-            stand_alone = getattr(curve, "stand_alone", curve)
+    for o in np.flatnonzero(np.isfinite(problem.outcomes.potential)):
+        potential, low, high = float(problem.outcomes.potential[o]), 0.0, 0.0
+        for c in np.flatnonzero(problem.curves.outcome == o):
+            p, curve = problem.curves.programme[c], problem.curves.stated[c]
             max_effect = float(
-                stand_alone.effect(max(problem.upper[:, p].max(), problem.base_spend[p]))
+                curve.effect(
+                    max(problem.limits.upper[:, p].max(), problem.programmes.base_spend[p])
+                )
             )
-            if problem.uses_levels[o] and (
-                problem.tail_share or problem.relaxed_rule == "B12"
+            if problem.outcomes.uses_levels[o] and (
+                problem.evidence.tail_share or problem.relaxed_rule == "B12"
             ):  # with draws of the evidence
-                today = problem.effect_today[c]
+                today = effects.effect_today(problem)[c]
                 ends = today + np.outer(
-                    problem.evidence_factors[:, c], [-today, max_effect - today]
+                    problem.evidence.factors[:, c], [-today, max_effect - today]
                 )
                 low += min(0.0, float(transform(ends.min(), potential)))
                 max_effect = max(max_effect, float(ends.max()))
             high += float(transform(max_effect, potential))
-        transforms.append((int(o), InverseTransformCurve("outer", potential), low, high))
+        transforms.append((int(o), InverseTransformCurve(potential), low, high))
     return transforms
 
 
@@ -56,7 +59,7 @@ def programmes_share_the_remaining_potential(
     approximation: Sequence[Sequence[Piece]],
     today: Floats,
     unit: Floats,
-) -> tuple[list[Any], Floats]:
+) -> tuple[list[Terms], Floats]:
     """Add the columns and rows of the inverse transforms.
 
     Args:
@@ -70,42 +73,48 @@ def programmes_share_the_remaining_potential(
         The terms that they add to the rows of ``improvement``, and their value today (B x O).
     """
     counted, curves, outcomes = (
-        len(problem.drifted_baseline),
-        len(problem.curves),
-        len(problem.outcome_ids),
+        len(problem.outcomes.drifted_baseline),
+        len(problem.curves.response),
+        len(problem.outcomes.ids),
     )
     effect, b = model.columns["effect"], np.arange(counted)
-    terms: list[Any] = []
+    terms: list[Terms] = []
     constant = np.zeros((counted, outcomes))
-    effects_today = problem.transformed_effects(np.zeros((1, curves)))[0]
+    effects_today = effects.transformed_effects(problem, np.zeros((1, curves)))[0]
     for (o, *_), (piece,) in zip(inverse_transforms(problem), approximation, strict=True):
         labels = {
-            "outcome_id": np.repeat(problem.outcome_ids[o], counted),
-            "year": problem.years[0] + b,
+            "outcome_id": np.repeat(problem.outcomes.ids[o], counted),
+            "year": problem.horizon.years[0] + b,
         }
         total = model.add_columns(f"rest_{o}", labels=labels, lower=-np.inf)
         value = model.add_columns(f"of_rest_{o}", labels=labels, lower=-np.inf)
-        c = np.flatnonzero(problem.curve_outcome == o)
+        c = np.flatnonzero(problem.curves.outcome == o)
         terms.append((b * outcomes + o, value.all, -1.0))
         constant[:, o] += (
-            float(inverse_transform(effects_today[c].sum(), problem.potential[o])) / unit[o]
+            float(inverse_transform(effects_today[c].sum(), problem.outcomes.potential[o]))
+            / unit[o]
         )
         inverse_transform_rows(
             model, f"of_rest_{o}", piece, (value.all, total.all), float(unit[o]), labels
         )
-        if problem.uses_levels[o]:
-            level_curves = np.flatnonzero(problem.uses_levels[problem.curve_outcome])
-            k = np.flatnonzero(problem.curve_outcome[level_curves] == o)
+        if problem.outcomes.uses_levels[o]:
+            level_curves = np.flatnonzero(problem.outcomes.uses_levels[problem.curves.outcome])
+            k = np.flatnonzero(problem.curves.outcome[level_curves] == o)
             transformed = model.columns["worked"].at((b[:, None] * len(level_curves) + k).ravel())
-            row_terms: list[Any] = [(b, total.all, 1.0), (np.repeat(b, len(k)), transformed, -1.0)]
+            row_terms: list[Terms] = [
+                (b, total.all, 1.0),
+                (np.repeat(b, len(k)), transformed, -1.0),
+            ]
             model.add_rows(
                 f"rest_{o}", rule="", labels=labels, terms=row_terms, lower=0.0, upper=0.0
             )
             continue
-        year_b, year_t, member = np.nonzero(problem.effect_share[:, :, c])
-        share = problem.effect_share[year_b, year_t, c[member]]
-        constant_part = ((1 - problem.effect_share[:, :, c].sum(axis=1)) @ today[c]) / unit[o]
-        sum_terms: list[Any] = [
+        year_b, year_t, member = np.nonzero(problem.curves.effect_share[:, :, c])
+        share = problem.curves.effect_share[year_b, year_t, c[member]]
+        constant_part = ((1 - problem.curves.effect_share[:, :, c].sum(axis=1)) @ today[c]) / unit[
+            o
+        ]
+        sum_terms: list[Terms] = [
             (b, total.all, 1.0),
             (year_b, effect.at(year_t * curves + c[member]), -share),
         ]

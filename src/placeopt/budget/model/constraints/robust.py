@@ -17,13 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from placeopt.budget.curves.forms import Piece
+from placeopt.budget.curves.piecewise import Piece
 from placeopt.budget.curves.remaining_potential import MAX_TRANSFORM_SHARE, inverse_transform
 from placeopt.budget.model.constraints.cumulative_effects import YearOutcome, evidence_terms
 from placeopt.budget.model.constraints.remaining_potential import inverse_transform_rows
-from placeopt.budget.model.piecewise import Scale
+from placeopt.budget.model.scale import Scale
+from placeopt.budget.problem import effects
 from placeopt.budget.problem.arrays import BudgetProblem
 from placeopt.engine import Block, Model
+from placeopt.engine.model import Terms
 
 
 def standards_hold_in_bad_evidence(
@@ -34,41 +36,43 @@ def standards_hold_in_bad_evidence(
     levels: Sequence[Sequence[Piece]] = (),
 ) -> None:
     """(B12) Minimum standards hold in every evidence scenario, or over the worst tail."""
-    years, outcomes = np.nonzero(np.isfinite(problem.minimum_gain))
-    size = len(problem.evidence_factors)
+    years, outcomes = np.nonzero(np.isfinite(problem.standards.minimum_gain))
+    size = len(problem.evidence.factors)
     if size == 0 or len(outcomes) == 0:
         return
-    today = problem.effect_today
+    today = effects.effect_today(problem)
     effect, s = model.columns["effect"], np.arange(size)
-    weight = np.ones(len(problem.curves))
-    for group in problem.groups:
+    weight = np.ones(len(problem.curves.response))
+    for group in problem.curves.groups:
         weight[list(group.curves)] = group.share
     for t, o in zip(years, outcomes, strict=True):
-        if problem.uses_levels[o]:
+        if problem.outcomes.uses_levels[o]:
             _remaining_potential_standard(
                 model, problem, potential_pieces, levels, (int(t), int(o), scale.outcome[o])
             )
             continue
-        used = (problem.curve_outcome == o) & (problem.effect_share[t] != 0)
+        used = (problem.curves.outcome == o) & (problem.curves.effect_share[t] != 0)
         spent, c = np.nonzero(used)
-        factor = problem.evidence_factors[:, c] * problem.effect_share[t, spent, c] * weight[c]
+        factor = (
+            problem.evidence.factors[:, c] * problem.curves.effect_share[t, spent, c] * weight[c]
+        )
         unit, key = float(scale.outcome[o]), f"{o}_{t}"
-        labels = {"outcome_id": np.repeat(problem.outcome_ids[o], size), "scenario": s}
-        columns = effect.at(spent * len(problem.curves) + c)
-        terms: list[Any] = [(s[:, None], columns[None, :], factor)]
+        labels = {"outcome_id": np.repeat(problem.outcomes.ids[o], size), "scenario": s}
+        columns = effect.at(spent * len(problem.curves.response) + c)
+        terms: list[Terms] = [(s[:, None], columns[None, :], factor)]
         if problem.relaxed_rule == "B12":
             breach = model.add_columns(f"breach_{key}", size=1, cost=1.0)
             terms.append((s, breach.start, 1.0))
         constant_part = factor @ today[c] / unit
-        for number, group in enumerate(problem.groups):
+        for number, group in enumerate(problem.curves.groups):
             if group.outcome == o and group.share < 1:
                 best = _best_of_draws(model, problem, number, (int(t), int(o), unit))
                 terms.append((s, best.all, 1 - group.share))
                 constant_part = (
                     constant_part + (1 - group.share) * today[list(group.curves)].max() / unit
                 )
-        min_gain = float(problem.minimum_gain[t, o]) / unit
-        if problem.tail_share == 0:
+        min_gain = float(problem.standards.minimum_gain[t, o]) / unit
+        if problem.evidence.tail_share == 0:
             lower = constant_part + min_gain
             model.add_rows(f"evidence_{key}", rule="B12", labels=labels, terms=terms, lower=lower)
             continue
@@ -83,22 +87,30 @@ def _best_of_draws(
     One curve is chosen; E is today's effect plus the draw's factor times what the plan adds to it.
     """
     t, o, unit = year_outcome
-    c = np.array(problem.groups[number].curves)
-    size, members, key = len(problem.evidence_factors), len(c), f"{number}_{o}_{t}"
-    today, factors = problem.effect_today[c], problem.evidence_factors[:, c]  # (C,), (S, C)
-    labels = {"outcome_id": np.repeat(problem.outcome_ids[o], size), "scenario": np.arange(size)}
+    c = np.array(problem.curves.groups[number].curves)
+    size, members, key = len(problem.evidence.factors), len(c), f"{number}_{o}_{t}"
+    today, factors = (
+        effects.effect_today(problem)[c],
+        problem.evidence.factors[:, c],
+    )  # (C,), (S, C)
+    labels = {"outcome_id": np.repeat(problem.outcomes.ids[o], size), "scenario": np.arange(size)}
     best = model.add_columns(f"best_of_draw_{key}", labels=labels, lower=-np.inf)
     member_labels = {name: np.repeat(values, members) for name, values in labels.items()}
     chosen = model.add_columns(f"counts_{key}", labels=member_labels, upper=1.0, integer=True)
     rows = np.arange(size * members)
-    share = problem.effect_share[t][:, c]  # (T, C)
-    top = [problem.curves[k].effect(problem.upper[:, problem.curve_programme[k]]).max() for k in c]
+    share = problem.curves.effect_share[t][:, c]  # (T, C)
+    top = [
+        problem.curves.response[k]
+        .effect(problem.limits.upper[:, problem.curves.programme[k]])
+        .max()
+        for k in c
+    ]
     ends = today + factors * (np.array([np.zeros(members), top])[:, None, :] - today)
     big_m = (ends.max() - ends.min()) / unit
     spent, member = np.nonzero(share)
-    columns = model.columns["effect"].at(spent * len(problem.curves) + c[member])
+    columns = model.columns["effect"].at(spent * len(problem.curves.response) + c[member])
     row = np.arange(size)[:, None] * members + member
-    terms: list[Any] = [
+    terms: list[Terms] = [
         (rows, best.at(rows // members), 1.0),
         (rows, chosen.all, big_m),
         (row, columns[None, :], -factors[:, member] * share[spent, member]),
@@ -111,7 +123,7 @@ def _best_of_draws(
         terms=terms,
         upper=big_m + constant_part,
     )
-    one_row: list[Any] = [(rows // members, chosen.all, 1.0)]
+    one_row: list[Terms] = [(rows // members, chosen.all, 1.0)]
     model.add_rows(f"counts_{key}", rule="B12", labels=labels, terms=one_row, lower=1.0, upper=1.0)
     return best
 
@@ -120,7 +132,7 @@ def _tail(
     model: Model,
     problem: BudgetProblem,
     year_outcome: YearOutcome,
-    terms: list[Any],
+    terms: list[Terms],
     constant_part: Any,
     labels: Any,
 ) -> None:
@@ -129,7 +141,7 @@ def _tail(
     ``terms`` have a row for each draw and add up to its gain above ``constant_part``.
     """
     t, o, unit = year_outcome
-    size, key = len(problem.evidence_factors), f"{o}_{t}"
+    size, key = len(problem.evidence.factors), f"{o}_{t}"
     s = np.arange(size)
     level = model.add_columns(f"level_{key}", size=1, lower=-np.inf)
     short = model.add_columns(f"short_{key}", size=size)
@@ -138,9 +150,9 @@ def _tail(
     model.add_rows(
         f"tail_{key}",
         rule="B12",
-        labels={"outcome_id": problem.outcome_ids[[o]]},
-        terms=[(0, level.start, 1.0), (0, short.all, -1.0 / (problem.tail_share * size))],
-        lower=float(problem.minimum_gain[t, o]) / unit,
+        labels={"outcome_id": problem.outcomes.ids[[o]]},
+        terms=[(0, level.start, 1.0), (0, short.all, -1.0 / (problem.evidence.tail_share * size))],
+        lower=float(problem.standards.minimum_gain[t, o]) / unit,
     )
 
 
@@ -156,17 +168,22 @@ def _remaining_potential_standard(
     S >= -W log(1 - (g + today's improvement) / W).
     """
     t, o, unit = year_outcome
-    size, key, potential = len(problem.evidence_factors), f"{o}_{t}", float(problem.potential[o])
-    labels = {"outcome_id": np.repeat(problem.outcome_ids[o], size), "scenario": np.arange(size)}
+    size, key, potential = (
+        len(problem.evidence.factors),
+        f"{o}_{t}",
+        float(problem.outcomes.potential[o]),
+    )
+    labels = {"outcome_id": np.repeat(problem.outcomes.ids[o], size), "scenario": np.arange(size)}
     s, terms = np.arange(size), evidence_terms(model, problem, levels, year_outcome)
-    is_own = problem.curve_outcome == o
+    is_own = problem.curves.outcome == o
     today = float(
         inverse_transform(
-            problem.transformed_effects(np.zeros((1, len(is_own))))[0, is_own].sum(), potential
+            effects.transformed_effects(problem, np.zeros((1, len(is_own))))[0, is_own].sum(),
+            potential,
         )
     )
-    if problem.tail_share == 0 and problem.relaxed_rule != "B12":
-        required_share = (today + problem.minimum_gain[t, o]) / potential
+    if problem.evidence.tail_share == 0 and problem.relaxed_rule != "B12":
+        required_share = (today + problem.standards.minimum_gain[t, o]) / potential
         min_value = -potential * np.log1p(-min(required_share, MAX_TRANSFORM_SHARE)) / unit
         name = f"evidence_{key}"
         model.add_rows(name, rule="B12", labels=labels, terms=terms, lower=min_value)
@@ -175,17 +192,19 @@ def _remaining_potential_standard(
     value = model.add_columns(f"of_drawn_{key}", size=size, lower=-np.inf)
     terms.append((s, total.all, -1.0))
     model.add_rows(f"drawn_{key}", rule="B12", labels=labels, terms=terms, lower=0.0)
-    (piece,) = potential_pieces[np.flatnonzero(np.isfinite(problem.potential)).tolist().index(o)]
+    (piece,) = potential_pieces[
+        np.flatnonzero(np.isfinite(problem.outcomes.potential)).tolist().index(o)
+    ]
     inverse_transform_rows(
         model, f"of_drawn_{key}", piece, (value.all, total.all), unit, labels, rule="B12"
     )
-    value_terms: list[Any] = [(s, value.all, 1.0)]
+    value_terms: list[Terms] = [(s, value.all, 1.0)]
     if problem.relaxed_rule == "B12":
         breach = model.add_columns(f"breach_{key}", size=1, cost=1.0)
         value_terms.append((s, breach.start, 1.0))
-    if problem.tail_share:
+    if problem.evidence.tail_share:
         _tail(model, problem, year_outcome, value_terms, today / unit, labels)
         return
-    min_value = (today + problem.minimum_gain[t, o]) / unit
+    min_value = (today + problem.standards.minimum_gain[t, o]) / unit
     name = f"evidence_{key}"
     model.add_rows(name, rule="B12", labels=labels, terms=value_terms, lower=min_value)

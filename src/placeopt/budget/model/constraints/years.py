@@ -18,16 +18,21 @@ from typing import Any
 
 import numpy as np
 
-from placeopt.budget.model.piecewise import Scale
+from placeopt.budget.model.scale import Scale
+from placeopt.budget.problem import cash_flows
 from placeopt.budget.problem.arrays import BudgetProblem
 from placeopt.engine import Model
+from placeopt.engine.model import Terms
 
 
 def nothing_changes_too_fast(model: Model, problem: BudgetProblem, scale: Scale) -> None:
     """(B5) No programme falls or rises faster than stated, from one year to the next."""
-    spend, programmes = model.columns["spend"], len(problem.programme_ids)
-    decided = len(problem.years)
-    for name, share, sign in (("cut", problem.pace_cut, 1.0), ("rise", problem.pace_rise, -1.0)):
+    spend, programmes = model.columns["spend"], len(problem.programmes.ids)
+    decided = len(problem.horizon.years)
+    for name, share, sign in (
+        ("cut", problem.limits.pace_cut, 1.0),
+        ("rise", problem.limits.pace_rise, -1.0),
+    ):
         p = np.flatnonzero(np.isfinite(share) & ((share < 1) | (name == "rise")))
         if len(p) == 0:
             continue
@@ -35,15 +40,17 @@ def nothing_changes_too_fast(model: Model, problem: BudgetProblem, scale: Scale)
         rows = np.arange(len(at))
         labels = {key: ids[at] for key, ids in spend.labels.items()}
         kept_share = np.tile(1 - sign * share[p], decided)
-        terms: list[Any] = [(rows, spend.at(at), sign)]
+        terms: list[Terms] = [(rows, spend.at(at), sign)]
         later = rows[len(p) :]
         terms.append((later, spend.at(at[later] - programmes), -sign * kept_share[later]))
         if problem.relaxed_rule == "B5":
             breach = model.add_columns(f"breach_{name}", labels=labels, cost=1.0)
             terms.append((rows, breach.all, 1.0))
         lower = np.zeros(len(at))
-        lower[: len(p)] = sign * kept_share[: len(p)] * problem.base_spend[p] / scale.money_gbp
-        is_known = np.isfinite(problem.actual_spend).ravel()[at]  # actual spending is exempt
+        lower[: len(p)] = (
+            sign * kept_share[: len(p)] * problem.programmes.base_spend[p] / scale.money_gbp
+        )
+        is_known = np.isfinite(problem.limits.actual_spend).ravel()[at]  # actual spending is exempt
         lower = np.where(is_known, -np.inf, lower)
         model.add_rows(f"pace_{name}", rule="B5", labels=labels, terms=terms, lower=lower)
 
@@ -54,10 +61,10 @@ def notice_contracts_and_commitments_hold(
     """(B5, B10, B13) Minimum spends from notice, contracts and commitments, year by year."""
     spend, money = model.columns["spend"], scale.money_gbp
     for name, rule, least in (
-        ("notice", "B5", problem.notice_floor),
-        ("contract", "B10", problem.contract_floor),
-        ("contracted", "B13", problem.contracted_floor),
-        ("actual", "B13", problem.actual_spend),
+        ("notice", "B5", problem.limits.notice_floor),
+        ("contract", "B10", problem.limits.contract_floor),
+        ("contracted", "B13", problem.limits.contracted_floor),
+        ("actual", "B13", problem.limits.actual_spend),
     ):
         is_actual = name == "actual"
         at = np.flatnonzero(np.isfinite(least) if is_actual else least > 0)
@@ -72,17 +79,22 @@ def notice_contracts_and_commitments_hold(
 
 def units_serve_demand(model: Model, problem: BudgetProblem, scale: Scale) -> None:
     """(B6) Whole units serve demand; money is freed only when one closes."""
-    kinds, decided = len(problem.unit_programme), len(problem.years)
+    kinds, decided = len(problem.units.programme), len(problem.horizon.years)
     if kinds == 0:
         return
-    p, o = problem.unit_programme, problem.unit_outcome
+    p, o = problem.units.programme, problem.units.outcome
     labels = {
-        "programme_id": np.tile(problem.programme_ids[p], decided),
-        "year": np.repeat(problem.years, kinds),
+        "programme_id": np.tile(problem.programmes.ids[p], decided),
+        "year": np.repeat(problem.horizon.years, kinds),
     }
-    is_past = np.repeat(np.logical_and.accumulate(problem.is_past), kinds)
-    past_units = problem.units_kept(
-        np.where(np.isnan(problem.actual_spend), problem.base_spend, problem.actual_spend)
+    is_past = np.repeat(np.logical_and.accumulate(problem.horizon.is_past), kinds)
+    past_units = cash_flows.units_kept(
+        problem,
+        np.where(
+            np.isnan(problem.limits.actual_spend),
+            problem.programmes.base_spend,
+            problem.limits.actual_spend,
+        ),
     ).ravel()
     low, high = np.where(is_past, past_units, 0.0), np.where(is_past, past_units, np.inf)
     units = model.add_columns("units", labels=labels, lower=low, upper=high, integer=True)
@@ -90,26 +102,26 @@ def units_serve_demand(model: Model, problem: BudgetProblem, scale: Scale) -> No
     rows = np.arange(units.size)
     t, u = rows // kinds, rows % kinds
     gain, spend = model.columns["gain"], model.columns["spend"]
-    capacity = problem.unit_capacity[u]
+    capacity = problem.units.capacity[u]
     unit = scale.outcome[o[u]] / capacity
-    for delay in range(problem.double_running + 1):
+    for delay in range(problem.units.double_running + 1):
         is_today, year_index = t < delay, t - delay
         demand = np.where(
             is_today,
-            problem.baseline[o[u]],
-            problem.drifted_baseline[np.maximum(year_index, 0), o[u]],
+            problem.outcomes.baseline[o[u]],
+            problem.outcomes.drifted_baseline[np.maximum(year_index, 0), o[u]],
         )
-        terms: list[Any] = [(rows, units.all, 1.0)]
+        terms: list[Terms] = [(rows, units.all, 1.0)]
         r = rows[~is_today]
-        column = gain.at(year_index[r] * len(problem.outcome_ids) + o[u[r]])
+        column = gain.at(year_index[r] * len(problem.outcomes.ids) + o[u[r]])
         terms.append((r, column, unit[r]))  # lower is better: a gain reduces demand
         name = "units" if delay == 0 else f"units_{delay}"
         rule = "B5" if delay else "B6"
         least = np.where(is_past, -np.inf, demand / capacity)
         model.add_rows(name, rule=rule, labels=labels, terms=terms, lower=least)
-    money = spend.at(t * len(problem.programme_ids) + p[u])
-    cost = problem.unit_cost[u] / scale.money_gbp
-    lower = problem.base_spend[p[u]] / scale.money_gbp - problem.units_today[u] * cost
+    money = spend.at(t * len(problem.programmes.ids) + p[u])
+    cost = problem.units.cost[u] / scale.money_gbp
+    lower = problem.programmes.base_spend[p[u]] / scale.money_gbp - problem.units.today[u] * cost
     lower = np.where(is_past, -np.inf, lower)
     terms = [(rows, money, 1.0), (rows, units.all, -cost)]
     model.add_rows("provision", rule="B6", labels=labels, terms=terms, lower=lower)
@@ -119,22 +131,27 @@ def units_serve_demand(model: Model, problem: BudgetProblem, scale: Scale) -> No
         (rows, units.all, 1.0),
         (later, units.at(later - kinds), -1.0),
     ]
-    lower = np.where(t == 0, problem.units_today[u], 0.0)
+    lower = np.where(t == 0, problem.units.today[u], 0.0)
     model.add_rows("closing", rule="B6", labels=labels, terms=terms, lower=lower)
 
 
 def savings_are_reinvested(model: Model, problem: BudgetProblem, scale: Scale) -> None:
     """(B7) Prevention gets no less than today, and at least its share of what others save."""
-    if np.isnan(problem.reinvest_share):
+    if np.isnan(problem.shares.reinvested):
         return
-    t, spend = np.arange(len(problem.years)), model.columns["spend"]
-    year = np.repeat(t, len(problem.programme_ids))
-    is_preventive = np.tile(problem.preventive, len(t))
-    today = float(problem.base_spend[problem.preventive].sum()) / scale.money_gbp
-    do_nothing = problem.do_nothing[:, ~problem.preventive].sum(axis=1) / scale.money_gbp
-    for name, share in (("prevention", 0.0), ("reinvestment", problem.reinvest_share)):
+    t, spend = np.arange(len(problem.horizon.years)), model.columns["spend"]
+    year = np.repeat(t, len(problem.programmes.ids))
+    is_preventive = np.tile(problem.programmes.preventive, len(t))
+    today = (
+        float(problem.programmes.base_spend[problem.programmes.preventive].sum()) / scale.money_gbp
+    )
+    do_nothing = (
+        problem.programmes.do_nothing[:, ~problem.programmes.preventive].sum(axis=1)
+        / scale.money_gbp
+    )
+    for name, share in (("prevention", 0.0), ("reinvestment", problem.shares.reinvested)):
         values = np.where(is_preventive, 1.0, share)
-        lower = np.where(problem.is_past, -np.inf, today + share * do_nothing)
+        lower = np.where(problem.horizon.is_past, -np.inf, today + share * do_nothing)
         terms = [(year, spend.all, values)]
-        labels = {"year": problem.years}
+        labels = {"year": problem.horizon.years}
         model.add_rows(name, rule="B7", labels=labels, terms=terms, lower=lower)
