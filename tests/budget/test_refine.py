@@ -7,13 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from placeopt import budget
 from placeopt.budget.curves.piecewise import MIN_PIECE_SHARE
 from placeopt.budget.problem.build import build_problem
 from placeopt.budget.published_cases import s_curve_place
 from placeopt.budget.search import refinement
 from placeopt.budget.search.approximation import Approximation
 from placeopt.budget.search.timed_solver import TimedSolver
-from placeopt.engine import Status
+from placeopt.engine import Result, Status
+from placeopt.scenario.rules.budget.partners import NobodyWorseOff
+from tests.budget.places import place_over_years, scenario_of
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -68,3 +71,29 @@ def test_pieces_are_wide_enough_for_solvers():
         approximation.add(hair * top[None], top[None] * (1 - hair), 0.3 * top[None] * (1 + hair))
     for p, breaks in zip(problem.curves.programme, approximation.breakpoints, strict=True):
         assert np.diff(breaks).min() >= MIN_PIECE_SHARE * top[p] * 0.99
+
+
+def test_a_limit_that_leaves_no_plan_is_an_answer_with_its_bound(monkeypatch):
+    place, scenario = s_shaped()
+    best = budget.solve(place, scenario).result.objective
+    solve = TimedSolver.solve
+
+    def without_plan(solver, model, gap=None, share=1.0):
+        result = solve(solver, model, gap, share)
+        return replace(result, status=Status.NO_PLAN, objective=None, values=None, row_duals=None)
+
+    monkeypatch.setattr(TimedSolver, "solve", without_plan)
+    answer = budget.solve(place, scenario)
+    assert (answer.plan, answer.explanation) == (None, None)
+    assert answer.result.status is Status.NO_PLAN
+    assert np.isfinite(answer.result.bound)
+    assert answer.result.bound <= best + 1e-9
+
+
+def test_a_stand_alone_plan_not_found_is_an_answer_that_names_the_agency(monkeypatch):
+    """Rule B9 needs each agency's best plan by itself."""
+    monkeypatch.setattr(TimedSolver, "solve", lambda *_, **__: Result(Status.NO_PLAN))
+    rules = [NobodyWorseOff(rule="nobody_worse_off")]
+    answer = budget.solve(place_over_years(1), scenario_of(rules=rules, years=1))
+    assert (answer.plan, answer.explanation) == (None, None)
+    assert "alone (B9) was found" in answer.result.message

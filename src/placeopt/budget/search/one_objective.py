@@ -77,7 +77,7 @@ def minimise_objective(
         if search.by_column_generation():
             return search.minimised()
     if not search.by_refinement():
-        return Minimised(search.last_result)
+        return search.without_plan()
     search.close()
     return search.minimised()
 
@@ -218,6 +218,13 @@ class _Search:
         if value <= self.value:
             self.value, self.spend = value, spend
             self.approximation.add(spend)
+
+    def without_plan(self) -> Minimised:
+        """What is known where no plan was found: that there is none, or the proven bound."""
+        if self.last_result.status is Status.INFEASIBLE:
+            return Minimised(self.last_result)
+        logger.info("no plan of %s within the limit; bound %g", self.name, self.bound)
+        return Minimised(replace(self.last_result, objective=None, bound=self.bound, values=None))
 
     def minimised(self) -> Minimised:
         """The objective with its plan."""

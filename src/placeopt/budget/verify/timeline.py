@@ -23,7 +23,7 @@ GbpById = dict[str, float]  # an id, of a programme unless stated otherwise -> G
 Payments = dict[tuple[str, str], float]  # (programme id, stream id) -> GBP
 Breach = tuple[float, float, str, str]  # excess (below 0: slack), tolerance, subject, unit
 
-Found = TypeVar("Found")
+Cached = TypeVar("Cached")
 RuleKind = TypeVar("RuleKind", bound=Rule)
 
 # HM Treasury, The Green Book (2022), annex 6: (last year of the step, rate).
@@ -62,11 +62,11 @@ class Timeline:
     payments: tuple[Payments, ...]
     cache: dict[Hashable, Any] = field(default_factory=dict, compare=False)
 
-    def cached(self, key: Hashable, work: Callable[[], Found]) -> Found:
+    def cached(self, key: Hashable, work: Callable[[], Cached]) -> Cached:
         """What ``work`` returns for this timeline, computed once."""
         if key not in self.cache:
             self.cache[key] = work()
-        found: Found = self.cache[key]
+        found: Cached = self.cache[key]
         return found
 
     def previous_spend(self, position: int) -> GbpById:
