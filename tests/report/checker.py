@@ -2004,7 +2004,8 @@ def stopped_is_so(key, today, reason, curves, points, outcomes):
 
 def programme_why_is_so(answer) -> Iterator[str]:
     """False reasons of programmes, from spending, the place's tables and its curves."""
-    from placeopt.budget.verify.outcomes import _points, response
+    from placeopt.budget.verify.curves import response
+    from placeopt.budget.verify.outcomes import _points
 
     place, base = answer.place, base_of(answer)
     programmes = {r["programme_id"]: r for r in place.programmes.to_dict("records")}
