@@ -32,6 +32,7 @@ from placeopt.budget.appraisal.benefits import benefits_chain_table
 from placeopt.budget.explain.shadow_prices import prices
 from placeopt.budget.problem import cash_flows, effects, objective_values
 from placeopt.budget.problem.arrays import OBJECTIVES, WEIGHTED_UNIT, BudgetProblem, sum_by_group
+from placeopt.budget.problem.parts import Floats
 from placeopt.budget.search.payments import payment_decimals
 from placeopt.budget.search.ring_fences import use_returnable_money_first
 from placeopt.budget.search.solution import Solution
@@ -92,7 +93,8 @@ def _reasons(place: Place, problem: BudgetProblem, spend: np.ndarray) -> pd.Data
 
 def _place_floor(place: Place) -> np.ndarray:
     """(P,) GBP a year: the statutory floor in the place's own table, 0 where none."""
-    return np.nan_to_num(place.programmes["statutory_floor_gbp_per_year"].to_numpy(float))
+    floor: Floats = np.nan_to_num(place.programmes["statutory_floor_gbp_per_year"].to_numpy(float))
+    return floor
 
 
 def _maximum(place: Place) -> np.ndarray:
