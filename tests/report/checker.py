@@ -962,7 +962,7 @@ def _past_open(answer, able, why):
         } & set(on.values())
         summary = answer.plan.summary
         short = [summary[f"reassignment_minutes_{x}"] for x in ("after", "proven_bound")]
-        within = re.search(rf"within {N} visit minutes of the fewest", why)
+        within = re.search(rf"would save at most {N} visit minutes in all", why)
         right = asked and optimal and named == numbers
         if within:
             left = short[0] - short[1]

@@ -10,7 +10,7 @@ from placeopt.report.narrative.estate_facts import EstateFacts
 from placeopt.report.narrative.lead_parts import Fact, Rows, list_fact
 from placeopt.report.narrative.sentences import Statement, quantity, share
 from placeopt.report.tables.formats import in_words
-from placeopt.scenario.rules.estate.services import Access, Carbon
+from placeopt.scenario.rules.estate.services import Access, Carbon, Opened
 from placeopt.scenario.wording import figure
 
 
@@ -48,7 +48,10 @@ def _access_asked(f: EstateFacts) -> Fact | None:
 
 
 def _kinds(f: EstateFacts) -> Fact | None:
-    """Return how many of the buildings open today stay open, by kind, most closures first."""
+    """Return how many of the buildings open today stay open, by kind.
+
+    Kinds that a rule of the question names come first, then those with most closures.
+    """
     table = f.tables["buildings"]
     is_open = table["decision"].isin(["keep", "hub", "open"])
     was_open = table["status_before"] == "open"
@@ -61,13 +64,18 @@ def _kinds(f: EstateFacts) -> Fact | None:
         for kind, of_kind in table.groupby("kind", sort=False)
         if was_open[of_kind.index].any()
     ]
-    rows.sort(key=lambda row: row["stay"] - row["today"])
+    named = {kind for rule in f.answer.scenario.of(Opened) for kinds in rule.only_in.values()
+             for kind in kinds}  # fmt: skip
+    rows.sort(key=lambda row: (row["kind"] not in named, row["stay"] - row["today"]))
     return list_fact("kinds", rows, "Of the buildings open today stay open, by kind", lambda r: (
         f"{in_words(r['kind'])} {r['stay']:,} of {r['today']:,}"))  # fmt: skip
 
 
 def _places(f: EstateFacts) -> Fact | None:
-    """Return in how many places each service is, those that lose most first."""
+    """Return in how many places each service is.
+
+    Services that a rule of the question names come first, then those that leave most places.
+    """
     names = f.answer.place.tables["services"].set_index("service_id")["name"]
     rows: Rows = [
         {
@@ -77,9 +85,18 @@ def _places(f: EstateFacts) -> Fact | None:
         }
         for key, points in f.tables["services"].groupby("service_id", sort=False)
     ]
-    rows.sort(key=lambda row: row["plan"] - row["today"])
+    named = {str(names.get(key) or key) for key in _services_named(f)}
+    rows.sort(key=lambda row: (row["service"] not in named, row["plan"] - row["today"]))
     return list_fact("places", rows, "Places with each service, in the plan and today", lambda r: (
         f"{r['service']} {r['plan']:,}, {r['today']:,}"))  # fmt: skip
+
+
+def _services_named(f: EstateFacts) -> set[str]:
+    """Return the ids of the services that the question's rules name."""
+    scenario = f.answer.scenario
+    return {s for rule in scenario.of(Opened) for s in rule.only_in} | {
+        s for rule in scenario.of(Access) if rule.services != "all" for s in rule.services
+    }
 
 
 def _partial_offers(f: EstateFacts) -> Fact | None:

@@ -243,7 +243,7 @@ def _prevention(f: BudgetFacts) -> Fact | None:
         "saved": gbp(abs(saved)),
         "more": gbp(abs(more)),
     }
-    return _fact("prevention", {"saved": saved, "prevention": more}, words, **values)
+    return fact("prevention", {"saved": saved, "prevention": more}, words, **values)
 
 
 def _programmes(f: BudgetFacts) -> Fact | None:

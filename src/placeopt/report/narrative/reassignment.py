@@ -224,8 +224,7 @@ def _why_not_nearer(f: ReassignmentFacts) -> str:
         return f", but not under the question's rules on {rules}"
     if f.status == "optimal" and f.unproven_minutes > 0:
         return (
-            f": the search stops within {gap_in_words(f)} visit minutes of the fewest, and these "
-            "are within that"
+            f": by the proven bound that would save at most {gap_in_words(f)} visit minutes in all"
         )
     if f.status == "optimal":
         return ", but not without breaking another rule of the question"
