@@ -104,7 +104,10 @@ def test_a_statutory_floor_binds_and_has_a_price():
     answer = solve(two_programmes(), scenario_of(rules=[one_budget(180), rule]))
     assert after(answer) == {"homecare": 120, "lights": 60}
     assert price(answer, "B3", "lights") == pytest.approx(0.005 - 0.0025)
-    assert "statutory floor" in answer.plan.spending.set_index("programme_id").loc["lights", "why"]
+    assert (
+        "at the floor that this question states, £60"
+        in answer.plan.spending.set_index("programme_id").loc["lights", "why"]
+    )
 
 
 def test_a_floor_below_what_the_plan_gives_changes_nothing():

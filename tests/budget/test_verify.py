@@ -34,6 +34,7 @@ def tampered(plan, table: str, row: int, column: str, value):
 CELLS = [
     *(("spending", name) for name in ("name", "agency_id", "kind", "before_gbp", "change_gbp")),
     *(("spending", name) for name in ("change_share", "statutory_floor_gbp")),
+    ("spending", "place_floor_gbp"),
     *(("payments", name) for name in ("before_gbp", "year", "programme_id", "stream_id")),
     *(("streams", name) for name in ("amount_gbp", "spent_before_gbp", "returned_gbp", "left_gbp")),
     *(("streams", name) for name in ("name", "ring_fenced", "agency_id")),

@@ -54,8 +54,9 @@ def evidence_in_words(answer: Answer) -> list[str]:
     ]
     illustrative = int(curves["source"].astype(str).str.contains("illustrative", case=False).sum())
     if illustrative:
-        verb = "states" if illustrative == 1 else "state"
-        sentences.append(f"{illustrative:,} of them {verb} their source as illustrative.")
+        which = "All" if illustrative == len(curves) else f"{illustrative:,} of them"
+        verb = "states" if illustrative == 1 < len(curves) else "state"
+        sentences.append(f"{which} {verb} their source as illustrative.")
     if weak:
         share = f"{weak:,} of {len(curves):,}"
         sentences.append(
