@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
+from placeopt.base.deadline import Deadline
 from placeopt.budget.model import formulation
 from placeopt.budget.problem import objective_values
 from placeopt.budget.problem.arrays import BudgetProblem
 from placeopt.budget.problem.parts import Floats
 from placeopt.budget.search import column_generation
 from placeopt.budget.search.approximation import Approximation
-from placeopt.budget.search.one_objective import minimise_objective
+from placeopt.budget.search.one_objective import Minimised, minimise_objective
 from placeopt.budget.search.parameters import DEFAULTS, ColumnGeneration, Parameters
 from placeopt.budget.search.payments import closest_payments
 from placeopt.budget.search.rounding import spend_from_result
 from placeopt.budget.search.solution import LexicographicStep, Solution
 from placeopt.budget.search.timed_solver import TimedSolver
 from placeopt.engine import Result, Status
-from placeopt.engine.interrupts import until_interrupted
+from placeopt.engine.interrupts import interrupted
+from placeopt.engine.lexicographic import minimise_in_order
 from placeopt.engine.settings import ProgressCallback
 from placeopt.scenario.scenario import SolverSettings
 
@@ -52,36 +55,37 @@ def solve_lexicographic(
         problem, parameters.refinement.first_error_share, parameters.refinement.max_breaks
     )
     solver = TimedSolver(started, settings, progress)
-    steps: list[LexicographicStep] = []
-    limits: dict[str, float] = {}
-    spend = None
-    with until_interrupted() as interrupted:
-        solver.interrupted = interrupted
-        for position, name in enumerate(problem.objectives.names):
-            found = minimise_objective(problem, approximation, name, limits, solver, parameters)
-            if found.step is None or found.spend is None:
-                if spend is None:
-                    return Solution(replace(found.result, seconds=solver.seconds()))
-                break
-            spend, step = found.spend, found.step
-            steps.append(step)
-            slack = (
-                problem.objectives.slack[position]
-                if position < len(problem.objectives.slack)
-                else 0.0
-            )
-            limits[name] = _objective_limit(step, slack)
-    assert spend is not None
-    slacks = [*problem.objectives.slack, *(0.0 for _ in steps)]
+    objectives = problem.objectives
+    slacks = [*objectives.slack, *(0.0 for _ in objectives.names)]
+    solver.interrupted = interrupted
+
+    def minimise_one(
+        position: int, before: Sequence[Minimised], spend: Floats | None, deadline: Deadline
+    ) -> tuple[Minimised, Floats | None]:
+        steps = [found.step for found in before if found.step is not None]
+        limits = {
+            step.objective: _objective_limit(step, slack)
+            for step, slack in zip(steps, slacks, strict=False)
+        }
+        name = objectives.names[position]
+        found = minimise_objective(problem, approximation, name, limits, solver, parameters)
+        return found, None if found.step is None else found.spend
+
+    deadline = Deadline(settings.time_limit_seconds)
+    minimised = minimise_in_order(objectives.names, minimise_one, deadline)
+    spend, was_interrupted = minimised.solution, minimised.was_interrupted
+    if spend is None:
+        return Solution(replace(minimised.stages[-1].result, seconds=solver.seconds()))
+    steps = [found.step for found in minimised.stages if found.step is not None]
     tie_limits = {
         s.objective: _objective_limit(s, k, 1e-9) for s, k in zip(steps, slacks, strict=False)
     }
-    if not interrupted():
+    if not was_interrupted:
         spend = _break_ties_by_disruption(
             problem, approximation, tie_limits, solver, spend, parameters.column_generation
         )
     pay, spend = closest_payments(problem, spend, solver)
-    result = _result_of_all(problem, settings, steps, spend, interrupted())
+    result = _result_of_all(problem, settings, steps, spend, was_interrupted)
     result = replace(result, seconds=solver.seconds())
     return Solution(result, spend, pay, tuple(steps), approximation.curve_errors())
 
