@@ -93,7 +93,7 @@ def omission_notes(answer: Answer) -> list[str]:
     counted = answer.plan.summary.get("redundancy_counted")
     if counted in REDUNDANCY_NOTES:
         notes.append(REDUNDANCY_NOTES[counted])
-    if answer.scenario.years == 1 and answer.plan.summary.get("backlog_before_gbp"):
+    if answer.scenario.years == 1 and answer.plan.summary.get("backlog_before_gbp", 0.0) > 0:
         notes.append(
             f"Payback counts all closures, a full year of savings and, where nothing changes, all "
             f"maintenance already due in {int(answer.plan.summary['year'])}."
