@@ -68,6 +68,11 @@ SENSELESS: list[tuple[str, dict[str, Any], str]] = [
     ("p-median", {"weights": [1, 2]}, "weights: 2 values for 5 customers"),
     ("p-median", {"distances": [[1, 2], [3]]}, "distances are no table of numbers"),
     ("p-median", {"distances": [["a", "b"]]}, "distances are no table of numbers"),
+    ("p-median", {"distances": [[1j]]}, "distances are no table of numbers"),
+    ("p-median", {"distances": np.ones((2, 2), "timedelta64[m]")}, "are no table of numbers"),
+    ("p-median", {"weights": pd.date_range("2026", periods=5)}, "weights: it is not all numbers"),
+    ("p-median", {"weights": [1, 2, -3, -4, 5]}, "customer 2 is -3, and 1 more are wrong"),
+    ("facility-location", {"fixed_costs": [1, np.inf, 1, 1, 1]}, "that of site 1 is inf"),
     ("p-median", {"distances": pd.DataFrame({"s": ["far"]})}, "distances are no table of numbers"),
     ("p-median", {"distances": [1.0, 2.0]}, "1 dimensions"),
     ("p-median", {"ceiling": -1.0}, "ceiling is -1.0"),
@@ -104,7 +109,9 @@ def test_invalid_values_are_refused_by_their_field(case: int) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"gap": -1}, "gap is -1; give a share of 0 or more"),
+        ({"gap": 2}, "gap is 2; give a share from 0 to below 1"),
+        ({"seed": "5"}, "seed is '5'; give a whole number"),
+        ({"gap": -1}, "gap is -1; give a share from 0 to below 1"),
         ({"gap": np.nan}, "gap is nan"),
         ({"gap": "0.1"}, "gap is '0.1'"),
         ({"time_limit_seconds": 0}, "time_limit_seconds is 0"),
@@ -205,3 +212,43 @@ def test_an_infeasible_problem_names_who_cannot_be_served(case: int) -> None:
     assert solution.status is Status.INFEASIBLE
     assert said in solution.message
     assert said in solution.summary()
+
+
+def test_points_of_a_data_frame_are_taken_by_the_names_of_its_columns() -> None:
+    customers = pd.DataFrame({"y": [0.0, 1.0], "x": [5.0, 6.0]})
+    sites = pd.DataFrame({"Easting": [5.0], "Northing": [0.0]})
+    solution = locate(Problem("p-median", Points(customers, sites), p=1))
+    assert solution.objective == pytest.approx(2**0.5)
+    by_position = Points(pd.DataFrame(customers[["x", "y"]].to_numpy()), sites)
+    assert (by_position.customers == Points(customers, sites).customers).all()
+    north = pd.DataFrame({"longitude": [-1.5], "latitude": [53.0]})
+    assert Points(north, north, "great_circle").customers.tolist() == [[53.0, -1.5]]
+
+
+@pytest.mark.parametrize(
+    ("columns", "metric", "words"),
+    [
+        (["a", "b"], "euclidean", "columns 'a', 'b'; give two columns named x and y"),
+        (["id", "x", "y"], "euclidean", "give two columns named x and y"),
+        (["lat", "lon"], "euclidean", "do not suit the metric euclidean"),
+        (["x", "y"], "great_circle", "do not suit the metric great_circle"),
+    ],
+)
+def test_points_of_unclear_columns_are_refused(columns: list[str], metric: Any, words: str) -> None:
+    frame = pd.DataFrame([[1.0] * len(columns)], columns=columns)
+    with pytest.raises(UsageError, match=words):
+        Points(frame, frame, metric)
+
+
+@pytest.mark.parametrize("kind", ["Float64", "Int64", "object", "float64"])
+def test_a_missing_distance_of_a_data_frame_is_no_way(kind: str) -> None:
+    frame = pd.DataFrame([[0.0, 9.0], [5.0, 2.0]], columns=["A", "B"]).astype(kind)
+    solution = locate(Problem("p-median", frame.mask(frame > 8), p=1))
+    assert (solution.facilities, solution.objective) == (("A",), 5.0)
+
+
+def test_a_table_of_arrow_is_a_table() -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    frame = pd.DataFrame([[0.0, 9.0], [5.0, 2.0]], columns=["A", "B"])
+    solution = locate(Problem("p-median", pyarrow.Table.from_pandas(frame), p=1))
+    assert (solution.facilities, solution.objective) == (("A",), 5.0)

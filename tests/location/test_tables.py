@@ -202,3 +202,45 @@ def test_the_command_line_takes_the_nearest_only(tmp_path: Path) -> None:
         assert said["objective"] == objective
     command = ["locate", "p-median", str(where), "--p", "2", "--k-nearest", "1", "--json"]
     assert json.loads(CliRunner().invoke(app, command).output)["objective"] == 1 + 3
+
+
+WIDE = "id,A,B\na,1,2\nb,3,1\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("id,easting,B\na,1,2\n", "column easting: is it a coordinate"),
+        ("id,lat,B\na,1,2\n", "column lat: is it a coordinate"),
+        (WIDE.replace("B", "population"), "column population: is it a site"),
+        (WIDE + "Total,4,3\n", "row 4: is 'Total' a customer"),
+        (WIDE + "c,4\n", "line 4 has 2 cells under 3 names"),
+        (
+            WIDE.replace("id,", "id,weight,").replace("a,", "a,-2,").replace("b,", "b,1,"),
+            "'a' is -2",
+        ),
+    ],
+)
+def test_a_wide_table_that_may_mean_something_else_is_refused(
+    tmp_path: Path, content: str, words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        read_problem("p-median", text(tmp_path, content), p=1)
+
+
+@pytest.mark.parametrize("pair", ["easting,northing", "Eastings,Northings", "x_m,y_m", "X,Y"])
+def test_points_by_their_usual_british_names(tmp_path: Path, pair: str) -> None:
+    problem = read_problem("p-median", text(tmp_path, f"id,{pair}\na,0,0\nb,3,4\n"), p=1)
+    assert problem.distances.dense().tolist() == [[0.0, 5.0], [5.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("100000000 1 2\n1 2 3\n", "line 1 says 100000000 vertices"),
+        ("3 2 1\n1 2 3\n2 3 4\n9 9 9\n", "line 1 says 2 edges, and 3 numbers follow"),
+    ],
+)
+def test_a_pmed_file_whose_first_line_is_wrong(tmp_path: Path, content: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        read_problem("p-median", text(tmp_path, content, "pmed1.txt"))

@@ -17,19 +17,25 @@ TSPLIB's own EUC_2D); ``great_circle`` (latitude, longitude in degrees; metres o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from placeopt.base.errors import UsageError
+from placeopt.location.labels import as_numbers, is_default_index, pandas_labels
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Metric = Literal["euclidean", "manhattan", "floor", "round", "great_circle"]
 METRICS = get_args(Metric)
 
+COORDINATE_COLUMNS = (  # names of two columns that hold coordinates, east first
+    ("x", "y"), ("x_m", "y_m"), ("easting", "northing"), ("easting_m", "northing_m"),
+    ("eastings", "northings"), ("longitude", "latitude"), ("lon", "lat"), ("lng", "lat"),
+    ("long", "lat"),
+)  # fmt: skip
 EARTH_RADIUS_M = 6_378_137.0
 MAX_BLOCK_CELLS = 20_000_000  # distances computed at once
 
@@ -52,7 +58,10 @@ class Matrix:
     values: Floats
 
     def __post_init__(self) -> None:
-        values = np.array(self.values, dtype=np.float64)
+        try:
+            values = np.array(as_numbers(self.values))
+        except (TypeError, ValueError):
+            raise UsageError("distances are no table of numbers; give customers x sites") from None
         if values.ndim != 2:
             raise UsageError(f"distances have {values.ndim} dimensions; give customers x sites")
         values[np.isnan(values)] = np.inf
@@ -146,8 +155,12 @@ class Points:
         if self.metric not in METRICS:
             raise UsageError(f"no metric {self.metric!r}; there are {', '.join(METRICS)}")
         for name in ("customers", "sites"):
+            given = getattr(self, name)
+            given = (
+                given if pandas_labels(given) is None else _coordinates(given, name, self.metric)
+            )
             try:
-                points = np.asarray(getattr(self, name), dtype=np.float64)
+                points = as_numbers(given)
             except (TypeError, ValueError):
                 raise UsageError(f"{name} are not all numbers; give (count, 2) numbers") from None
             if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
@@ -223,6 +236,36 @@ class Points:
         if self.metric == "round":
             return np.floor(embedded + 0.5)
         return _arc_length(embedded) if self.metric == "great_circle" else embedded
+
+
+def _coordinates(frame: Any, name: str, metric: str) -> Any:
+    """The two columns of a data frame that hold coordinates, by name: x, y or latitude, longitude.
+
+    Columns are taken by position only where pandas numbered them.
+    """
+    labels = pandas_labels(frame, "columns")
+    if labels is None or (is_default_index(labels) and len(labels) == 2):
+        return frame
+    column_of = {str(label).strip().lower(): label for label in labels}
+    pair = next((pair for pair in COORDINATE_COLUMNS if set(pair) <= set(column_of)), None)
+    listed = ", ".join(repr(str(label)) for label in labels)
+    if pair is None or len(labels) != 2:
+        raise UsageError(
+            f"{name}: columns {listed}; give two columns named x and y, or longitude and latitude, "
+            "or a plain array in that order (latitude first for great_circle)"
+        )
+    if is_degrees(pair) != (metric == "great_circle"):
+        raise UsageError(
+            f"{name}: columns {listed} do not suit the metric {metric}; longitude and latitude are "
+            "measured by great_circle, x and y by the others"
+        )
+    pair = pair[::-1] if is_degrees(pair) else pair
+    return frame[[column_of[pair[0]], column_of[pair[1]]]]
+
+
+def is_degrees(pair: tuple[str, str]) -> bool:
+    """Whether a pair of ``COORDINATE_COLUMNS`` is in degrees."""
+    return pair[1].startswith("lat")
 
 
 def _to_sphere(degrees: Floats) -> Floats:

@@ -94,7 +94,7 @@ def values_by_id(values_given: Any, ids: Ids, noun: str) -> NDArray[np.float64]:
         values_given = pd.Series(dict(values_given), dtype=object)
     index = pandas_labels(values_given)
     try:
-        values = np.asarray(values_given, dtype=np.float64)
+        values = as_numbers(values_given)
     except (TypeError, ValueError):
         raise UnclearIds("it is not all numbers; give numbers") from None
     if values.ndim == 0:
@@ -144,6 +144,26 @@ def chosen_positions(values_given: Any, ids: Ids) -> tuple[int, ...]:
             "site"
         )
     return tuple(sorted(position_of[each] for each in values))
+
+
+def as_numbers(values_given: Any) -> NDArray[np.float64]:
+    """An array of numbers; NaN where pandas has no value.
+
+    Raises:
+        ValueError: If it holds dates, spans of time, complex numbers or text that is no number.
+    """
+    if pandas_labels(values_given) is not None:
+        import pandas as pd
+
+        kinds = pd.DataFrame(values_given).dtypes
+        if any(pd.api.types.is_datetime64_any_dtype(kind) for kind in kinds):
+            raise ValueError("dates are no numbers")
+        if any(getattr(kind, "kind", "") in "mMc" for kind in kinds):
+            raise ValueError("spans of time and complex numbers are no numbers")
+        return np.asarray(values_given.to_numpy(dtype=np.float64, na_value=np.nan))
+    if getattr(np.asarray(values_given).dtype, "kind", "") in "mMc":
+        raise ValueError("dates, spans of time and complex numbers are no numbers")
+    return np.asarray(values_given, dtype=np.float64)
 
 
 def pandas_labels(table: Any, axis: str = "index") -> Any:

@@ -23,8 +23,10 @@ def check_settings(settings: Settings, *, only_ours: str = "") -> None:
     """
     gap, seconds = settings.gap, settings.time_limit_seconds
     faults = []
-    if not is_number(gap) or not 0 <= gap < np.inf:
-        faults.append(f"gap is {gap!r}; give a share of 0 or more (0.01 is one per cent)")
+    if not is_number(gap) or not 0 <= gap < 1:
+        faults.append(f"gap is {gap!r}; give a share from 0 to below 1 (0.01 is one per cent)")
+    if not isinstance(settings.seed, int | np.integer) or isinstance(settings.seed, bool):
+        faults.append(f"seed is {settings.seed!r}; give a whole number")
     if not is_number(seconds) or not seconds > 0:
         faults.append(f"time_limit_seconds is {seconds!r}; give seconds above 0")
     if only_ours and settings.engine != PLACEOPT:

@@ -40,6 +40,7 @@ from placeopt.base.errors import UsageError
 from placeopt.location.distances import Distances, Matrix, Pairs
 from placeopt.location.labels import (
     UnclearIds,
+    as_numbers,
     chosen_positions,
     match_labels,
     pandas_labels,
@@ -227,12 +228,14 @@ class Problem:
 
     def _distances_and_ids(self, faults: list[str]) -> None:
         table = self.distances
+        if hasattr(table, "to_pandas"):  # a table of Arrow or Polars
+            table = table.to_pandas()
         rows, columns = pandas_labels(table), pandas_labels(table, "columns")
         if sparse.issparse(table):
             table = Pairs(table)
         if not hasattr(table, "shape") or isinstance(table, np.ndarray) or rows is not None:
             try:
-                values = np.asarray(table, dtype=np.float64)
+                values = as_numbers(table)
             except (TypeError, ValueError):
                 raise UsageError(
                     f"{self.name or self.kind}: distances are no table of numbers; give one row "
@@ -389,13 +392,26 @@ def _faults(problem: Problem) -> list[str]:
     for name in ("weights", "demands", "fixed_costs"):
         values = getattr(problem, name)
         if not np.isfinite(values).all() or (name != "fixed_costs" and (values < 0).any()):
-            faults.append(f"{name} must be finite and 0 or more")
+            is_wrong = ~np.isfinite(values) | ((values < 0) & (name != "fixed_costs"))
+            range_ = "finite" if name == "fixed_costs" else "finite and 0 or more"
+            faults.append(f"{name} must be {range_}{_first_wrong(problem, name, is_wrong)}")
     if problem.capacities is not None and not (problem.capacities >= 0).all():
-        faults.append("capacities must be 0 or more")
+        wrong = _first_wrong(problem, "capacities", ~(problem.capacities >= 0))
+        faults.append(f"capacities must be 0 or more{wrong}")
     both = [one for one in problem.opened if one in set(problem.closed)]
     if both:
         faults.append(f"sites {both} are to be both opened and closed")
     return faults
+
+
+def _first_wrong(problem: Problem, name: str, is_wrong: NDArray[np.bool_]) -> str:
+    """The first wrong value of a field and whose it is, and how many more there are."""
+    positions = np.flatnonzero(is_wrong)
+    is_of_site = name in ("fixed_costs", "capacities")
+    ids = problem.site_ids if is_of_site else problem.customer_ids
+    noun, first = ("site" if is_of_site else "customer"), positions[0]
+    more = f", and {len(positions) - 1} more are wrong" if len(positions) > 1 else ""
+    return f": that of {noun} {ids[first]!r} is {getattr(problem, name)[first]:g}{more}"
 
 
 def _is_whole_or_none(p: Any) -> bool:

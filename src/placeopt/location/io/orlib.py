@@ -20,6 +20,8 @@ from placeopt.base.errors import UsageError
 from placeopt.location.distances import Matrix, Points
 from placeopt.location.statement import CAPACITATED, CAPACITATED_P_MEDIAN, P_MEDIAN, Problem
 
+MAX_VERTICES = 30_000  # vertices of a graph, between which all distances are held
+
 
 def take_numbers(numbers: np.ndarray, start: int, count: int, what: str) -> np.ndarray:
     """``count`` of the numbers from ``start``.
@@ -43,9 +45,13 @@ def read_pmed(path: Path, p: int | None = None) -> Problem:
     """A p-median problem on the vertices of a graph."""
     numbers = np.array(path.read_text().split(), dtype=np.int64)
     n, edges, p_of_file = (int(x) for x in take_numbers(numbers, 0, 3, "n, edges and p"))
+    if n > MAX_VERTICES:
+        raise ValueError(f"line 1 says {n} vertices; distances of at most {MAX_VERTICES:,} fit")
     table = take_numbers(numbers, 3, 3 * edges, f"{edges} edges of three numbers").reshape(-1, 3)
     if n < 1 or edges < 1:
         raise ValueError(f"it says {n} vertices and {edges} edges")
+    if left := len(numbers) - 3 - 3 * edges:
+        raise ValueError(f"line 1 says {edges} edges, and {left} numbers follow them")
     outside = np.flatnonzero(((table[:, :2] < 1) | (table[:, :2] > n)).any(axis=1))
     if len(outside):
         edge = table[outside[0]].tolist()

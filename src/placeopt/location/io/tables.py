@@ -5,7 +5,8 @@ wide    one row for each customer, one column for each site, named by its id; an
         named like an id (``customer``, ``zone``, ``id``, ``..._id``) holds customer ids.
 long    ``customer``, ``site`` (or ``customer_id``, ``site_id``) and one of ``distance``,
         ``minutes``, ``cost``: a row for each pair; a pair that is not listed has no connection.
-points  ``x`` and ``y``, measured by ``metric`` (Euclidean by default), or ``longitude`` and
+points  ``x`` and ``y`` (or ``easting`` and ``northing``), measured by ``metric`` (Euclidean by
+        default), or ``longitude`` and
         ``latitude`` in degrees, measured as great circles; ids as in a wide table. Every point is
         a customer and a site, unless sites have a separate file.
 
@@ -30,7 +31,15 @@ from scipy import sparse
 
 from placeopt.base.errors import UsageError
 from placeopt.base.reading import require_parquet
-from placeopt.location.distances import Distances, Matrix, Metric, Pairs, Points
+from placeopt.location.distances import (
+    COORDINATE_COLUMNS,
+    Distances,
+    Matrix,
+    Metric,
+    Pairs,
+    Points,
+    is_degrees,
+)
 from placeopt.location.statement import Problem
 
 if TYPE_CHECKING:
@@ -42,7 +51,11 @@ SITE_FIELDS = {
     "capacity": "capacities", "fixed_cost": "fixed_costs", "opening_cost": "fixed_costs",
 }  # fmt: skip
 ID_WORDS = ("id", "customer", "zone", "site", "name", "code")
-COORDINATE_COLUMNS = (("x", "y"), ("x_m", "y_m"), ("longitude", "latitude"), ("lon", "lat"))
+OTHER_COLUMNS = (  # headings of wide tables that are more likely no site
+    "population", "people", "residents", "households", "visits", "count", "total", "sum",
+    "region", "postcode", "address", "ward", "district",
+)  # fmt: skip
+TOTAL_ROWS = ("total", "totals", "sum", "grand total")
 MAX_NAMED_COLUMNS = 12  # names of columns in a message
 
 
@@ -190,6 +203,7 @@ def _csv(path: Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
             f"{path.name}: columns are parted by {mark!r}; save it with commas between columns "
             "and a full stop in decimal numbers"
         )
+    _refuse_short_rows(path, len(header))
     twice = [
         name for name, count in Counter(n.strip().lower() for n in header).items() if count > 1
     ]
@@ -214,6 +228,21 @@ def _csv(path: Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
         raise UsageError(f"{path.name} does not read as CSV: {str(error).strip()}") from error
     frame.columns = [name.strip() for name in header]
     return frame
+
+
+def _refuse_short_rows(path: Path, columns: int) -> None:
+    """Refuse rows with fewer cells than there are columns; an empty cell has its comma."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(file)
+        try:
+            for row in rows:
+                if row and len(row) < columns:
+                    raise UsageError(
+                        f"{path.name}: line {rows.line_num} has {len(row)} cells under {columns} "
+                        "names of columns; give each row a cell for each column, empty if need be"
+                    )
+        except (csv.Error, UnicodeDecodeError):
+            return  # the reader that follows says what is wrong
 
 
 def _parquet(path: Path) -> pd.DataFrame:
@@ -253,6 +282,7 @@ def _read_wide(table: Table, problem_fields: dict[str, Any]) -> Distances:
     if len(table.frame.columns) and (ids := table.id_column("customer")) is not None:
         problem_fields["customer_ids"] = table.take_id_column(ids)
     table.take_fields(CUSTOMER_FIELDS, problem_fields)
+    _refuse_no_sites(table, problem_fields.get("customer_ids", ()))
     for word in SITE_FIELDS:
         if table.has(word):
             table.fail(f"column {word}: it belongs to sites; give it in a table of sites (sites)")
@@ -275,6 +305,25 @@ def _read_wide(table: Table, problem_fields: dict[str, Any]) -> Distances:
     return Matrix(values)
 
 
+def _refuse_no_sites(table: Table, customer_ids: tuple[str, ...]) -> None:
+    """Refuse columns and rows that are more likely no site and no customer."""
+    coordinates = {name for pair in COORDINATE_COLUMNS[1:] for name in pair}
+    for name in table.names:
+        if name in coordinates:
+            table.fail(
+                f"column {name}: is it a coordinate? Points need two of them (x and y, easting and "
+                "northing, longitude and latitude); rename the column if it is a site"
+            )
+        if name in OTHER_COLUMNS:
+            table.fail(
+                f"column {name}: is it a site? Rename it if so; name it weight if it counts "
+                "customers, else leave it out"
+            )
+    for row, each in enumerate(customer_ids):
+        if each.strip().lower() in TOTAL_ROWS:
+            table.fail(f"row {row + 2}: is {each!r} a customer? Rename it if so, else leave it out")
+
+
 def _is_row_number(values: np.ndarray) -> bool:
     """Whether values are 0, 1, 2, ... or 1, 2, 3, ... and so look like row numbers."""
     return len(values) > 2 and values[0] in (0, 1) and bool((np.diff(values) == 1).all())
@@ -293,7 +342,7 @@ def _read_points(
     table: Table, coordinates: tuple[str, str], site_table: Table | None, metric: Metric | None,
     problem_fields: dict[str, Any],
 ) -> Distances:  # fmt: skip
-    degrees = coordinates[0].startswith("lon")
+    degrees = is_degrees(coordinates)
     if degrees and metric not in (None, "great_circle"):
         table.fail(
             f"metric {metric} does not suit degrees; leave it out, or give x and y in metres"
@@ -329,7 +378,7 @@ def _coordinates(table: Table, coordinates: tuple[str, str]) -> np.ndarray:
         table.take_number_column(coordinates[0]),
         table.take_number_column(coordinates[1]),
     )
-    if not coordinates[0].startswith("lon"):
+    if not is_degrees(coordinates):
         return np.column_stack([first, second])
     wrong = np.flatnonzero((np.abs(first) > 180) | (np.abs(second) > 90))
     if len(wrong):
