@@ -252,3 +252,42 @@ def test_a_table_of_arrow_is_a_table() -> None:
     frame = pd.DataFrame([[0.0, 9.0], [5.0, 2.0]], columns=["A", "B"])
     solution = locate(Problem("p-median", pyarrow.Table.from_pandas(frame), p=1))
     assert (solution.facilities, solution.objective) == (("A",), 5.0)
+
+
+NO_WAY = np.inf
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [
+        (
+            Problem("p-median", [[1, NO_WAY], [NO_WAY, 1]], p=1, customer_ids=["ann", "bob"]),
+            "customers ann, bob have no site in common, so that each needs one of its own, and p",
+        ),
+        (
+            Problem("p-centre", [[1, NO_WAY], [NO_WAY, 1]], p=1),
+            "customers 0, 1 have no site in common",
+        ),
+        (
+            Problem("p-median", [[1, 1, NO_WAY], [1, NO_WAY, 1], [NO_WAY, 1, 1]], p=1),
+            "p = 1 is too few sites to reach every customer; ask for more",
+        ),
+        (
+            Problem(
+                "single-source", [[1, 1]] * 3, demands=[2, 2, 2], capacities=3, fixed_costs=1
+            ),
+            "no plan keeps all of this together: capacities, one site for each customer",
+        ),
+        (
+            Problem(
+                "capacitated-p-median", [[1, 1]] * 2, p=2, demands=[2, 5], capacities=[3, 9],
+                opened=[0], fill_opened=True,
+            ),
+            "opened sites to be full",
+        ),
+    ],
+)  # fmt: skip
+def test_a_problem_without_a_plan_says_why(problem: Problem, words: str) -> None:
+    solution = locate(problem)
+    assert solution.status is Status.INFEASIBLE
+    assert words in solution.message

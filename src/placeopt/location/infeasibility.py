@@ -24,6 +24,7 @@ from placeopt.location.statement import (
 )
 
 MAX_NAMED_IDS = 5  # ids that a message names
+MAX_EXPLAINED_PAIRS = 1_000_000  # pairs up to which customers without a site in common are named
 
 
 def obvious_infeasibility(problem: Problem) -> str:
@@ -51,12 +52,14 @@ def add_messages(problem: Problem, solution: Solution) -> Solution:
 
 
 def _explain(problem: Problem) -> str:
-    """The obvious reasons why there is no plan; "" if only a search can tell."""
+    """Why there is no plan: obvious reasons, else who needs more than p sites, else the rules."""
     reasons = [_explain_p(problem), _explain_fill(problem)]
     if problem.kind not in (P_DISPERSION, MAXIMAL_COVERING):
         reasons.append(_explain_unreachable(problem))
     if problem.kind in NEEDS_CAPACITY:
         reasons.append(_explain_capacity(problem))
+    if not any(reasons):
+        reasons = [_explain_too_few_sites(problem) or _explain_rest(problem)]
     return "; ".join(reason for reason in reasons if reason)
 
 
@@ -137,6 +140,54 @@ def _explain_capacity(problem: Problem) -> str:
         )
         return f"{largest_sites} together hold {capacity.sum():g}, and {total:g} is demanded"
     return ""
+
+
+def _explain_too_few_sites(problem: Problem) -> str:
+    """Customers of whom no two have a site in common, if they are more than p."""
+    if problem.p is None or problem.kind not in (P_MEDIAN, P_CENTRE, CAPACITATED_P_MEDIAN):
+        return ""
+    if problem.customers * problem.sites > MAX_EXPLAINED_PAIRS:
+        return ""
+    distance = restrict_to_k_nearest(problem).distances.of_sites(problem.free)
+    is_within = np.isfinite(distance) & (distance <= _service_distance(problem))
+    left = problem.weights > 0 if problem.kind == P_CENTRE else np.ones(problem.customers, bool)
+    chosen = np.zeros(problem.customers, bool)
+    while (
+        left.any() and chosen.sum() <= problem.p
+    ):  # the customer with fewest sites, then those who share none with it
+        fewest = np.flatnonzero(left)[np.argmin(is_within[left].sum(axis=1))]
+        chosen[fewest] = True
+        left &= ~(is_within & is_within[fewest]).any(axis=1)
+        left[fewest] = False
+    if chosen.sum() > problem.p:
+        return (
+            f"{_name_customers(problem, chosen)} have no site in common, so that each needs "
+            f"one of its own, and p is {problem.p}"
+        )
+    if problem.kind == CAPACITATED_P_MEDIAN or problem.opened:
+        return ""
+    return f"p = {problem.p} is too few sites to reach every customer; ask for more"
+
+
+def _explain_rest(problem: Problem) -> str:
+    """The rules that no plan keeps together, where no single one of them is to blame."""
+    if problem.kind == COVERING and problem.share < 1:
+        return f"the sites that may open do not reach {problem.share:g} of all weight"
+    rules = [
+        words
+        for is_asked, words in (
+            (problem.kind in NEEDS_CAPACITY, "capacities"),
+            (problem.p is not None, f"p = {problem.p}"),
+            (problem.kind in (SINGLE_SOURCE, CAPACITATED_P_MEDIAN), "one site for each customer"),
+            (problem.ceiling is not None, "the ceiling"),
+            (problem.k_nearest is not None, "k_nearest"),
+            (bool(problem.opened), "sites to be opened"),
+            (bool(problem.closed), "sites to be closed"),
+            (problem.fill_opened, "opened sites to be full"),
+        )
+        if is_asked
+    ]
+    return f"no plan keeps all of this together: {', '.join(rules)}" if rules else ""
 
 
 def _name_customers(problem: Problem, chosen: NDArray[np.bool_]) -> str:
