@@ -240,6 +240,11 @@ def test_points_of_unclear_columns_are_refused(columns: list[str], metric: Any, 
         Points(frame, frame, metric)
 
 
+def test_degrees_that_are_no_place_are_refused() -> None:
+    with pytest.raises(UsageError, match="number 1 is latitude 95, longitude 1, which is no place"):
+        Points([[52.0, 0.0], [95.0, 1.0]], [[0.0, 0.0]], "great_circle")
+
+
 @pytest.mark.parametrize("kind", ["Float64", "Int64", "object", "float64"])
 def test_a_missing_distance_of_a_data_frame_is_no_way(kind: str) -> None:
     frame = pd.DataFrame([[0.0, 9.0], [5.0, 2.0]], columns=["A", "B"]).astype(kind)

@@ -165,6 +165,8 @@ class Points:
                 raise UsageError(f"{name} are not all numbers; give (count, 2) numbers") from None
             if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
                 raise UsageError(f"{name} must be (count, 2) finite coordinates")
+            if self.metric == "great_circle":
+                _check_degrees(points, name)
             object.__setattr__(self, name, points)
 
     @property
@@ -261,6 +263,16 @@ def _coordinates(frame: Any, name: str, metric: str) -> Any:
         )
     pair = pair[::-1] if is_degrees(pair) else pair
     return frame[[column_of[pair[0]], column_of[pair[1]]]]
+
+
+def _check_degrees(points: Floats, name: str) -> None:
+    wrong = np.flatnonzero((np.abs(points) > (90.0, 180.0)).any(axis=1))
+    if len(wrong):
+        latitude, longitude = points[wrong[0]]
+        raise UsageError(
+            f"{name}: number {wrong[0]} is latitude {latitude:g}, longitude {longitude:g}, which "
+            "is no place; latitude comes first, from -90 to 90"
+        )
 
 
 def is_degrees(pair: tuple[str, str]) -> bool:
