@@ -36,6 +36,12 @@ def test_a_file_that_is_not_a_matrix_is_refused(tmp_path: Path) -> None:
         locate_file("p-median", tmp_path / "broken.npz", p=2)
 
 
+def test_a_matrix_of_complex_numbers_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "complex.npy", np.ones((2, 2), complex))
+    with pytest.raises(UsageError, match=r"complex\.npy: distances are no table of numbers"):
+        locate_file("p-median", tmp_path / "complex.npy", p=1)
+
+
 def text(folder: Path, content: str, name: str = "table.csv") -> Path:
     path = folder / name
     path.write_text(content, encoding="utf-8")

@@ -480,4 +480,6 @@ def _numpy(path: Path, kind: str, options: dict[str, Any]) -> Problem:
         raise UsageError(
             f"{path.name} does not read as written by {expected_format}: {error}"
         ) from error
+    except UsageError as error:
+        raise UsageError(f"{path.name}: {error}") from error
     return Problem(kind, distances, name=path.stem, **options)
