@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 
 from placeopt.base.deadline import Deadline, reading_clock
 from placeopt.engine import Result, Status
+from placeopt.engine.interrupts import interrupted
 from placeopt.engine.lexicographic import Stage, minimise_in_order
 
 NAMES = ("cost", "minutes", "carbon")
@@ -51,3 +53,21 @@ def test_a_later_stage_without_a_plan_ends_the_order_with_the_plan_so_far() -> N
     minimised = minimise_in_order(NAMES, Script(3.0, None), Deadline(12.0))
     assert minimised.solution == "plan 0"
     assert [stage.objective for stage in minimised.stages] == ["cost"]
+
+
+def test_ctrl_c_between_the_solves_of_a_stage_keeps_its_plan() -> None:
+    """A search works between its solves, too: it is told, and the order ends with its plan."""
+    script = Script(3.0, 5.0, 7.0)
+
+    def minimise(
+        position: int, stages: Sequence[Stage], plan: str | None, deadline: Deadline
+    ) -> tuple[Stage, str | None]:
+        if position == 1:
+            signal.raise_signal(signal.SIGINT)
+            assert interrupted()
+        return script(position, stages, plan, deadline)
+
+    minimised = minimise_in_order(NAMES, minimise, Deadline(12.0))
+    assert minimised.solution == "plan 1"
+    assert minimised.was_interrupted
+    assert len(script.told) == 2

@@ -73,8 +73,10 @@ def _exits() -> Iterator[str]:
     """Exit statuses by kind of error, as ``main`` gives them."""
     for handler in ast.walk(ast.parse(inspect.getsource(main))):
         if isinstance(handler, ast.ExceptHandler):
-            call = next(node for node in ast.walk(handler) if isinstance(node, ast.Call))
-            yield f"{ast.literal_eval(call.args[1])} {ast.unparse(handler.type).split('.')[-1]}"
+            for call in ast.walk(handler):
+                if isinstance(call, ast.Call) and ast.unparse(call.func) == "_fail":
+                    kind = ast.unparse(handler.type).split(".")[-1]
+                    yield f"{ast.literal_eval(call.args[1])} {kind}"
 
 
 def _schema(node: Any, path: str) -> Iterator[str]:

@@ -319,6 +319,9 @@ def demo(
     raise typer.Exit(max(statuses))
 
 
+INTERRUPTED_STATUS = 130  # 128 and the number of SIGINT, as shells have it
+
+
 def main() -> None:
     """Run the command line; every error ends in one message and its exit status."""
     try:
@@ -333,6 +336,10 @@ def main() -> None:
         _fail(error, 5)
     except errors.PlaceoptError as error:
         _fail(error, 2)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED_STATUS:
+            typer.echo("stopped by Ctrl-C: nothing was written, what was there stays", err=True)
+        raise
 
 
 def _fail(error: Exception, status: int) -> None:

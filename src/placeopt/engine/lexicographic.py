@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from placeopt.base.deadline import Deadline
-from placeopt.engine.interrupts import until_interrupted
+from placeopt.engine.interrupts import catching_interrupts
 from placeopt.engine.result import Result
 
 LEAST_SECONDS = 1.0  # of an objective that begins late
@@ -86,7 +86,7 @@ def minimise_in_order(
     for position, name in enumerate(objectives):
         seconds = deadline.seconds_left() / (len(objectives) - position)
         part = Deadline(max(seconds, LEAST_SECONDS))
-        with until_interrupted() as interrupted:
+        with catching_interrupts() as interrupted:
             stage, found = minimise(position, stages, solution, part)
             was_interrupted = interrupted()
         log.info(

@@ -239,7 +239,7 @@ def _prevention(f: BudgetFacts) -> Fact | None:
         f"Over {{years}} years other programmes cost {{saved}} {side} than at today's rate, and "
         f"prevention {{more}} {more_side}."
     )
-    values: Values = {
+    values: dict[str, Any] = {
         "years": len(MoneyFacts(f).years),
         "saved": gbp(abs(saved)),
         "more": gbp(abs(more)),
