@@ -21,7 +21,6 @@ from placeopt.report.narrative.lead_parts import Fact, Rows, compare, fact, list
 from placeopt.report.narrative.minutes import as_if_driving
 from placeopt.report.narrative.sentences import (
     Statement,
-    Values,
     gbp,
     minutes,
     quantity,

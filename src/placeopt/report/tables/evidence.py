@@ -54,9 +54,9 @@ def evidence_in_words(answer: Answer) -> list[str]:
     ]
     illustrative = int(curves["source"].astype(str).str.contains("illustrative", case=False).sum())
     if illustrative:
-        which = "All" if illustrative == len(curves) else f"{illustrative:,} of them"
+        curves_named = "All" if illustrative == len(curves) else f"{illustrative:,} of them"
         verb = "states" if illustrative == 1 < len(curves) else "state"
-        sentences.append(f"{which} {verb} their source as illustrative.")
+        sentences.append(f"{curves_named} {verb} their source as illustrative.")
     if weak:
         share = f"{weak:,} of {len(curves):,}"
         sentences.append(
