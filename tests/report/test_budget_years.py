@@ -230,7 +230,8 @@ def _below(page, heading: str, value, table: str = ""):
 def test_an_empty_sheet_states_why_it_is_empty(care):
     _, out = care
     book = openpyxl.load_workbook(out / "workbook.xlsx")
-    assert book["Assumptions"]["A2"].value == "The place's tables name no assumption about what this question uses."
+    stated = "The place's tables name no assumption about what this question uses."
+    assert book["Assumptions"]["A2"].value == stated
     details = [row["Where it is tightest"] for row in rows_of(out, "Rules")[1]]
     assert not [text for text in details if re.search(r"\de[+-]\d|\d{4}\.\d", text or "")]
     # the reserve is 12, 21 and at the end the 21 it began with: worked by hand in care_town
