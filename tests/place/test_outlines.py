@@ -92,3 +92,30 @@ def test_outlines_without_their_columns_are_reported() -> None:
     other = place.boundaries.rename(columns={"zone_id": "zone"})
     (found,) = check(replace(place, boundaries=other))
     assert (found.column, found.message) == ("zone_id", "the column is missing")
+
+
+def test_zones_without_an_outline_are_named() -> None:
+    place = outlined(*GOOD)
+    assert place.boundaries is not None
+    for kept, missing in ((2, ("007",)), (0, ("Z1", "Z2", "007"))):
+        (found,) = check(replace(place, boundaries=place.boundaries.iloc[:kept]))
+        assert (found.severity, found.column, found.ids) == ("warning", "zone_id", missing)
+        assert f"{len(missing)} of 3 zones have no outline ({', '.join(missing)})" in found.message
+
+
+def test_an_outline_that_reaches_beyond_any_country_is_an_error() -> None:
+    (found,) = check(outlined(box(-1e9, -1e9, 1e9, 1e9), *GOOD[1:]))
+    assert (found.severity, found.row, found.value) == ("error", 2, "Z1")
+    assert "reaches 1,000,450 km from its zone's point" in found.message
+
+
+def test_outlines_of_other_zones_are_warned_of() -> None:
+    found = check(outlined(GOOD[2], GOOD[1], GOOD[0]))
+    assert [(f.severity, f.row, f.value) for f in found] == [
+        ("warning", 2, "Z1"),
+        ("warning", 4, "007"),
+    ]
+    assert all("is it another zone's?" in f.message for f in found)
+    (same,) = check(outlined(GOOD[0], GOOD[1], GOOD[1]))
+    assert (same.severity, same.row) == ("warning", 4)
+    assert "the same as that of Z2" in same.message

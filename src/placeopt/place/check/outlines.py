@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placeopt.base.errors import Finding
-from placeopt.base.findings import error, row_number
+from placeopt.base.findings import error, row_number, warning
 from placeopt.place.tables import Place
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
 FAR_M = 10_000.0  # an outline further than this from its zone's point is wrong
+REACH_M = 1_000_000.0  # nor has any zone an outline that reaches further than this
+OUTSIDE_SHARE = 0.5  # of the side of a square of the zone's area: how far off its point may lie
 _REPAIR_ADVICE = (
     "redraw it, or mend it (QGIS: Vector geometry > Fix geometries; Python: shapely.make_valid) "
     "and look at what came out"
@@ -50,8 +52,10 @@ def outline_findings(place: Place) -> Iterator[Finding]:
         yield error(file, message, remedy)
     yield from shape_findings(outlines.geometry.to_numpy(), file, "zone")
     yield from _zones(place, outlines, file)
+    yield from _without_outline(place, outlines, file)
     if not other_system:
         yield from _far_away(place, outlines, file)
+        yield from _confused(place, outlines, file)
 
 
 def shape_findings(
@@ -104,12 +108,52 @@ def _zones(place: Place, outlines: gpd.GeoDataFrame, file: str) -> Iterator[Find
                         row=row_number(i), column="zone_id", value=zone)  # fmt: skip
 
 
+def _without_outline(place: Place, outlines: gpd.GeoDataFrame, file: str) -> Iterator[Finding]:
+    """A warning that names the zones without an outline."""
+    ids = place.zones["zone_id"]
+    missing = ids[~ids.isin(outlines["zone_id"])].astype(str).tolist()
+    if missing:
+        shown = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
+        message = f"{len(missing)} of {len(ids)} zones have no outline ({shown})"
+        yield warning(file, message, "add them; the maps do not show these zones",
+                      column="zone_id", ids=missing)  # fmt: skip
+
+
+def _own_points(place: Place, outlines: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """(outlines, 2) the point of each outline's zone, NaN where the zone is not known."""
+    points = place.zones.drop_duplicates("zone_id").set_index("zone_id")[["x_m", "y_m"]]
+    return points.reindex(outlines["zone_id"]).to_numpy(dtype=float)
+
+
+def _confused(place: Place, outlines: gpd.GeoDataFrame, file: str) -> Iterator[Finding]:
+    """Warnings for outlines that may be another zone's: far off their point, or given twice."""
+    import shapely
+
+    own, shapes = _own_points(place, outlines), outlines.geometry.to_numpy()
+    usable = np.isfinite(own).all(axis=1) & shapely.is_valid(shapes) & (shapely.area(shapes) > 0)
+    positions = np.flatnonzero(usable)
+    distance = shapely.distance(shapely.points(own[positions]), shapes[positions])
+    side = np.sqrt(shapely.area(shapes[positions]))
+    first: dict[bytes, str] = {}
+    texts = shapely.to_wkb(shapely.normalize(shapes[positions]))
+    for i, gap, length, text in zip(positions.tolist(), distance, side, texts, strict=True):
+        zone = str(outlines["zone_id"].iloc[i])
+        message = ""
+        if text in first:
+            message = f"the outline is the same as that of {first[text]}"
+        elif OUTSIDE_SHARE * length < gap <= FAR_M:
+            message = f"the outline lies {gap:,.0f} m from its zone's point: is it another zone's?"
+        first.setdefault(text, zone)
+        if message:
+            yield warning(file, message, "correct the zone_id, the outline or the coordinates",
+                          row=row_number(i), column="zone_id", value=zone)  # fmt: skip
+
+
 def _far_away(place: Place, outlines: gpd.GeoDataFrame, file: str) -> Iterator[Finding]:
     """Errors for outlines far from the point of their zone."""
     import shapely
 
-    points = place.zones.drop_duplicates("zone_id").set_index("zone_id")[["x_m", "y_m"]]
-    own = points.reindex(outlines["zone_id"]).to_numpy(dtype=float)
+    own = _own_points(place, outlines)
     shapes = outlines.geometry.to_numpy()
     bounds = shapely.bounds(shapes)
     known = np.isfinite(own).all(axis=1) & np.isfinite(bounds).all(axis=1)
@@ -122,4 +166,10 @@ def _far_away(place: Place, outlines: gpd.GeoDataFrame, file: str) -> Iterator[F
         message = f"the outline lies at least {km:,.0f} km from its zone's point"
         yield error(file, message, "correct the zone_id, the outline or the zone's coordinates",
                     row=row_number(i), column="geometry",
+                    value=str(outlines["zone_id"].iloc[i]))  # fmt: skip
+    across = np.maximum(np.abs(bounds[:, :2] - own), np.abs(bounds[:, 2:] - own)).max(axis=1)
+    for i in np.flatnonzero(known & (across > REACH_M) & (np.hypot(dx, dy) <= FAR_M)):
+        message = f"the outline reaches {across[i] / 1000:,.0f} km from its zone's point"
+        remedy = f"give the zone's own outline, within {REACH_M / 1000:,.0f} km"
+        yield error(file, message, remedy, row=row_number(i), column="geometry",
                     value=str(outlines["zone_id"].iloc[i]))  # fmt: skip

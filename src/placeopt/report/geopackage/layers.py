@@ -100,6 +100,7 @@ def district_outlines(answer: Answer, zones: gpd.GeoDataFrame) -> gpd.GeoDataFra
         return None
     names = answer.place.districts.set_index("district_id")["name"]
     joined = zones[["geometry"]].assign(district_id=district).dissolve("district_id").reset_index()
+    joined = joined[~(joined.geometry.isna() | joined.geometry.is_empty)]
     return joined.assign(name=joined["district_id"].map(names).fillna(joined["district_id"]))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from placeopt.report.narrative.budget_facts import ROUNDING_GBP, BudgetFacts
 from placeopt.report.narrative.budget_money import MONEY_SENTENCES, MoneyFacts
 from placeopt.report.narrative.counterfactual import counterfactual_in_words
-from placeopt.report.narrative.figures import Figure
+from placeopt.report.narrative.figures import Figure, known_values
 from placeopt.report.narrative.sentences import (
     Sentence,
     Statement,
@@ -397,4 +397,4 @@ def _unspent_figures(f: BudgetFacts) -> list[Figure]:
         label, key = "Ring-fenced money going back", "returned_gbp"
     else:
         label, key = "Ring-fenced money going back, all decided years", "returned_over_years_gbp"
-    return [*figures, Figure(key, label, None, f.returned_gbp, "gbp")]
+    return known_values([*figures, Figure(key, label, None, f.returned_gbp, "gbp")])

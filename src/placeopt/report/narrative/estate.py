@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from placeopt.report.narrative.estate_access import ACCESS_SENTENCES
 from placeopt.report.narrative.estate_facts import EstateFacts
-from placeopt.report.narrative.figures import Figure, count_true
+from placeopt.report.narrative.figures import Figure, count_true, known_values
 from placeopt.report.narrative.minutes import as_if_driving
 from placeopt.report.narrative.reassignment import describe_reassignment
 from placeopt.report.narrative.sentences import (
@@ -456,4 +456,4 @@ def _figures(f: EstateFacts) -> list[Figure]:
         for key, words in WITHOUT_CAR_FIGURES.items():
             before, after = (float(f.summary[f"{key}_{when}"]) for when in ("before", "after"))
             figures.append(Figure(key, words, before, after, "minutes", today_is=year))
-    return figures
+    return known_values(figures)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -27,6 +29,15 @@ class Figure:
     format: str
     better: str = "lower"
     today_is: str = "today"
+
+
+def known_values(figures: Iterable[Figure]) -> list[Figure]:
+    """Return the figures with None for each value that is no number, as a mean of no visits is."""
+
+    def known(value: float | None) -> float | None:
+        return value if value is not None and math.isfinite(value) else None
+
+    return [replace(one, today=known(one.today), plan=known(one.plan)) for one in figures]
 
 
 def count_true(values: Any) -> int:

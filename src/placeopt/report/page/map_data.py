@@ -28,6 +28,7 @@ MAX_POINTS = 60_000  # corners of all zone shapes together
 MAX_STREET_POINTS = 40_000
 MAX_BUILDINGS = 4_000
 SQUARES_PER_SIDE = 60
+POLYGON_TYPES = (3, 6)  # Polygon and MultiPolygon, as shapely numbers types
 MAIN_ROADS = ("motorway", "trunk", "primary", "secondary", "tertiary")
 
 
@@ -61,6 +62,8 @@ def build_map_data(answer: Answer, sheets: dict[str, Sheet]) -> MapData:
     districts: list[dict[str, Any]] = []
     if has_polygons:
         layer = simplify_zones(layer)
+        if missing := int(layer.geometry.isna().sum()):
+            notes.append(f"{missing:,} zones have no outline and are not drawn.")
         outlines = district_outlines(answer, layer)
         if outlines is not None:
             shown = to_lonlat(outlines)
@@ -120,22 +123,27 @@ def simplify_zones(
     """Return the zones with fewer corners; shared borders stay shared.
 
     Args:
-        zones: Zones with polygons.
+        zones: Zones with polygons; those without an outline stay as they are.
         max_points: Corners of all shapes together.
         resolution: Details smaller than the extent divided by this are dropped.
     """
     import shapely
 
     shapes = zones.geometry.to_numpy()
+    has_outline = np.isin(shapely.get_type_id(shapes), POLYGON_TYPES)
+    if not has_outline.any():
+        return zones
     west, south, east, north = zones.total_bounds
     only_districts = len(zones) > MAX_ZONES  # then only outlines of districts are drawn
     tolerance = max(east - west, north - south) / (200 if only_districts else resolution)
     for _ in range(6):
-        simple = shapely.coverage_simplify(shapes, tolerance)
+        simple = shapely.coverage_simplify(shapes[has_outline], tolerance)
         if only_districts or shapely.get_num_coordinates(simple).sum() <= max_points:
             break
         tolerance *= 2
-    return zones.set_geometry(list(simple), crs=zones.crs)
+    shapes = shapes.copy()
+    shapes[has_outline] = simple
+    return zones.set_geometry(list(shapes), crs=zones.crs)
 
 
 def _zones(layer: gpd.GeoDataFrame) -> list[dict[str, Any]]:

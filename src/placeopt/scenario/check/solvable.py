@@ -31,7 +31,10 @@ def solvable_findings(
     files: list[TomlFile],
     rules_with_location: list[tuple[Rule, Path, TomlFile]],
 ) -> Iterator[Finding]:
-    """Errors for settings of an estate's scenario that a solve would refuse."""
+    """Errors for settings of a scenario that a solve would refuse."""
+    if scenario.problem == "joint":
+        yield fault(files, ("problem",), "joint", "this problem cannot be solved yet",
+                    "use estate or budget", "problem")  # fmt: skip
     if scenario.problem != "estate":
         return
     for kind in (Hosted, Opened):
