@@ -113,10 +113,13 @@ def of_type(data: Path, scenario: str) -> Iterator[Fault]:
 
 
 ESTATE_SETTINGS: tuple[tuple[tuple[Any, ...], Any], ...] = (
+    (("question",), "   "),
+    (("problem",), "joint"),
     (("travel", "speeds_kmh", "transit"), 0),
     (("travel", "speeds_kmh", "transit"), -12.0),
     (("travel", "speeds_kmh", "transit"), 12000.0),
     (("travel", "speeds_kmh", "drive"), 0.04),
+    (("travel", "speeds_kmh", "walk"), 1.33),
     (("travel", "speeds_kmh", "hover"), 30.0),
     (("travel", "speeds_kmh", "cycle"), 16.0),
     (("travel", "modes"), ["walk", "bus"]),
@@ -213,6 +216,7 @@ ESTATE_RULES: tuple[tuple[dict[str, Any], str], ...] = (
     ({"rule": "opened", "only_in": {"library": ["shed"]}}, "only_in"),
     ({"rule": "opened", "only_in": {"library": []}}, "only_in.library"),
     ({"rule": "served", "unserved_share": 5}, "unserved_share"),
+    ({"rule": "served", "unserved_share": 1}, "unserved_share"),
     ({"rule": "capital", "pot_gbp": -1}, "pot_gbp"),
     ({"rule": "capital", "pot_gbp": 1e12}, "pot_gbp"),
     ({"rule": "capital", "pot_gbp": 300}, "pot_gbp"),
@@ -223,6 +227,10 @@ ESTATE_RULES: tuple[tuple[dict[str, Any], str], ...] = (
     ({"rule": "revenue", "ceiling_gbp_per_year": 1e12}, "ceiling_gbp_per_year"),
     ({"rule": "revenue", "ceiling_gbp_per_year": 10}, "ceiling_gbp_per_year"),
     ({"rule": "revenue", "share_of_today": 90}, "share_of_today"),
+    ({"rule": "revenue", "share_of_today": 4.9}, "share_of_today"),
+    ({"rule": "revenue", "share_of_today": 0}, "share_of_today"),
+    ({"rule": "carbon", "share_of_today": 0}, "share_of_today"),
+    ({"rule": "access", "minutes": 30, "who": []}, "who"),
     ({"rule": "revenue", "share_of_today": 0.9, "from_year": 2026, "to_year": 2020}, "to_year"),
     ({"rule": "carbon", "share_of_today": 50}, "share_of_today"),
     ({"rule": "carbon", "ceiling_tco2e_per_year": -1}, "ceiling_tco2e_per_year"),

@@ -58,6 +58,8 @@ BAND_COLOURS = ("#0b5d7a", "#3c8dad", "#8fc1d4", "#f3d9a4", "#e8a15b", "#c8553d"
 
 def band_colours(bands: int) -> tuple[str, ...]:
     """Return a colour for each band, nearest first; the last is out of reach."""
+    if bands < 1:
+        return ()
     if bands <= len(BAND_COLOURS):
         return (*BAND_COLOURS[: bands - 1], BAND_COLOURS[-1])
     return tuple(BAND_COLOURS[min(k, len(BAND_COLOURS) - 1)] for k in range(bands))

@@ -23,7 +23,7 @@ from placeopt.scenario.rules.estate.services import Network
 from placeopt.scenario.rules.rule import Rule
 from placeopt.scenario.scenario import Scenario
 from placeopt.scenario.wording import pounds
-from placeopt.travel.speeds import KMH, MODES, TOP_KMH
+from placeopt.travel.speeds import ACCESS_KMH, KMH, MODES, TOP_KMH
 
 if TYPE_CHECKING:
     from placeopt.place import Place
@@ -33,6 +33,7 @@ MAX_AMOUNT_RATIO = 20.0  # of an amount to all of the place's money, above which
 MIN_AMOUNT_RATIO = 1e-4  # the same below
 MAX_YEARS_FROM_PRICES = 30  # from the place's price year to the first decided year
 MAX_DISCOUNT_RATE = 0.15  # a higher real rate is implausible
+SLOW_SHARE = 0.5  # of the usual speed of a mode, below which a speed is implausible
 MAX_SLACK = 0.5  # a larger slack of an objective is implausible
 
 
@@ -75,8 +76,10 @@ def _travel(place: Place, scenario: Scenario, files: list[TomlFile]) -> Iterator
         elif speed > TOP_KMH[mode]:
             message = f"faster than anybody goes by {mode} ({TOP_KMH[mode]:g} km/h)"
             yield as_warning(fault(files, path, speed, message, "give kilometres an hour", label))
-        elif speed < 1:
-            message = "slower than anybody walks"
+        elif speed < SLOW_SHARE * (usual := ACCESS_KMH["walk"] if head == "access" else KMH.get(
+            mode, ACCESS_KMH["walk"]
+        )):  # fmt: skip
+            message = f"less than half of the usual {usual:g} km/h: is it in metres a second?"
             yield as_warning(fault(files, path, speed, message, "give kilometres an hour", label))
         elif mode not in travel.modes:
             message = "the scenario does not ask for this mode, so the speed does nothing"
@@ -137,6 +140,9 @@ def _travel_file(place: Place, scenario: Scenario, files: list[TomlFile]) -> Ite
 
 def _settings(place: Place, scenario: Scenario, files: list[TomlFile]) -> Iterator[Finding]:
     """Findings on years, rates, slacks and lead figures."""
+    if not scenario.question.strip():
+        yield fault(files, ("question",), scenario.question, "the question is blank",
+                    "write what is asked, as a reader should see it", "question")  # fmt: skip
     year, prices = scenario.year, place.info.price_year
     if year is not None and abs(year - prices) > MAX_YEARS_FROM_PRICES:
         message = f"the place's prices are of {prices}"

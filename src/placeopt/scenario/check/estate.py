@@ -14,11 +14,13 @@ from placeopt.scenario.positions import Path
 from placeopt.scenario.rules.estate.services import (
     Access,
     Capital,
+    Carbon,
     Fairness,
     Network,
     Opened,
     Pinned,
     Revenue,
+    Served,
     Together,
 )
 from placeopt.scenario.rules.rule import Rule
@@ -27,6 +29,8 @@ from placeopt.scenario.wording import pounds
 
 if TYPE_CHECKING:
     from placeopt.place import Place
+
+MAX_SHARE_OF_TODAY = 2.0  # of running costs or emissions; a larger one is implausible
 
 
 def estate_contradictions(
@@ -42,6 +46,8 @@ def estate_contradictions(
         Capital: _capital_findings,
         Together: _together_findings,
         Revenue: _revenue_findings,
+        Carbon: _carbon_findings,
+        Served: _served_findings,
     }
     for rule, path, source in rules_with_location:
         check = checks.get(type(rule))
@@ -69,6 +75,9 @@ def _access_findings(
         if quintile in rule.quintiles[:i]:
             yield as_warning(fault([source], (*path, "quintiles"), quintile, "it stands twice",
                               "name each once", "access.quintiles"))  # fmt: skip
+    if rule.who == ():
+        yield fault([source], (*path, "who"), "[]", "no residents are named",
+                    'name groups, or leave it out for all residents', "access.who")  # fmt: skip
     if rule.services != "all":
         offices = set(place.services.loc[place.services["back_office"], "service_id"])
         for service in rule.services:
@@ -295,10 +304,39 @@ def _together_findings(
                     f"allow at least {largest}", "together.max_services"))  # fmt: skip
 
 
+def _served_findings(
+    place: Place, scenario: Scenario, rule: Served, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    """A warning where all visits may go unserved."""
+    if rule.unserved_share >= 1:
+        message = "all visits may go unserved, so that a plan may close everything"
+        yield as_warning(fault([source], (*path, "unserved_share"), rule.unserved_share, message,
+                         "give the share that may go unserved, such as 0.01",
+                         "served.unserved_share"))  # fmt: skip
+
+
+def _carbon_findings(
+    place: Place, scenario: Scenario, rule: Carbon, path: Path, source: TomlFile
+) -> Iterator[Finding]:
+    yield from _share_of_today(rule, path, source)
+
+
+def _share_of_today(rule: Revenue | Carbon, path: Path, source: TomlFile) -> Iterator[Finding]:
+    """A warning for a share of today that allows nothing, or several times today."""
+    share = rule.share_of_today
+    if share is None or 0 < share <= MAX_SHARE_OF_TODAY:
+        return
+    message = "nothing may be left of today's" if share <= 0 else f"{share:g} times today's"
+    yield as_warning(fault([source], (*path, "share_of_today"), share, message,
+                     "give a share: 0.9 is a tenth less than today",
+                     f"{rule.name}.share_of_today"))  # fmt: skip
+
+
 def _revenue_findings(
     place: Place, scenario: Scenario, rule: Revenue, path: Path, source: TomlFile
 ) -> Iterator[Finding]:
-    """A warning for a ceiling below the fixed cost of buildings pinned open."""
+    """Warnings for an implausible share, and a ceiling below the cost of buildings pinned open."""
+    yield from _share_of_today(rule, path, source)
     if rule.ceiling_gbp_per_year is None:
         return
     pinned_open = (
