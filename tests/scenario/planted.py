@@ -114,7 +114,6 @@ def of_type(data: Path, scenario: str) -> Iterator[Fault]:
 
 ESTATE_SETTINGS: tuple[tuple[tuple[Any, ...], Any], ...] = (
     (("question",), "   "),
-    (("problem",), "joint"),
     (("travel", "speeds_kmh", "transit"), 0),
     (("travel", "speeds_kmh", "transit"), -12.0),
     (("travel", "speeds_kmh", "transit"), 12000.0),
@@ -230,7 +229,7 @@ ESTATE_RULES: tuple[tuple[dict[str, Any], str], ...] = (
     ({"rule": "revenue", "share_of_today": 4.9}, "share_of_today"),
     ({"rule": "revenue", "share_of_today": 0}, "share_of_today"),
     ({"rule": "carbon", "share_of_today": 0}, "share_of_today"),
-    ({"rule": "access", "minutes": 30, "who": []}, "who"),
+    ({"rule": "access", "services": "all", "minutes": 30, "who": []}, "who"),
     ({"rule": "revenue", "share_of_today": 0.9, "from_year": 2026, "to_year": 2020}, "to_year"),
     ({"rule": "carbon", "share_of_today": 50}, "share_of_today"),
     ({"rule": "carbon", "ceiling_tco2e_per_year": -1}, "ceiling_tco2e_per_year"),

@@ -19,6 +19,7 @@ TABLES = {"estate": ESTATE, "budget": BUDGET}
 @pytest.mark.parametrize(
     ("problem", "asked", "column", "words"),
     [
+        ("estate", {"problem": "joint"}, "problem", "cannot be solved yet"),
         ("estate", {"drop": ["hosted"]}, "drop", "cannot be dropped"),
         ("estate", {"drop": ["opened"]}, "drop", "cannot be dropped"),
         ("estate", {"solver": {"engine": "pulp:NOPE"}}, "engine", "PuLP knows no solver 'NOPE'"),
