@@ -250,3 +250,19 @@ def test_points_by_their_usual_british_names(tmp_path: Path, pair: str) -> None:
 def test_a_pmed_file_whose_first_line_is_wrong(tmp_path: Path, content: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         read_problem("p-median", text(tmp_path, content, "pmed1.txt"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("a,-1.2,52\nb,-1.3,53.5\n", "look like longitude, latitude in degrees"),
+        ("a,52,-1.2\nb,53.5,-1.3\n", "look like latitude, longitude in degrees"),
+    ],
+)
+def test_degrees_under_x_and_y_are_refused_unless_said_to_be_lengths(
+    tmp_path: Path, rows: str, words: str
+) -> None:
+    path = text(tmp_path, f"id,x,y\n{rows}")
+    with pytest.raises(UsageError, match=words):
+        read_problem("p-median", path, p=1)
+    assert read_problem("p-median", path, p=1, metric="euclidean").customers == 2

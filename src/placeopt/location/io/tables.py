@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
+from placeopt.base.arrays import Floats
 from placeopt.base.errors import UsageError
 from placeopt.base.reading import require_parquet
 from placeopt.location.distances import (
@@ -350,6 +351,8 @@ def _read_points(
     if not degrees and metric == "great_circle":
         table.fail("metric great_circle asks for columns longitude and latitude in degrees")
     points = _coordinates(table, coordinates)
+    if not degrees and metric is None:
+        _refuse_likely_degrees(table, coordinates, points)
     ids = table.id_column("customer")
     if ids is not None:
         problem_fields["customer_ids"] = table.take_id_column(ids)
@@ -370,6 +373,19 @@ def _read_points(
         sites = _coordinates(site_table, coordinates)
         _add_site_fields(site_table, problem_fields)
     return Points(points, sites, metric or ("great_circle" if degrees else "euclidean"))
+
+
+def _refuse_likely_degrees(table: Table, coordinates: tuple[str, str], points: Floats) -> None:
+    """Refuse points named as lengths that all look like degrees in the United Kingdom."""
+    for pair, order in (("longitude, latitude", [0, 1]), ("latitude, longitude", [1, 0])):
+        east, north = points[:, order].T
+        is_inside = (east > -9) & (east < 3) & (north > 49) & (north < 62)
+        if is_inside.all():
+            first = f"{points[0, 0]:g}, {points[0, 1]:g}"
+            table.fail(
+                f"columns {', '.join(coordinates)}: {first} and all others look like {pair} in "
+                "degrees; name them so, or say metric euclidean if they are lengths"
+            )
 
 
 def _coordinates(table: Table, coordinates: tuple[str, str]) -> np.ndarray:
