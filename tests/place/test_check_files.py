@@ -416,3 +416,23 @@ def test_files_of_a_calibration_give_no_warning(folder: Path) -> None:
     for name in ("calibration-fits.csv", "calibration-residuals.csv"):
         (folder / name).write_text("a\n1\n")
     assert messages(folder) == []
+
+
+@pytest.mark.parametrize("name", ["Demand.CSV", "demand.CSV", "Boundaries.gpkg"])
+def test_a_file_in_capital_letters_is_an_error(name: str, tmp_path: Path) -> None:
+    folder = small_folder(tmp_path / "small")
+    (folder / name.lower()).unlink(missing_ok=True)
+    (folder / name).write_text("zone_id,service_id,visits_per_year\n")
+    (told,) = [f for f in check_files(folder) if f.file == name]
+    assert (told.severity, told.remedy) == ("error", f"call it {name.lower()}")
+
+
+@pytest.mark.parametrize("name", ["demand.csv", "boundaries.gpkg"])
+def test_a_folder_or_a_link_to_nothing_is_no_table(name: str, tmp_path: Path) -> None:
+    folder = small_folder(tmp_path / "small")
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).mkdir()
+    assert f"{name}: this is a folder, not a file" in "\n".join(map(str, check_files(folder)))
+    (folder / name).rmdir()
+    (folder / name).symlink_to("nowhere")
+    assert f"{name}: this is a link to nothing" in "\n".join(map(str, check_files(folder)))

@@ -141,7 +141,7 @@ def _unreported(faults: list[Finding], earlier: list[Finding]) -> list[Finding]:
 
 
 def _read_folder(folder: Path) -> tuple[Place, list[Finding]]:
-    findings = _unknown_files(folder)
+    findings = [*_unknown_files(folder), *_unreadable_files(folder)]
     info = PlaceInfo(name=folder.name)
     if (folder / FILE).is_file():
         text = (folder / FILE).read_text(encoding="utf-8-sig", errors="replace")
@@ -233,10 +233,33 @@ def _read_boundaries(path: Path, layer: str) -> tuple[gpd.GeoDataFrame | None, l
     return frame.astype({"zone_id": str}), []
 
 
+def _own_files() -> set[str]:
+    """The names of the files of a place's folder."""
+    return {FILE, BOUNDARIES_FILE, *(f"{table}.csv" for table in dictionary())}
+
+
+def _unreadable_files(folder: Path) -> list[Finding]:
+    """Errors for a place's files that are no files, or whose names differ in capital letters."""
+    own, findings = _own_files(), []
+    for path in sorted(folder.iterdir()):
+        name = path.name.lower()
+        if path.name in own and not path.is_file():
+            kind = "a folder" if path.is_dir() else "a link to nothing"
+            findings.append(error(path.name, f"this is {kind}, not a file",
+                                  "put the file in its place, or remove it"))  # fmt: skip
+        elif path.name not in own and name in own and not (folder / name).is_file():
+            message = "the name is not in small letters, so the file is not read"
+            findings.append(error(path.name, message, f"call it {name}"))
+    return findings
+
+
 def _unknown_files(folder: Path) -> list[Finding]:
     """Warnings for CSV files that are not tables of the dictionary."""
     findings = []
-    for path in sorted(folder.glob("*.csv")):
+    own = _own_files()
+    for path in sorted(one for one in folder.iterdir() if one.suffix.lower() == ".csv"):
+        if path.name not in own and path.name.lower() in own:
+            continue  # told as a table's file in capital letters
         # the importer's lists of a register
         is_register_list = path.stem.endswith(("-groups", "-rows"))
         known = path.stem in dictionary() or renamed("tables", [path.stem])
