@@ -119,3 +119,13 @@ def test_outlines_of_other_zones_are_warned_of() -> None:
     (same,) = check(outlined(GOOD[0], GOOD[1], GOOD[1]))
     assert (same.severity, same.row) == ("warning", 4)
     assert "the same as that of Z2" in same.message
+
+
+def test_a_layer_without_rows_is_a_warning_that_names_every_zone(tmp_path: Path) -> None:
+    frame = outlined(*GOOD).boundaries
+    assert frame is not None
+    folder = small_folder(tmp_path / "small")
+    frame.iloc[:0].to_file(folder / "boundaries.gpkg", layer="zones", driver="GPKG")
+    (found,) = check_files(folder)
+    assert (found.severity, found.ids) == ("warning", ("Z1", "Z2", "007"))
+    assert "3 of 3 zones have no outline" in found.message

@@ -875,6 +875,18 @@ def _sent_nearer(answer, after, over, before, car, cost, yearly, way, proven):
 
 @judges(
     "estate",
+    r"No visit is sent to a building(?: in (\d+))?: none is made in person, or all go unserved\.",
+)
+def _no_visits(answer, year):
+    if (year is None) != (answer.scenario.years == 1) or (
+        year and int(year) != answer.plan.summary["last_year"]
+    ):
+        return False
+    return not any(r["visits_per_year"] > 0 for r in rows(answer, "assignment"))
+
+
+@judges(
+    "estate",
     r"(?:In (\d+) every|Every) visit goes to the nearest building that has (the|as much of the) "
     r"offer\.",
 )

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from pathlib import Path
 
+import answers
 import geopandas as gpd
 import pytest
+from checker import false_sentences
 from shapely import Point, Polygon, box
 
+from placeopt.report import draw_picture, write_results
 from placeopt.report.charts.palette import band_colours
 from placeopt.report.charts.svg import stacked_shares
 from placeopt.report.narrative.figures import Figure, known_values
+from placeopt.report.narrative.reassignment import describe_reassignment
 from placeopt.report.page.map_data import simplify_zones
 
 
@@ -49,3 +55,25 @@ def test_no_bands_have_no_colours() -> None:
     assert band_colours(0) == ()
     assert len(band_colours(1)) == 1
     assert "<svg" in stacked_shares("Residents by minutes", [], [])
+
+
+def test_a_layer_of_outlines_without_rows_is_drawn_as_points(tmp_path: Path) -> None:
+    answer = answers.estate_answer()
+    none = answer.place.boundaries.iloc[:0]
+    answer = replace(answer, place=replace(answer.place, boundaries=none))
+    write_results(answer, tmp_path)
+    assert set(gpd.read_file(tmp_path / "plan.gpkg", layer="zones").geom_type) == {"Point"}
+    assert set(answer.layer("zones").geom_type) == {"Point"}
+    assert "<circle" in draw_picture(answer)
+
+
+def test_no_sentence_speaks_of_visits_where_none_is_sent() -> None:
+    answer = answers.estate_answer()
+    assert answer.plan is not None
+    none = answer.plan.tables["assignment"].assign(visits_per_year=0.0)
+    summary = {**answer.plan.summary, "past_nearer_visits_per_year": 0.0}
+    tables = {**answer.plan.tables, "assignment": none}
+    answer = replace(answer, plan=replace(answer.plan, tables=tables, summary=summary))
+    told = describe_reassignment(answer)
+    assert [one.kind for one in told] == ["no_visits"]
+    assert false_sentences(answer, [told[0].text]) == []

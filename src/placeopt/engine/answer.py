@@ -110,7 +110,7 @@ class Answer:
         """A table of the plan as a map layer.
 
         Tables with ``x_m`` and ``y_m`` become points; ``zones`` becomes polygons if the place has
-        boundaries. The coordinate system is the place's.
+        outlines. The coordinate system is the place's.
 
         Args:
             name: Name of the table.
@@ -130,7 +130,7 @@ class Answer:
             raise KeyError(f"the table {name!r} has no place on the ground; read plan.{name}")
         crs = self.place.info.crs
         boundaries = self.place.boundaries
-        if name == "zones" and boundaries is not None:
+        if name == "zones" and boundaries is not None and self.place.has_outlines:
             shapes = boundaries.set_index("zone_id").geometry.reindex(table["zone_id"])
             return gpd.GeoDataFrame(table, geometry=shapes.to_numpy(), crs=crs)
         points = gpd.points_from_xy(table["x_m"], table["y_m"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from placeopt.base.errors import UsageError
 from placeopt.place.columns import dictionary
 from placeopt.place.files.typed import Rows, tables_from_rows
 
@@ -45,9 +46,10 @@ class Place:
     Attributes:
         info: What ``place.toml`` states.
         tables: One data frame for every table of the dictionary, with the dictionary's columns in
-            order, defaults filled in and a RangeIndex; empty if the place lacks the table. Ids and
-            texts are strings (missing: ""), numbers float64 (missing: NaN), integers pandas
-            ``Int64`` where they may be missing, booleans bool.
+            order and defaults filled in; empty if the place lacks the table. Rows are numbered
+            from 0, whatever the index of the frame that was given. Ids and texts are strings
+            (missing: ""), numbers float64 (missing: NaN), integers pandas ``Int64`` where they
+            may be missing, booleans bool.
         boundaries: Columns ``zone_id`` and ``geometry`` (polygons in ``info.crs``), or ``None``.
         folder: The folder from which the place was read; it holds caches and the optional files
             ``minutes.csv``, ``minutes.parquet`` and ``streets.gpkg``.
@@ -96,6 +98,17 @@ class Place:
         info = PlaceInfo(name, crs, price_year, made_up=made_up)
         return cls(info, tables_from_rows(frames), boundaries)
 
+    def __post_init__(self) -> None:
+        tables = {name: _numbered(name, table) for name, table in self.tables.items()}
+        object.__setattr__(self, "tables", tables)
+        if self.boundaries is not None:
+            object.__setattr__(self, "boundaries", _numbered("boundaries", self.boundaries))
+
+    @property
+    def has_outlines(self) -> bool:
+        """Whether any zone has an outline."""
+        return self.boundaries is not None and len(self.boundaries) > 0
+
     def __getattr__(self, name: str) -> pd.DataFrame:
         if name.startswith("_") or name == "tables":
             raise AttributeError(name)
@@ -110,6 +123,22 @@ class Place:
         if unknown:
             raise AttributeError(f"a place has no tables {sorted(unknown)}")
         return replace(self, tables={**self.tables, **tables})
+
+
+def _numbered(name: str, table: Any) -> Any:
+    """Return a table with its rows numbered in their order: a row is known by its id, and no label
+    of a frame's own index says anything."""
+    import pandas as pd
+
+    if not isinstance(table, pd.DataFrame):
+        kind = type(table).__name__
+        raise UsageError(
+            f"the table {name} is of type {kind}; give a data frame, or use from_frames"
+        )
+    is_numbered = isinstance(table.index, pd.RangeIndex) and table.index.equals(
+        pd.RangeIndex(len(table))
+    )
+    return table if is_numbered else table.reset_index(drop=True)
 
 
 def table_label(place: Place, table: str) -> str:

@@ -251,7 +251,7 @@ def _map(place: Place, tables: dict[str, pd.DataFrame]) -> str:
     buildings, zones = tables["buildings"], place.zones
     x = pd.concat([buildings["x_m"], zones["x_m"]]).dropna()
     y = pd.concat([buildings["y_m"], zones["y_m"]]).dropna()
-    if place.boundaries is not None:
+    if place.boundaries is not None and place.has_outlines:
         edges = place.boundaries.total_bounds
         x, y = pd.concat([x, pd.Series(edges[::2])]), pd.concat([y, pd.Series(edges[1::2])])
     left, top = float(x.min()), float(y.max())
@@ -288,7 +288,7 @@ def _map(place: Place, tables: dict[str, pd.DataFrame]) -> str:
 
 def _outlines(place: Place, to_pixels: Any, tolerance: float) -> list[str]:
     style = 'fill="#eef1f3" stroke="#9aa5b1" stroke-width="0.7"'
-    if place.boundaries is None:
+    if place.boundaries is None or not place.has_outlines:
         points = [
             to_pixels(x, y) for x, y in zip(place.zones["x_m"], place.zones["y_m"], strict=True)
         ]

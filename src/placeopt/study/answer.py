@@ -38,8 +38,13 @@ def solve(place: Place, scenario: Scenario, *, progress: ProgressCallback | None
         PlaceError: With every fault of the place.
         ScenarioError: With every fault of the scenario.
         VerificationError: If the plan fails the independent verifier.
+        UsageError: If ``place`` is no place or ``scenario`` no scenario.
     """
-    return answer_checked(place, check(place), scenario, progress)
+    findings = check(place)
+    if not isinstance(scenario, Scenario):
+        kind = type(scenario).__name__
+        raise UsageError(f"this is of type {kind} and no scenario; use read_scenario")
+    return answer_checked(place, findings, scenario, progress)
 
 
 def load_today(place: Place, scenario: Path) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from placeopt.base.errors import Finding
+from placeopt.base.errors import Finding, UsageError
 from placeopt.base.findings import error, row_number, sort_findings
 from placeopt.place.check.benefits import benefit_findings
 from placeopt.place.check.budget import budget_findings
@@ -36,9 +36,18 @@ if TYPE_CHECKING:
 
 
 def check(place: Place) -> list[Finding]:
-    """Return every fault of ``place``, errors first; an empty list if there is none."""
+    """Return every fault of ``place``, errors first; an empty list if there is none.
+
+    Raises:
+        UsageError: If ``place`` is no place.
+    """
+    if not isinstance(place, Place):
+        raise UsageError(f"this is of type {type(place).__name__} and no place; use read_place")
     findings = [*info_findings(place.info), *dictionary_findings(place)]
-    if any(finding.row is None and finding.file != FILE for finding in findings):
+    if any(
+        (finding.row is None and finding.file != FILE) or finding.message == _MESSAGES["no text"]
+        for finding in findings
+    ):
         return sort_findings(findings)  # columns are missing or of another type: look no further
     findings += link_findings(place)
     findings += point_findings(place)
@@ -62,8 +71,12 @@ def dictionary_findings(place: Place) -> Iterator[Finding]:
             if column.name not in frame:
                 remedy = f"add it: {column.meaning}"
                 yield error(file, "the column is missing", remedy, column=column.name)
+        repeated = frame.columns[frame.columns.duplicated()].unique()
+        for name in repeated:
+            yield error(file, "the column stands twice", "leave one of the two out", column=name)
         if len(frame):
-            present = [column for column in columns if column.name in frame]
+            names = frame.columns.difference(repeated)
+            present = [column for column in columns if column.name in names]
             yield from _cell_findings(frame, present, file)
 
 
@@ -83,9 +96,10 @@ def _cell_findings(frame: pd.DataFrame, columns: list[Column], file: str) -> Ite
         cases["column"], cases["check"], cases["failure_case"], cases["index"], strict=True
     ):
         column = by_name[name]
-        if index is None or index != index:  # about the whole column: its type
+        if index is None or index != index or kind.startswith("dtype("):  # the column's type
             remedy = f"make it {column.type}, as read_place does"
-            yield error(file, f"the column is of type {case}", remedy, column=name)
+            message = f"the column is of type {frame[name].dtype}"
+            yield error(file, message, remedy, column=name)
             continue
         i = int(index)
         value = None if kind == "not_nullable" else texts_of(frame[name].iloc[[i]])[0]

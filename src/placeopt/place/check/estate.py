@@ -133,11 +133,14 @@ def services_without_host_or_visits(place: Place) -> Iterator[Finding]:
     """Warnings for services with visits but no host or the reverse, and back offices without
     desks."""
     services, file = place.services, table_label(place, "services")
-    with_visits = {*place.demand["service_id"], *place.demand_rates["service_id"]}
+    demand, rates = place.demand, place.demand_rates
+    with_visits = {
+        *demand.loc[demand["visits_per_year"] > 0, "service_id"],
+        *rates.loc[rates["visits_per_person_per_year"] > 0, "service_id"],
+    }
     hosted = set(place.hosting["service_id"])
-    for i, (service, office, desks) in enumerate(
-        zip(services["service_id"], services["back_office"], services["desks"], strict=True)
-    ):
+    columns = (services[name] for name in ("service_id", "back_office", "desks", "digital_share"))
+    for i, (service, office, desks, digital) in enumerate(zip(*columns, strict=True)):
         fault: tuple[str, str] | None = None
         if office and service in with_visits:
             fault = "a back office has visits", "delete its visits, or set back_office to no"
@@ -146,7 +149,9 @@ def services_without_host_or_visits(place: Place) -> Iterator[Finding]:
         elif service in with_visits and service not in hosted:
             fault = "the service has visits but no building hosts it", "give its hosts in hosting"
         elif service in hosted and service not in with_visits and not office:
-            fault = "the service has no visits", "give demand or demand_rates for it"
+            fault = "the service has no visits", "give demand or demand_rates above 0 for it"
+        elif service in hosted and not office and digital >= 1:
+            fault = "all its visits are digital, so no building serves it", "lower digital_share"
         if fault:
             yield warning(file, *fault, row=row_number(i), column="service_id", value=service)
 

@@ -33,7 +33,7 @@ def draw_picture(answer: Answer) -> str:
 
     assert answer.plan is not None
     layers = plan_layers(answer)
-    zones, has_polygons = layers["zones"], answer.place.boundaries is not None
+    zones, has_polygons = layers["zones"], answer.place.has_outlines
     outlines = None
     if has_polygons:
         zones = simplify_zones(zones)

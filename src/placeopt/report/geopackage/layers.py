@@ -46,7 +46,7 @@ def write_geopackage(answer: Answer, sheets: dict[str, Sheet], path: Path) -> Pa
     assert answer.plan is not None
     path.unlink(missing_ok=True)
     layers = plan_layers(answer)
-    if answer.place.boundaries is not None:
+    if answer.place.has_outlines:
         districts = district_outlines(answer, layers["zones"])
         if districts is not None:
             layers["districts"] = districts
@@ -79,7 +79,7 @@ def plan_layers(answer: Answer) -> dict[str, gpd.GeoDataFrame]:
     buildings, zones = (_copy(answer.plan.tables[name]) for name in ("buildings", "zones"))
     buildings["drawn_as"] = drawn_as(answer.plan.tables).to_numpy()
     layers = {}
-    if boundaries is not None and len(boundaries):
+    if boundaries is not None and answer.place.has_outlines:
         shapes = boundaries.set_index("zone_id")["geometry"].reindex(zones["zone_id"]).array
         layers["zones"] = gpd.GeoDataFrame(zones, geometry=shapes, crs=boundaries.crs or crs)
     else:
@@ -114,7 +114,7 @@ def _objects_as_text(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _write_styles(answer: Answer, path: Path) -> None:
     """Write the table of styles that QGIS reads, registered as the GeoPackage standard requires."""
-    has_polygons = answer.place.boundaries is not None and len(answer.place.boundaries) > 0
+    has_polygons = answer.place.has_outlines
     assert answer.plan is not None
     change = minutes_column(answer.plan.tables["zones"], "change")
     styles = {

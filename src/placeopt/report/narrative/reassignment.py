@@ -93,6 +93,14 @@ class ReassignmentFacts:
         return float(self.summary.get(f"past_{reason}_visits_per_year", math.nan))
 
     @property
+    def sends_visits(self) -> bool:
+        """Whether any visit is sent to a building in the last decided year."""
+        plan = self.answer.plan
+        if plan is None or "assignment" not in plan.tables:
+            return True
+        return bool((plan.tables["assignment"]["visits_per_year"] > 0).any())
+
+    @property
     def visits_past_partial(self) -> float:
         """Visits of the last decided year that pass only buildings with part of the offer."""
         plan = self.answer.plan
@@ -238,8 +246,14 @@ SENTENCES: tuple[Sentence[ReassignmentFacts], ...] = (
         "There was no time left to send visits nearer: they go where the least cost has them.",
     ),
     Sentence(
+        "no_visits",
+        lambda f: not f.sends_visits,
+        "No visit is sent to a building{when}: none is made in person, or all go unserved.",
+        lambda f: {"when": f.year_phrase},
+    ),
+    Sentence(
         "asked_nearer",
-        lambda f: f.found_assignment and f.minutes_saved < LEAST_MINUTES,
+        lambda f: f.sends_visits and f.found_assignment and f.minutes_saved < LEAST_MINUTES,
         lambda v: (
             "The plan was asked to send visits nearer without other buildings: a visit takes "
             f"{v['after']} on average{v['over']}{v['driving']}; {_proven_words(v)}."
@@ -254,7 +268,11 @@ SENTENCES: tuple[Sentence[ReassignmentFacts], ...] = (
     ),
     Sentence(
         "every_nearest",
-        lambda f: f.visits_past("nearer") < LEAST_VISITS and f.visits_past_partial < LEAST_VISITS,
+        lambda f: (
+            f.sends_visits
+            and f.visits_past("nearer") < LEAST_VISITS
+            and f.visits_past_partial < LEAST_VISITS
+        ),
         lambda v: f"{v['every']} goes to the nearest building that has the offer.",
         lambda f: {"every": _every_visit(f)},
     ),

@@ -58,7 +58,7 @@ def build_map_data(answer: Answer, sheets: dict[str, Sheet]) -> MapData:
 
     notes: list[str] = []
     layer = plan_layers(answer)["zones"]
-    has_polygons = answer.place.boundaries is not None and len(answer.place.boundaries) > 0
+    has_polygons = answer.place.has_outlines
     districts: list[dict[str, Any]] = []
     if has_polygons:
         layer = simplify_zones(layer)

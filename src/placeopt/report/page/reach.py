@@ -305,7 +305,7 @@ class _Shapes:
         assert answer.times is not None
         zones = plan_layers(answer)["zones"]
         self.outlines = None
-        if answer.place.boundaries is not None and len(answer.place.boundaries):
+        if answer.place.has_outlines:
             zones = simplify_zones(zones, max_points=MAX_POINTS, resolution=MAP_WIDTH)
             self.outlines = district_outlines(answer, zones)
         self.to_pixels = PixelTransform(zones.total_bounds, MAP_WIDTH, MAP_WIDTH)
