@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from placeopt.base.errors import InputError, UsageError
 from placeopt.place import Place
-from placeopt.travel import Step, measure
+from placeopt.travel import Step, Transit, measure
 from tests.support.places import place_of
 from tests.travel.small import line_place, write_streets
 
@@ -244,3 +245,15 @@ def test_streets_without_a_coordinate_system_are_refused() -> None:
         from_frames(edges, nodes, "EPSG:27700")
     with pytest.raises(InputError, match="states no coordinate system"):
         from_frames(edges, nodes.set_crs(27700), "EPSG:27700")
+
+
+@pytest.mark.parametrize("cutoff", [0.0, -5.0, math.nan, math.inf])
+def test_a_cutoff_that_measures_nothing_is_refused(tmp_path: Path, cutoff: float) -> None:
+    with pytest.raises(UsageError, match=r"cutoff is .* minutes; give a number above 0"):
+        measure(square_place(tmp_path), "crow_fly", ("walk",), cutoff)
+
+
+@pytest.mark.parametrize("changes", [1.5, -1])
+def test_changes_are_a_whole_number(changes: float) -> None:
+    with pytest.raises(UsageError, match=r"changes is .*; give a whole number of 0 or more"):
+        Transit("feed.zip", "2026-06-09", changes=changes)  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from placeopt.base.errors import Finding, UsageError
+from placeopt.base.files import require_writable_file
 from placeopt.place import read_place
 from placeopt.travel.fill_missing import ProgressCallback, Workers
 from placeopt.travel.matrix import write_matrix
@@ -85,6 +86,11 @@ def measure_place(
     """
     place = read_place(path)
     transit = None
+    if out is not None:
+        require_writable_file(out)
+    if "transit" not in modes and (gtfs or date is not None):
+        option = "--gtfs" if gtfs else "--date"
+        raise UsageError(f"{option} is of mode transit, which is not asked: add it to --modes")
     if "transit" in modes:
         feeds = [gtfs] if isinstance(gtfs, Path) else list(gtfs or ())
         if not feeds or date is None:

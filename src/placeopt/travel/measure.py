@@ -78,6 +78,10 @@ def measure(
         raise UsageError(f"no mode {unknown[0]!r}; there are {', '.join(MODES)}")
     if method not in METHODS:
         raise UsageError(f"no travel method {method!r}; there are {', '.join(METHODS)}")
+    if not 0 < cutoff_minutes < float("inf"):
+        raise UsageError(
+            f"cutoff is {cutoff_minutes:g} minutes; give a number above 0, such as 120"
+        )
     _require_memory(place, modes)
     if method == "matrix":
         from placeopt.travel.checks import add_findings

@@ -59,6 +59,11 @@ class Transit:
     changes: int = 3
     stop_snap_m: float = 250.0
 
+    def __post_init__(self) -> None:
+        """Raise ``UsageError`` for changes that are no whole number of 0 or more."""
+        if isinstance(self.changes, bool) or self.changes != int(self.changes) or self.changes < 0:
+            raise UsageError(f"changes is {self.changes!r}; give a whole number of 0 or more")
+
     @property
     def feeds(self) -> tuple[Path, ...]:
         """The feeds; ``UsageError`` if there are none or one is repeated."""
