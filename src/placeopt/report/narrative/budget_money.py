@@ -148,7 +148,7 @@ class MoneyFacts:
         if rule.carry_over:
             closing = rows["closing_gbp"]
             end = float(closing.iloc[-1]) - rule.opening_reserve_gbp
-            headrooms = [min(end, float(closing.loc[year:].min())) for year in years]
+            headrooms: list[float] = [min(end, float(closing.loc[year:].min())) for year in years]
         else:
             headroom = rows["in_gbp"] - rows["out_gbp"] - rows["clawback_gbp"]
             headrooms = [float(headroom.loc[year]) for year in years]
