@@ -121,7 +121,7 @@ class Commissioning(BudgetRule):
     def sentence(self, names: dict[str, str] | None = None) -> str:
         text = (
             "A programme is bought at its efficient scale or not at all, at most one of several "
-            "alternatives is bought, and starting or stopping costs what it costs"
+            "alternatives is bought, and starting or stopping has its stated cost"
         )
         if self.coherent:
             count = len(self.coherent)

@@ -379,7 +379,7 @@ class Pinned(EstateRule):
     )
 
     def sentence(self, names: dict[str, str] | None = None) -> str:
-        parts = ["What is decided already of a building stands"]
+        parts = ["What is already decided about a building is kept"]
         for ids, words in (
             (self.keep, "stays open"),
             (self.close, "closes"),
