@@ -113,7 +113,7 @@ def test_a_host_without_assigned_residents_meets_no_standard():
     check = next(c for c in answer.verification.checks if c.name == "access")
     assert check.holds
     assert check.held_by == "by the nearest open place only"
-    assert "as sent 75.00%" in check.detail
+    assert "75.00% as sent" in check.detail
 
 
 def test_no_visit_is_sent_past_a_ceiling_counted_as_served():
@@ -208,6 +208,16 @@ def test_the_kolm_pollak_equivalent_lies_above_the_mean():
     drive = [[10.0, 30.0], [30.0, 10.0]]
     assert cost_of(here, Fairness(equal_minutes=24.5), drive=drive) == pytest.approx(10_000)
     assert cost_of(here, Fairness(equal_minutes=24.0), drive=drive) == pytest.approx(40_000)
+
+
+def test_an_aversion_too_great_is_refused_with_the_largest():
+    """(E8) kappa is aversion / 10 and the longest journey 30 minutes: 3 x aversion <= 60."""
+    here = town([building("B1", 10_000), building("B2", 30_000)])
+    drive = [[10.0, 30.0], [30.0, 10.0]]
+    with pytest.raises(UsageError, match=r"fairness.aversion is 21: .* give at most 20$"):
+        cost_of(here, Fairness(equal_minutes=24.5, aversion=21), drive=drive)
+    cost = cost_of(here, Fairness(equal_minutes=24.5, aversion=20), drive=drive)
+    assert cost == pytest.approx(40_000)
 
 
 def test_the_worst_off_tenth_can_be_made_as_near_as_possible():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,7 +122,7 @@ def test_outlines_of_other_zones_are_warned_of() -> None:
     assert "the same as that of Z2" in same.message
 
 
-def test_a_layer_without_rows_is_a_warning_that_names_every_zone(tmp_path: Path) -> None:
+def test_a_layer_without_rows_names_every_zone(tmp_path: Path) -> None:
     frame = outlined(*GOOD).boundaries
     assert frame is not None
     folder = small_folder(tmp_path / "small")
@@ -129,3 +130,21 @@ def test_a_layer_without_rows_is_a_warning_that_names_every_zone(tmp_path: Path)
     (found,) = check_files(folder)
     assert (found.severity, found.ids) == ("warning", ("Z1", "Z2", "007"))
     assert "3 of 3 zones have no outline" in found.message
+
+
+def test_what_the_reader_of_outlines_says_is_a_finding(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    folder = small_folder(tmp_path / "small")
+    frame = outlined(GOOD[0], ENDLESS, GOOD[2]).boundaries
+    assert frame is not None
+    path = folder / "boundaries.gpkg"
+    frame.to_file(path, layer="zones", driver="GPKG", engine="pyogrio")
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA application_id = 0")
+    database.close()
+    recwarn.clear()
+    found = check_files(folder)
+    assert [str(one.message) for one in recwarn] == []
+    assert {one.severity for one in found if "the reader says" in one.message} == {"warning"}
+    assert any("without finite coordinates" in one.message for one in found)

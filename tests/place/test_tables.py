@@ -79,7 +79,10 @@ def test_a_column_of_another_type_or_twice_is_named() -> None:
     buildings = place.buildings
     cost = "running_cost_fixed_gbp_per_year"
     for faulty, told in (
-        (buildings.assign(building_id=[1, 2, 3]), "building_id is '1': this is no text"),
+        (
+            buildings.assign(building_id=[1, 2, 3]),
+            "building_id is '1': this is no text; make it text",
+        ),
         (buildings.assign(sale_lag_years=1.5), "sale_lag_years the column is of type float64"),
         (buildings.assign(**{cost: "5"}), f"{cost} the column is of type str; make it number"),
         (buildings.assign(**{cost: 1j}), f"{cost} the column is of type complex128"),

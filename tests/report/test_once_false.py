@@ -255,6 +255,15 @@ def test_a_limit_that_was_not_reached_is_not_blamed(bound):
     assert "More time may find one: set time_limit_seconds under [solver] above 300 s" in text
 
 
+def test_a_limit_of_a_part_of_a_second_is_not_rounded_to_none():
+    answer = answers.estate_answer()
+    solver = answer.scenario.solver.model_copy(update={"time_limit_seconds": 0.1})
+    scenario = answer.scenario.model_copy(update={"solver": solver})
+    result = Result(Status.NO_PLAN, seconds={"search": 0.1})
+    late = replace(answer, scenario=scenario, plan=None, verification=None, result=result)
+    assert "stopped at its time limit of 0.1 s" in describe(late).status_in_words
+
+
 @pytest.mark.parametrize(("seconds", "whole"), [(241.0, False), (241.0, True), (100.0, False)])
 def test_time_reserved_for_sending_visits_nearer_is_named(seconds, whole):
     """A search that ends at four fifths of its limit says for what the rest is reserved."""

@@ -105,7 +105,9 @@ def _cell_findings(frame: pd.DataFrame, columns: list[Column], file: str) -> Ite
         value = None if kind == "not_nullable" else texts_of(frame[name].iloc[[i]])[0]
         message = _message(kind, column) if value else "the cell is empty"
         remedy = expected_value(column)
-        if kind == "tiny":
+        if kind == "no text":
+            remedy = "make it text; Place.from_frames does so for whole numbers"
+        elif kind == "tiny":
             remedy = f"give 0, or a number of its own size in {column.unit or 'the column'}"
         elif kind == "text" and (found := text_fault(value or "", _is_id(column))):
             (message, remedy), value = found, shorten(value or "")

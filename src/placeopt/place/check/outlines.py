@@ -130,7 +130,9 @@ def _confused(place: Place, outlines: gpd.GeoDataFrame, file: str) -> Iterator[F
     import shapely
 
     own, shapes = _own_points(place, outlines), outlines.geometry.to_numpy()
-    usable = np.isfinite(own).all(axis=1) & shapely.is_valid(shapes) & (shapely.area(shapes) > 0)
+    with np.errstate(invalid="ignore"):  # areas of outlines that are not finite
+        has_area = shapely.is_valid(shapes) & (shapely.area(shapes) > 0)
+    usable = np.isfinite(own).all(axis=1) & has_area
     positions = np.flatnonzero(usable)
     distance = shapely.distance(shapely.points(own[positions]), shapes[positions])
     side = np.sqrt(shapely.area(shapes[positions]))

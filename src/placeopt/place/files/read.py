@@ -8,10 +8,13 @@ pass; a place is returned only if none of them is an error.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from placeopt.base.aliases import renamed
 from placeopt.base.errors import Finding, InputError, PlaceError, errors_among
@@ -220,7 +223,9 @@ def _read_boundaries(path: Path, layer: str) -> tuple[gpd.GeoDataFrame | None, l
     file = f"{path.name}:{layer}"
     try:
         require_layers(path)
-        frame = pyogrio.read_dataframe(path, layer=layer)
+        with warnings.catch_warnings(record=True) as caught, np.errstate(invalid="ignore"):
+            warnings.simplefilter("always")
+            frame = pyogrio.read_dataframe(path, layer=layer)
     except InputError as refused:
         return None, list(refused.findings)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as fault:
@@ -230,7 +235,12 @@ def _read_boundaries(path: Path, layer: str) -> tuple[gpd.GeoDataFrame | None, l
         return None, [error(file, "the column is missing", remedy, column="zone_id")]
     ids = texts_of(frame["zone_id"])
     frame = gpd.GeoDataFrame({"zone_id": ids}, geometry=frame.geometry.array, crs=frame.crs)
-    return frame.astype({"zone_id": str}), []
+    findings = [
+        warning(file, f"the reader says: {one.message}", "write the layer anew, such as from QGIS")
+        for one in caught
+        if not issubclass(one.category, (DeprecationWarning, FutureWarning))
+    ]
+    return frame.astype({"zone_id": str}), findings
 
 
 def _own_files() -> set[str]:

@@ -235,9 +235,16 @@ def bound_amount(objective: str, bound: float) -> Amount:
 
 def _time_values(facts: CertaintyFacts) -> Values:
     return {
-        "seconds": Amount(facts.seconds, "seconds", f"{facts.seconds:,.0f} s"),
-        "limit": Amount(facts.limit, "seconds", f"{facts.limit:,.0f} s"),
+        "seconds": Amount(facts.seconds, "seconds", _seconds_in_words(facts.seconds)),
+        "limit": Amount(facts.limit, "seconds", _seconds_in_words(facts.limit)),
     }
+
+
+def _seconds_in_words(seconds: float) -> str:
+    """Return seconds as text, parts of a second only where there is less than one."""
+    if seconds >= 1:
+        return f"{seconds:,.0f} s"
+    return f"{seconds:.2f}".rstrip("0").rstrip(".") + " s"
 
 
 def _says_something(answer: Answer) -> bool:

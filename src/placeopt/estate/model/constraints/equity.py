@@ -161,8 +161,13 @@ def _kolm_pollak(
     equal_minutes = rule.equal_minutes
     assert equal_minutes is not None  # asked for
     c, k = x.customers, kappa(problem, rule)
-    if k * np.nanmax(problem.minutes, initial=0.0) > MAX_DECAY_EXPONENT:
-        raise UsageError("the aversion to inequality is so great that no number says it; ask less")
+    exponent = k * np.nanmax(problem.minutes, initial=0.0)
+    if exponent > MAX_DECAY_EXPONENT:
+        largest = np.floor(10 * rule.aversion * MAX_DECAY_EXPONENT / exponent) / 10
+        raise UsageError(
+            f"rules: fairness.aversion is {rule.aversion:g}: with this place's minutes no number "
+            f"holds so great an aversion to inequality; give at most {largest:g}"
+        )
     customers = np.flatnonzero(is_counted)
     weight = c.units / max(float(c.units[customers].sum()), 1e-9)
     terms = [
