@@ -188,6 +188,7 @@ def plan_by_hand() -> Plan:
                 "change_gbp": [-20.0, 40.0, 10.0],
                 "change_share": [-0.2, 2.0, np.nan],
                 "statutory_floor_gbp": np.nan,
+                "place_floor_gbp": np.nan,
                 "why": "",
             }
         ),

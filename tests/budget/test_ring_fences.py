@@ -31,8 +31,8 @@ def paid(fund_agency: str, *rules) -> dict[tuple[str, str], float]:
     }
     pairs = list(
         zip(
-            problem.programme_ids[problem.pair_programme],
-            problem.stream_ids[problem.pair_stream],
+            problem.programmes.ids[problem.pairs.programme],
+            problem.streams.ids[problem.pairs.stream],
             strict=True,
         )
     )

@@ -111,7 +111,7 @@ def test_a_count_says_for_how_many_it_is_stated(partly, tmp_path):
 @pytest.mark.parametrize(
     ("rules", "settings", "label"),
     [
-        ((Carbon(share_of_today=0.5),), {}, "carbon"),
+        ((Carbon(share_of_today=0.5),), {}, "rules[0]"),
         ((), {"minimise": ("cost", "carbon"), "slack": (0.1,)}, "objective.minimise"),
         ((), {"minimise": ("weighted",), "weights": {"cost": 1.0, "carbon": 9.0}},
          "objective.weights"),

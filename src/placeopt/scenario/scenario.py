@@ -220,11 +220,15 @@ class Scenario(Section):
         drop = tuple(dict.fromkeys(name for name in self.drop if name not in names))
         implied = missing_implied(self.problem, self.rules, drop)
         object.__setattr__(self, "drop", drop)
-        given = tuple(
-            rule if rule.origin.source.lines else rule.placed(Origin(path=("rules", i)))
-            for i, rule in enumerate(self.rules)
-        )
-        object.__setattr__(self, "rules", (*implied, *given))
+        placed, position = [], 0
+        for rule in self.rules:
+            if type(rule).implied and rule == type(rule)():  # of a scenario that is copied
+                placed.append(rule)
+                continue
+            is_read = bool(rule.origin.source.lines)
+            placed.append(rule if is_read else rule.placed(Origin(path=("rules", position))))
+            position += 1
+        object.__setattr__(self, "rules", (*implied, *placed))
         return self
 
     @property
