@@ -30,11 +30,11 @@ from typing import Any
 
 import numpy as np
 
+from placeopt.base.arrays import Floats
 from placeopt.bench.subjects.many_programmes import make_scenario, many_programmes
 from placeopt.budget.problem import effects, objective_values
 from placeopt.budget.problem.arrays import BudgetProblem
 from placeopt.budget.problem.build import build_problem
-from placeopt.budget.problem.parts import Floats
 from placeopt.engine.settings import Settings
 
 NAME = "weighted_outcomes"

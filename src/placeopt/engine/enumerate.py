@@ -11,8 +11,9 @@ import time
 
 import numpy as np
 
+from placeopt.base.arrays import Floats
 from placeopt.base.errors import EngineError
-from placeopt.engine.model import Arrays, Floats, Model
+from placeopt.engine.model import Arrays, Model
 from placeopt.engine.result import Result, Status
 
 _CHUNK = 1 << 14

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats
 from placeopt.base.deadline import Deadline, record_timeout
-from placeopt.engine.model import Arrays, Floats
+from placeopt.engine.model import Arrays
 from placeopt.engine.settings import Settings
 
 if TYPE_CHECKING:

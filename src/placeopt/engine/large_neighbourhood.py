@@ -17,15 +17,14 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from placeopt.base.arrays import Bools, Floats
 from placeopt.base.deadline import Deadline
-from placeopt.engine.model import Arrays, Floats
+from placeopt.engine.model import Arrays
 from placeopt.engine.result import Result, Status
 from placeopt.engine.settings import Settings
 from placeopt.engine.solve import solve
 
-Bools = NDArray[np.bool_]
 GAP_DIVISOR = 10  # a neighbourhood is solved to this part of the gap asked for
 log = logging.getLogger("placeopt.engine")
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats, Ints
 from placeopt.engine.highs import load
-from placeopt.engine.model import Arrays, Floats
+from placeopt.engine.model import Arrays
 from placeopt.engine.result import Status
 
 if TYPE_CHECKING:
     from highspy import HighsBasis
-
-Ints = NDArray[np.int64]
 
 
 class Basis(NamedTuple):

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-Floats = NDArray[np.float64]
+from placeopt.base.arrays import Floats
+
 Terms = tuple[ArrayLike, ArrayLike, ArrayLike]  # positions in the row block, column numbers, values
 
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from placeopt.base.arrays import Floats
 from placeopt.base.errors import EngineError, EngineMissing
 from placeopt.engine.convert import to_pulp
-from placeopt.engine.model import Arrays, Floats
+from placeopt.engine.model import Arrays
 from placeopt.engine.registry import engine as engine_named
 from placeopt.engine.result import Result, Status
 

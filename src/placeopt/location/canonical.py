@@ -11,14 +11,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from placeopt.base.arrays import Ints
 from placeopt.location.distances import Distances, Matrix, Pairs, Points
 from placeopt.location.solution import Solution
 from placeopt.location.statement import P_DISPERSION, Problem
-
-Ints = NDArray[np.int64]
 
 
 def to_canonical_order(problem: Problem) -> tuple[Problem, Ints, Ints]:

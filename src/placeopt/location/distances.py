@@ -20,14 +20,12 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from placeopt.base.arrays import Floats, Ints
 from placeopt.base.errors import UsageError
 from placeopt.location.labels import as_numbers, is_default_index, pandas_labels
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Metric = Literal["euclidean", "manhattan", "floor", "round", "great_circle"]
 METRICS = get_args(Metric)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from placeopt.base.arrays import Floats, Ints
 from placeopt.location.distances import Points
 from placeopt.location.statement import (
     COVERING,
@@ -15,9 +15,6 @@ from placeopt.location.statement import (
     P_DISPERSION,
     Problem,
 )
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 def nearest_open(problem: Problem, sites: Ints) -> tuple[Ints, Floats]:

@@ -36,6 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from placeopt.base.arrays import Floats
 from placeopt.base.errors import UsageError
 from placeopt.location.distances import Distances, Matrix, Pairs
 from placeopt.location.labels import (
@@ -47,8 +48,6 @@ from placeopt.location.labels import (
     resolve_ids,
     values_by_id,
 )
-
-Floats = NDArray[np.float64]
 
 P_MEDIAN = "p-median"
 P_CENTRE = "p-centre"

@@ -6,15 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from placeopt.base.arrays import Bools, Floats
 from placeopt.scenario.rules.estate.services import Access
 
 if TYPE_CHECKING:
     from placeopt.place import Place
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 
 def residents_counted(place: Place, rule: Access) -> tuple[Floats, Floats]:

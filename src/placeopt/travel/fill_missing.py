@@ -18,13 +18,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats
 from placeopt.base.files import WAIT_SECONDS, exclusive_folder
 from placeopt.place import Place
 from placeopt.travel.cache import CHUNK_ZONES, MinutesCache, cache_folder, coordinate_keys
 from placeopt.travel.origins import Origins
 
 BLOCK_BUILDINGS = 128  # buildings in a block if zones outnumber buildings
-Floats = NDArray[np.float64]
 MinutesAndWorst = tuple[
     Floats, Floats | None
 ]  # (zones, buildings) minutes, and at their worst if known

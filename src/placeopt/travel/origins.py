@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats
 from placeopt.base.errors import InputError
 from placeopt.base.findings import error, row_number
 from placeopt.place import Place
@@ -23,7 +24,6 @@ from placeopt.travel.cache import hash_of_array
 from placeopt.travel.crs import require_not_degrees
 
 POINTS_FILE = "zone_points.csv"  # beside the place: zone_id, x_m, y_m, weight
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats
 from placeopt.base.errors import PlaceError, UsageError, VerificationError, errors_among
 from placeopt.budget.appraisal.benefits import (
     DEDUCTIONS,
@@ -36,8 +37,6 @@ from placeopt.place import Place
 from placeopt.place.check.all_checks import check
 from placeopt.scenario.discount import discount_factors
 from placeopt.scenario.scenario import Money
-
-Floats = NDArray[np.float64]
 
 SOCIETY = ""  # the agency of benefits that are in no budget
 

@@ -22,15 +22,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats, Ints
 from placeopt.budget.appraisal.optimism_bias import by_grade, corrections
 from placeopt.place import Place
 from placeopt.scenario.discount import discount_factors
 from placeopt.scenario.scenario import Money
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 DEDUCTIONS = ("deadweight_share", "displacement_share", "leakage_share", "substitution_share")
 CHAIN_COLUMNS = (

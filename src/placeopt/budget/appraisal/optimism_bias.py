@@ -17,12 +17,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats
 from placeopt.base.errors import Finding
 from placeopt.place import Place
-
-Floats = NDArray[np.float64]
 
 
 @cache

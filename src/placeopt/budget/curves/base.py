@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from placeopt.base.arrays import Floats
 from placeopt.base.errors import UsageError
 
-Floats = NDArray[np.float64]
 SAME_SPEND_SHARE = 1e-9  # of a range: spends closer together count as one
 
 

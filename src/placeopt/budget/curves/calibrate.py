@@ -29,11 +29,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from placeopt.base.arrays import Floats
 from placeopt.base.errors import Finding, PlaceError, UsageError, errors_among
 from placeopt.base.files import atomic_file
 from placeopt.base.number_format import pounds, pounds_and_pence
 from placeopt.budget.appraisal.benefits import deflators, to_price_year
-from placeopt.budget.curves.base import FORMS, Floats, Form, form_named
+from placeopt.budget.curves.base import FORMS, Form, form_named
 from placeopt.budget.curves.forms import response_curve
 from placeopt.place import Place
 from placeopt.place.check.all_checks import check

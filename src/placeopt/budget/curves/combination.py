@@ -28,15 +28,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats, Ints
 from placeopt.base.errors import Finding
 from placeopt.base.findings import error
 from placeopt.budget.curves.remaining_potential import inverse_transform
 
 if TYPE_CHECKING:
     from placeopt.place import Place
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

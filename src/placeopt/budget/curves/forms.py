@@ -33,11 +33,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from placeopt.base.arrays import Floats
 from placeopt.budget.curves.base import (
     SAME_SPEND_SHARE,
     CurvatureInterval,
     Curve,
-    Floats,
     Form,
     form_named,
     register,

@@ -19,7 +19,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from placeopt.budget.curves.base import SAME_SPEND_SHARE, Curve, Floats
+from placeopt.base.arrays import Floats
+from placeopt.budget.curves.base import SAME_SPEND_SHARE, Curve
 from placeopt.budget.curves.forms import slopes_between
 
 Side = Literal["under", "over"]

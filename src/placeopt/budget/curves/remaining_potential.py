@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from placeopt.budget.curves.base import CurvatureInterval, Curve, Floats, Form
+from placeopt.base.arrays import Floats
+from placeopt.budget.curves.base import CurvatureInterval, Curve, Form
 
 MAX_TRANSFORM_SHARE = 1 - 1e-9  # of the potential: the logarithm is cut off there
 MAX_EFFECT_SHARE = 0.9999  # largest share of the potential of one programme, in any draw

@@ -28,6 +28,7 @@ import numpy as np
 import pandas as pd
 
 from placeopt import engine
+from placeopt.base.arrays import Floats
 from placeopt.base.errors import UsageError
 from placeopt.budget.explain.shadow_prices import strong_duality_holds
 from placeopt.budget.model import formulation
@@ -36,7 +37,6 @@ from placeopt.budget.model.scale import objective_unit, scale_of
 from placeopt.budget.problem.arrays import BudgetProblem
 from placeopt.budget.problem.build import build_problem
 from placeopt.budget.problem.checks import require
-from placeopt.budget.problem.parts import Floats
 from placeopt.budget.search.approximation import Approximation
 from placeopt.budget.search.parameters import DEFAULTS
 from placeopt.budget.search.refinement import solve_lexicographic

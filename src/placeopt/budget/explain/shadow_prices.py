@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats
 from placeopt.budget.model.scale import Scale, objective_unit, scale_of
 from placeopt.budget.problem.arrays import OBJECTIVES, WEIGHTED_UNIT, BudgetProblem
-from placeopt.budget.problem.parts import Floats
 from placeopt.budget.search.solution import LexicographicStep
 from placeopt.engine import Arrays, Result
 

@@ -29,10 +29,10 @@ from typing import Any
 
 import numpy as np
 
+from placeopt.base.arrays import Bools, Floats, Ints
 from placeopt.budget.curves.base import SAME_SPEND_SHARE, CurvatureInterval
 from placeopt.budget.model.paths import GeometricGrid, Paths, geometric_grids_of
 from placeopt.budget.problem.arrays import BudgetProblem
-from placeopt.budget.problem.parts import Bools, Floats, Ints
 from placeopt.engine import Model
 from placeopt.engine.model import Terms
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from placeopt.base.arrays import Bools, Floats, Ints
 from placeopt.budget.problem.arrays import BudgetProblem
-from placeopt.budget.problem.parts import Bools, Floats, Ints
 
 GEOMETRIC_GRID_SIZE = 600  # points, about
 MAX_SPEND_RATIO = 500.0  # largest spend over the lowest grid point above 0

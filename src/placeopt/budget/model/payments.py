@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from placeopt.base.arrays import Floats
 from placeopt.budget.model.constraints import agencies
 from placeopt.budget.model.constraints.money import add_payments, no_stream_is_overspent
 from placeopt.budget.model.scale import by_position, scale_of
 from placeopt.budget.problem.arrays import BudgetProblem
-from placeopt.budget.problem.parts import Floats
 from placeopt.engine import Model
 from placeopt.engine.model import Terms
 

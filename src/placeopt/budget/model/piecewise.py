@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from placeopt.budget.curves.base import Floats
+from placeopt.base.arrays import Floats
 from placeopt.budget.curves.piecewise import Piece
 from placeopt.budget.model.scale import Scale
 from placeopt.budget.problem.arrays import BudgetProblem

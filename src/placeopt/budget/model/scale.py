@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from placeopt.base.arrays import Floats, Ints
 from placeopt.budget.problem.arrays import BudgetProblem
-from placeopt.budget.problem.parts import Floats, Ints
 
 MONEY_OBJECTIVES = (
     *("least_money", "least_disruption", "position", "moved_from_today", "programme_order"),

@@ -13,10 +13,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from placeopt.base.arrays import Bools, Floats, Ints
 from placeopt.budget.appraisal.benefits import cashable_per_gain
 from placeopt.budget.problem import cash_flows, effects, parts
 from placeopt.budget.problem.arrays import BudgetProblem, sum_by_group
-from placeopt.budget.problem.parts import Bools, Floats, Ints
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.benefit_years import counted_years

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from placeopt.base.arrays import Floats, Ints
 from placeopt.budget.problem.parts import (
     Agencies,
     Capital,
     Curves,
     Evidence,
-    Floats,
     Horizon,
-    Ints,
     Money,
     Objectives,
     Outcomes,

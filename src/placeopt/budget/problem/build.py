@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from placeopt.base.arrays import Bools, Floats, Ints
 from placeopt.base.errors import Finding, InputError, PlaceError, UsageError
 from placeopt.base.findings import error
 from placeopt.budget.curves.remaining_potential import MAX_EFFECT_SHARE
@@ -18,7 +19,6 @@ from placeopt.budget.problem.agencies import agencies, agency_of, may_fund_trans
 from placeopt.budget.problem.arrays import BudgetProblem
 from placeopt.budget.problem.capital import capital_pots
 from placeopt.budget.problem.checks import objectives, require
-from placeopt.budget.problem.parts import Bools, Floats, Ints
 from placeopt.budget.problem.payment_by_results import ProviderTerms, provider_terms_of
 from placeopt.place import Place
 from placeopt.scenario import Scenario

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from placeopt.base.arrays import Ints
 from placeopt.budget.problem import parts
 from placeopt.budget.problem.money import amounts, may_pay
-from placeopt.budget.problem.parts import Ints
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.rules.budget.money import Capital, Streams

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from placeopt.base.arrays import Bools, Floats
 from placeopt.budget.problem import effects
 from placeopt.budget.problem.arrays import BudgetProblem, sum_by_group
-from placeopt.budget.problem.parts import Bools, Floats
 
 
 def is_bought(problem: BudgetProblem, spend: Floats) -> Bools:

@@ -7,8 +7,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from placeopt.base.arrays import Floats, Ints
 from placeopt.budget.problem import parts
-from placeopt.budget.problem.parts import Floats, Ints, Texts
+from placeopt.budget.problem.parts import Texts
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.rules.budget.money import (

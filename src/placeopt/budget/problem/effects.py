@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from placeopt.base.arrays import Floats
 from placeopt.budget.curves import combination
 from placeopt.budget.curves.remaining_potential import transform
 from placeopt.budget.problem.arrays import BudgetProblem, sum_by_group
-from placeopt.budget.problem.parts import Floats
 
 
 def gain(problem: BudgetProblem, spend: Floats) -> Floats:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from placeopt.base.arrays import Bools, Floats, Ints
 from placeopt.base.errors import UsageError
 from placeopt.budget.problem import parts
-from placeopt.budget.problem.parts import Bools, Floats, Ints
 from placeopt.budget.problem.payment_by_results import ProviderTerms
 from placeopt.place import Place
 from placeopt.scenario import Scenario

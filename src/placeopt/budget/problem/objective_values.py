@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from placeopt.base.arrays import Floats
 from placeopt.budget.problem import cash_flows, effects
 from placeopt.budget.problem.arrays import BudgetProblem
-from placeopt.budget.problem.parts import Floats
 
 
 def objective_value(problem: BudgetProblem, name: str, spend: Floats, *, first: bool) -> float:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from placeopt.base.arrays import Bools, Floats, Ints
 from placeopt.budget.curves.combination import potentials, uses_levels
 from placeopt.budget.problem import parts
-from placeopt.budget.problem.parts import Bools, Floats, Ints
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.benefit_years import counted_years

@@ -15,12 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Bools, Floats, Ints
 from placeopt.budget.curves.base import Curve, Form
 from placeopt.budget.curves.combination import CurveGroup
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 Texts = NDArray[np.str_]
 
 

@@ -28,14 +28,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+
+from placeopt.base.arrays import Bools, Floats, Ints
 
 if TYPE_CHECKING:
     from placeopt.place import Place
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

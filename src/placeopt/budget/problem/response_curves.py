@@ -7,12 +7,12 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 
+from placeopt.base.arrays import Floats
 from placeopt.budget.curves.base import Form
 from placeopt.budget.curves.combination import curve_groups
 from placeopt.budget.curves.forms import Points, response_curve
 from placeopt.budget.curves.remaining_potential import TransformedCurve
 from placeopt.budget.problem import parts
-from placeopt.budget.problem.parts import Floats
 from placeopt.place import Place
 from placeopt.scenario import Scenario
 from placeopt.scenario.rules.budget.money import Uncertainty

@@ -13,14 +13,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from placeopt.base.arrays import Bools
 from placeopt.budget.problem.arrays import BudgetProblem
-from placeopt.budget.problem.parts import (
-    Bools,
-    Money,
-    Objectives,
-    SpendLimits,
-    Standards,
-)
+from placeopt.budget.problem.parts import Money, Objectives, SpendLimits, Standards
 
 TIE_OBJECTIVES = ("moved_from_today", "programme_order")
 OPTIMALITY_TOLERANCE = 1e-6  # of the objective: within it a plan is as good as the best

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from placeopt.base.arrays import Floats
 from placeopt.budget.curves.base import Curve
 from placeopt.budget.curves.piecewise import (
     MIN_PIECE_SHARE,
@@ -22,7 +23,6 @@ from placeopt.budget.model.piecewise import ApproximatedCurves
 from placeopt.budget.model.scale import scale_of
 from placeopt.budget.problem import effects
 from placeopt.budget.problem.arrays import BudgetProblem
-from placeopt.budget.problem.parts import Floats
 from placeopt.budget.search.parameters import DEFAULTS
 
 

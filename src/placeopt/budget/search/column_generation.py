@@ -29,6 +29,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from placeopt.base.arrays import Bools, Floats, Ints
 from placeopt.budget.model import formulation
 from placeopt.budget.model.convex_combination import ConvexCombination, SpendGrid, spend_grid_of
 from placeopt.budget.model.paths import (
@@ -39,7 +40,6 @@ from placeopt.budget.model.paths import (
 )
 from placeopt.budget.model.scale import scale_of
 from placeopt.budget.problem.arrays import BudgetProblem
-from placeopt.budget.problem.parts import Bools, Floats, Ints
 from placeopt.budget.search.parameters import DEFAULTS, ColumnGeneration, Parameters
 from placeopt.budget.search.path_pricing import least_cost_paths
 from placeopt.budget.search.rounding import Solve, round_to_plan, spend_from_result

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from placeopt.base.arrays import Floats
 from placeopt.base.deadline import record_timeout
 from placeopt.budget.curves.piecewise import Side
 from placeopt.budget.model import formulation
@@ -24,7 +25,6 @@ from placeopt.budget.model.scale import objective_unit, scale_of
 from placeopt.budget.problem import effects
 from placeopt.budget.problem.arrays import BudgetProblem
 from placeopt.budget.problem.objective_values import objective_value
-from placeopt.budget.problem.parts import Floats
 from placeopt.budget.search import column_generation
 from placeopt.budget.search.approximation import Approximation
 from placeopt.budget.search.parameters import Parameters

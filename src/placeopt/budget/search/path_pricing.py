@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from placeopt.base.arrays import Floats, Ints
 from placeopt.budget.model.paths import UNLIMITED, GeometricGrid
-from placeopt.budget.problem.parts import Floats, Ints
 
 
 def least_cost_paths(

@@ -6,12 +6,12 @@ import time
 
 import numpy as np
 
+from placeopt.base.arrays import Floats
 from placeopt.base.deadline import without_deadline
 from placeopt.budget.model.payments import payments
 from placeopt.budget.model.scale import scale_of
 from placeopt.budget.problem import cash_flows, effects
 from placeopt.budget.problem.arrays import BudgetProblem, sum_by_group
-from placeopt.budget.problem.parts import Floats
 from placeopt.budget.search.timed_solver import TimedSolver
 
 

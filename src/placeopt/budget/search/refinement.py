@@ -11,11 +11,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from placeopt.base.arrays import Floats
 from placeopt.base.deadline import Deadline
 from placeopt.budget.model import formulation
 from placeopt.budget.problem import objective_values
 from placeopt.budget.problem.arrays import BudgetProblem
-from placeopt.budget.problem.parts import Floats
 from placeopt.budget.search import column_generation
 from placeopt.budget.search.approximation import Approximation
 from placeopt.budget.search.one_objective import Minimised, minimise_objective

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from placeopt.base.arrays import Floats
 from placeopt.budget.problem.arrays import BudgetProblem
-from placeopt.budget.problem.parts import Floats
 from placeopt.budget.search.payments import payment_decimals
 from placeopt.place import Place
 from placeopt.scenario import Scenario

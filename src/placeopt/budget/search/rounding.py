@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from placeopt.base.arrays import Floats, Ints
 from placeopt.budget.model import formulation
 from placeopt.budget.model.convex_combination import ConvexCombination, SpendGrid
 from placeopt.budget.model.paths import Paths
 from placeopt.budget.model.scale import scale_of
 from placeopt.budget.problem.arrays import BudgetProblem
-from placeopt.budget.problem.parts import Floats, Ints
 from placeopt.budget.search.parameters import Rounding
 from placeopt.engine import Model, Result
 

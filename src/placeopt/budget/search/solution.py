@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from placeopt.budget.problem.parts import Floats
+from placeopt.base.arrays import Floats
 from placeopt.engine import Model, Result
 
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from placeopt import engine
+from placeopt.base.arrays import Floats
 from placeopt.budget.model import formulation
 from placeopt.budget.model.objectives import earlier_objectives_are_kept
 from placeopt.budget.model.scale import objective_unit, scale_of
@@ -25,7 +26,7 @@ from placeopt.budget.problem.agencies import (
 )
 from placeopt.budget.problem.arrays import BudgetProblem
 from placeopt.budget.problem.objective_values import objective_value
-from placeopt.budget.problem.parts import Floats, StandAlonePlan
+from placeopt.budget.problem.parts import StandAlonePlan
 from placeopt.budget.problem.stand_alone import (
     OPTIMALITY_TOLERANCE,
     TIE_OBJECTIVES,

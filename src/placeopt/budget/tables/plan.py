@@ -28,11 +28,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from placeopt.base.arrays import Floats
 from placeopt.budget.appraisal.benefits import benefits_chain_table
 from placeopt.budget.explain.shadow_prices import prices
 from placeopt.budget.problem import cash_flows, effects, objective_values
 from placeopt.budget.problem.arrays import OBJECTIVES, WEIGHTED_UNIT, BudgetProblem, sum_by_group
-from placeopt.budget.problem.parts import Floats
 from placeopt.budget.search.payments import payment_decimals
 from placeopt.budget.search.ring_fences import use_returnable_money_first
 from placeopt.budget.search.solution import Solution

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from placeopt.base.arrays import Floats
 from placeopt.budget.problem.arrays import BudgetProblem
-from placeopt.budget.problem.parts import Floats
 from placeopt.scenario.wording import figure, listed, pounds_in_words
 
 FLAT_TOLERANCE = 1e-9  # of an outcome's baseline: a smaller improvement is none

@@ -31,6 +31,7 @@ import numpy as np
 import pandas as pd
 
 from placeopt import engine
+from placeopt.base.arrays import Floats
 from placeopt.base.deadline import without_deadline
 from placeopt.budget.problem import cash_flows, effects
 from placeopt.budget.problem.agencies import (
@@ -43,7 +44,6 @@ from placeopt.budget.problem.agencies import (
     unspent_money,
 )
 from placeopt.budget.problem.arrays import BudgetProblem, sum_by_group
-from placeopt.budget.problem.parts import Floats
 from placeopt.budget.problem.stand_alone import stand_alone_problem
 from placeopt.engine import Model
 from placeopt.engine.model import Terms

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Bools, Floats, Ints
 from placeopt.engine import Block, Model
 from placeopt.engine.model import Terms
 from placeopt.estate.model.variables import Columns
@@ -30,9 +31,6 @@ from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.problem.choice import pull, uses_distance_decay
 from placeopt.scenario.rules.estate.services import Served
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 # Of the other hosts: a zone with one nearer host counts, a zone with two does not
 NEIGHBOUR_FACTOR = 0.6
 COEFFICIENT_TOLERANCE = 1e-9  # of all visits to a service: smaller coefficients are 0

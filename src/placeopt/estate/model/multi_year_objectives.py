@@ -8,7 +8,6 @@ cost = sum_t weight[t] (running[t] - benefit[t])
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from placeopt.engine import Block
 from placeopt.estate.model.constraints.linking import Links
@@ -16,8 +15,6 @@ from placeopt.estate.model.objectives import Expression, running_cost
 from placeopt.estate.model.variables import Columns
 from placeopt.estate.problem.horizon import Years
 from placeopt.scenario.rules.estate.money import WORKS, Capital, Work
-
-Floats = NDArray[np.float64]
 
 
 def add_works(

@@ -12,15 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from placeopt.base.arrays import Bools, Ints
 from placeopt.engine import Block, Model
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.problem.customers import Customers, Hosts
 from placeopt.scenario.rules.estate.services import Served
-
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

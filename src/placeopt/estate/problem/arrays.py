@@ -22,15 +22,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Bools, Floats, Ints
 from placeopt.scenario.rules.estate.services import Access
 from placeopt.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 Ids = NDArray[np.str_]
 
 

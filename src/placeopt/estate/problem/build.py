@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from placeopt.base.arrays import Bools, Floats, Ints
 from placeopt.base.errors import UsageError
 from placeopt.estate.problem.access import build_standards
 from placeopt.estate.problem.arrays import (
-    Bools,
     Buildings,
     EstateProblem,
-    Floats,
     Groups,
     Ids,
-    Ints,
     Pairs,
     Services,
     Tiers,

@@ -15,8 +15,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats, Ints
 from placeopt.base.errors import UsageError
 from placeopt.place.running_cost import nearest_hosts
 from placeopt.scenario.check.solvable import MAX_DECAY_EXPONENT
@@ -24,9 +24,6 @@ from placeopt.scenario.rules.estate.services import Behaviour, Served
 
 if TYPE_CHECKING:
     from placeopt.estate.problem.arrays import EstateProblem
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 def uses_distance_decay(problem: EstateProblem) -> bool:

@@ -17,9 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Ints
 from placeopt.estate.problem.arrays import EstateProblem
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats
 from placeopt.estate.problem.choice import visit_shares
 from placeopt.scenario.rules.estate.services import Fairness
 
 if TYPE_CHECKING:
     from placeopt.estate.problem.arrays import EstateProblem
 
-Floats = NDArray[np.float64]
 WORST_SHARE = 0.1  # of visits, for the objective worst_off
 
 

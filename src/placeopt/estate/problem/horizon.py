@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.problem.build import build_problem, lease_penalties, services_of
 from placeopt.estate.problem.money import carbon_present_value
@@ -25,8 +26,6 @@ from placeopt.scenario.scenario import Scenario
 if TYPE_CHECKING:
     from placeopt.place import Place
     from placeopt.travel import TravelTimes
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

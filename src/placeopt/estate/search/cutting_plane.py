@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from placeopt.base.arrays import Bools, Floats
 from placeopt.base.deadline import Deadline, record_timeout
 from placeopt.engine import Model, Progress, Result, Status, solve
 from placeopt.engine.large_neighbourhood import (
@@ -45,8 +45,6 @@ from placeopt.estate.search.large_neighbourhood import (
 )
 from placeopt.estate.search.rounding_cuts import add_count_cuts
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 MAX_PAIRS_WITH_ROWS = 5_000  # pairs of a zone and a host up to which the rule's own rows are used
 log = logging.getLogger("placeopt.estate")
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats
 from placeopt.base.deadline import Deadline
 from placeopt.engine import Result, solve
 from placeopt.engine.model import Arrays
@@ -25,7 +26,6 @@ from placeopt.estate.model.formulation import Formulation
 from placeopt.estate.model.variables import Columns, structural_columns
 from placeopt.estate.search.large_neighbourhood import SUPPORT_TOLERANCE
 
-Floats = NDArray[np.float64]
 log = logging.getLogger("placeopt.estate")
 
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from placeopt.base.arrays import Bools, Floats
 from placeopt.engine import Result
 from placeopt.engine.large_neighbourhood import (
     LargeNeighbourhoodParameters,
@@ -28,8 +28,6 @@ from placeopt.estate.model.formulation import Formulation
 from placeopt.estate.model.variables import Columns, structural_columns
 from placeopt.estate.problem.arrays import EstateProblem
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 SUPPORT_TOLERANCE = 1e-6  # columns with a smaller value in the relaxation are not in its support
 RANDOM_PRIORITY = 0.2  # of the difference of a host from its guide: how much chance adds to it
 

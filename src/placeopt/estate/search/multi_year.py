@@ -25,6 +25,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats
 from placeopt.base.deadline import Deadline, record_timeout
 from placeopt.engine import Progress, Result, Status, solve
 from placeopt.engine.duality import dual_bound
@@ -74,7 +75,6 @@ from placeopt.estate.solution.timeline import Timeline, objective_value
 from placeopt.scenario.reassignment import TIME_SHARE, uses_reassignment
 from placeopt.scenario.rules.estate.services import Capital
 
-Floats = NDArray[np.float64]
 MAX_DECISIONS_WHOLE = 700  # binary columns up to which the engine is given the whole model
 log = logging.getLogger("placeopt.estate")
 

@@ -17,6 +17,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Bools, Floats
 from placeopt.base.deadline import without_deadline
 from placeopt.engine import Model, solve
 from placeopt.engine.model import Terms
@@ -24,8 +25,6 @@ from placeopt.engine.settings import Settings
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.solution.decision import Decision
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 MAX_ITERATIONS = 20  # of the set of full buildings
 SPARE_M2 = 1e-3  # m2 left in a full building; smaller deviations are rounding
 EXTRA_FIT_OUT_PENALTY = 1e-3  # m2 for each GBP of fit-out above the decision's

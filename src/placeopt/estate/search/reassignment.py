@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats
 from placeopt.base.deadline import Deadline
 from placeopt.engine import Model, Result, Status, solve
 from placeopt.engine.interrupts import ignoring_interrupts
@@ -39,8 +39,6 @@ from placeopt.estate.solution.decision import Decision, visit_minutes
 from placeopt.estate.solution.timeline import Timeline, do_nothing, flows_of, present_cost
 from placeopt.scenario.reassignment import allowance_gbp
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 MAX_PAIRS_WHOLE = 200_000  # pairs of a zone and a host, of all years, up to which all are kept
 NEAREST_HOSTS = 5  # hosts of a zone that are always in the model
 LEAST_SECONDS = 1.0  # of a solve that begins late

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Bools
 from placeopt.base.deadline import Deadline
 from placeopt.base.errors import EngineError
 from placeopt.engine import Progress, Result, Status, solve
@@ -68,7 +69,6 @@ from placeopt.estate.search.outcome import Ceilings, Outcome, ceilings_of, minim
 from placeopt.estate.search.rounding_cuts import add_count_cuts
 from placeopt.estate.solution.decision import Decision, objective_value
 
-Bools = NDArray[np.bool_]
 MAX_PAIRS_WHOLE = 20_000  # pairs of a zone and a host up to which all of them are in the model
 MAX_PAIRS_BY_REACH = 100_000  # the same of a group of zones with the same hosts in reach
 NEAREST_HOSTS = 5  # possible hosts of a zone that are always in the model

@@ -12,14 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats
 from placeopt.base.errors import EngineError
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.problem.choice import visit_shares
 from placeopt.estate.problem.equity import WORST_SHARE, mean_of_worst
 from placeopt.place.running_cost import RunningCostRates, running_cost
-
-Floats = NDArray[np.float64]
-
 
 NAN = float("nan")
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats
 from placeopt.base.errors import EngineError
 from placeopt.engine import Model, solve
 from placeopt.engine.settings import Settings
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from placeopt.place import Place
 
-Floats = NDArray[np.float64]
 OBJECTIVE_TOLERANCE = 1e-7  # relative slack of the transfers, for rounding
 
 

@@ -13,11 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats
 from placeopt.estate.problem.horizon import Years
 from placeopt.estate.solution import decision
 from placeopt.estate.solution.decision import Costs, Decision, costs_of, decision_today
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

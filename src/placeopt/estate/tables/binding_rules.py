@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Bools
 from placeopt.estate.problem.access import hosts_offering
 from placeopt.estate.problem.arrays import EstateProblem, Standard
 from placeopt.estate.solution.decision import Decision, costs_of, running_cost_today
@@ -19,7 +20,6 @@ from placeopt.scenario.rules.estate.services import Carbon, Network, Revenue
 from placeopt.scenario.wording import pounds
 
 Names = dict[str, str]
-Bools = NDArray[np.bool_]
 
 
 def rules_broken_if_closed(problem: EstateProblem, plan: Decision, names: Names) -> list[list[str]]:

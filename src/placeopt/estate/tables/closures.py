@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats, Ints
 from placeopt.estate.problem.arrays import CAR_MODES, EstateProblem
 from placeopt.estate.problem.horizon import Years
 from placeopt.estate.solution.decision import Decision
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from placeopt.place import Place
     from placeopt.travel import TravelTimes
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 UNSERVED = -1  # building of a flow that the plan leaves unserved
 SHARE_TOLERANCE = 1e-6  # of a zone's visits: smaller shares are rounding
 FASTEST = "fastest"

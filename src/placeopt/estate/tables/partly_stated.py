@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from placeopt.base.arrays import Bools, Floats
 from placeopt.estate.problem.arrays import EstateProblem
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 
 def energy_kwh(problem: EstateProblem, opened: Bools) -> Floats:

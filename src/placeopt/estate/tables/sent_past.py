@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Bools, Floats
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.problem.horizon import Years
 from placeopt.estate.search.outcome import Outcome
@@ -38,8 +39,6 @@ from placeopt.scenario.rules.estate.services import Capacity, Capital, Floor
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 REASONS = ("floor", "capital", "cost", "open")
 
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats
 from placeopt.estate.problem.horizon import Years
 from placeopt.estate.solution.decision import Costs
 from placeopt.estate.solution.timeline import Flows
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from placeopt.place import Place
 
-Floats = NDArray[np.float64]
 OUTLOOK_YEARS = 10
 RUNNING = ("buildings", "staff", "held_empty")
 ONE_OFF = ("fit_out", "moves", "set_up", "closing", "redundancy", "double_running")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.problem.horizon import Years
 from placeopt.estate.solution.decision import (
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from placeopt.place import Place
 
-Floats = NDArray[np.float64]
 YEARLY_UNITS = {"running_cost": "GBP/year"} | {k: u for k, u in ESTATE_UNITS.items() if k != "cost"}
 
 

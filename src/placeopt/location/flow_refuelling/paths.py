@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from placeopt.base.arrays import Floats, Ints
 from placeopt.location.labels import pandas_labels
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 NO_PREDECESSOR = -9999  # given by scipy where there is no predecessor
 
 

@@ -28,8 +28,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats, Ints
 from placeopt.base.errors import UsageError
 from placeopt.location.flow_refuelling.paths import (
     InvalidNetwork,
@@ -40,9 +40,6 @@ from placeopt.location.flow_refuelling.paths import (
 )
 from placeopt.location.labels import UnclearIds, chosen_positions, values_by_id
 from placeopt.location.statement import is_number
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 FLOW_REFUELLING = "flow-refuelling"
 NAMES = (FLOW_REFUELLING, "flow-refueling", "frlm")

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from placeopt.base.arrays import Floats
 from placeopt.base.errors import Finding
 from placeopt.base.findings import row_number, warning
 from placeopt.place.check.plausible import IsNoted, note_hint
-from placeopt.place.check.quantities import Floats
 from placeopt.place.files.raw import number_text
 from placeopt.place.tables import Place, table_label
 

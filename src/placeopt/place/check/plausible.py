@@ -20,16 +20,10 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from placeopt.base.arrays import Floats
 from placeopt.base.errors import Finding
 from placeopt.base.findings import row_number, warning
-from placeopt.place.check.quantities import (
-    ColumnName,
-    Floats,
-    Quantity,
-    columns_of,
-    logarithms,
-    quantities,
-)
+from placeopt.place.check.quantities import ColumnName, Quantity, columns_of, logarithms, quantities
 from placeopt.place.columns import dictionary
 from placeopt.place.files.raw import number_text, texts_of
 from placeopt.place.tables import Place, table_label

@@ -19,15 +19,14 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats
 from placeopt.place.columns import Column, dictionary
 from placeopt.place.tables import Place
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = NDArray[np.float64]
 ColumnName = tuple[str, str]  # a table and one of its columns
 _NORMAL_95 = 1.96  # standard deviations on either side that hold 95 % of a normal distribution
 

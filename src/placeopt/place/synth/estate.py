@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats, Ints
 from placeopt.place.synth.catalogue import catalogue, parse_shares
-from placeopt.place.synth.geography import DISTRICTS, Floats, Geography, Ints, nearest_positions
+from placeopt.place.synth.geography import DISTRICTS, Geography, nearest_positions
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats, Ints
+
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 DISTRICTS = 4
 CENTRE_M = (470_000.0, 265_000.0)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats
 from placeopt.place import Place
 from placeopt.travel.fill_missing import coordinates_of
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 JUNCTIONS_PER_ZONE = 14  # round each zone's point
 TOWNS = 12  # the number of largest zones joined by main roads
 MAX_SHORT_STREET_M = 350.0
-Floats = NDArray[np.float64]
 
 
 def write_synthetic_streets(place: Place, file: Path, seed: int = 1) -> int:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats
 from placeopt.base.errors import Finding, InputError, UsageError
 from placeopt.base.findings import error
 from placeopt.travel.streets.graph import Graph
@@ -29,7 +30,6 @@ from placeopt.travel.transit.gtfs import Timetable
 if TYPE_CHECKING:
     from placeopt.travel.transit.raptor import RaggedRows, TimetableArrays
 
-Floats = NDArray[np.float64]
 BLOCK_STOPS = 512
 
 

@@ -26,10 +26,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from placeopt.base.arrays import Floats, Ints
 from placeopt.budget.model.scale import Scale, by_year
 from placeopt.budget.problem import cash_flows, effects
 from placeopt.budget.problem.arrays import BudgetProblem, sum_by_group
-from placeopt.budget.problem.parts import Floats, Ints
 from placeopt.engine import Model
 from placeopt.engine.model import Terms
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from placeopt import engine
+from placeopt.base.arrays import Ints
 from placeopt.base.deadline import without_deadline
 from placeopt.budget.model.scale import Scale, by_year
 from placeopt.budget.problem import cash_flows
 from placeopt.budget.problem.arrays import BudgetProblem
-from placeopt.budget.problem.parts import Ints
 from placeopt.engine import Model
 from placeopt.engine.model import Terms
 from placeopt.engine.settings import Settings

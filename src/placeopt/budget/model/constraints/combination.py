@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from placeopt.budget.curves.combination import Floats
+from placeopt.base.arrays import Floats
 from placeopt.engine.model import Terms
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from placeopt.base.arrays import Floats, Ints
 from placeopt.budget.model.scale import Scale
 from placeopt.budget.problem.arrays import BudgetProblem
-from placeopt.budget.problem.parts import Floats, Ints
 from placeopt.engine import Block, Model
 from placeopt.engine.model import Terms
 

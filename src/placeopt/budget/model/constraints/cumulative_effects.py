@@ -25,6 +25,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from placeopt.base.arrays import Floats, Ints
 from placeopt.budget.curves.piecewise import (
     MIN_PIECE_SHARE,
     Piece,
@@ -39,7 +40,6 @@ from placeopt.budget.curves.remaining_potential import (
 )
 from placeopt.budget.problem import effects
 from placeopt.budget.problem.arrays import BudgetProblem
-from placeopt.budget.problem.parts import Floats, Ints
 from placeopt.engine import Model
 from placeopt.engine.model import Terms
 

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from placeopt.base.arrays import Floats
 from placeopt.budget.curves.piecewise import Piece
 from placeopt.budget.model.constraints.combination import best_ones_are_chosen
 from placeopt.budget.model.constraints.remaining_potential import (
@@ -24,7 +25,6 @@ from placeopt.budget.model.constraints.remaining_potential import (
 from placeopt.budget.model.scale import Scale, by_position, by_year
 from placeopt.budget.problem import effects
 from placeopt.budget.problem.arrays import BudgetProblem
-from placeopt.budget.problem.parts import Floats
 from placeopt.engine import Model
 from placeopt.engine.model import Terms
 

@@ -29,7 +29,8 @@ from typing import Any
 
 import numpy as np
 
-from placeopt.budget.curves.base import Curve, Floats
+from placeopt.base.arrays import Floats
+from placeopt.budget.curves.base import Curve
 from placeopt.budget.curves.piecewise import Piece, Side, error_bound
 from placeopt.budget.model.constraints.consent import (
     guaranteed_results,

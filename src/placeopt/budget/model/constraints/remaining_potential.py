@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from placeopt.budget.curves.base import Curve, Floats
+from placeopt.base.arrays import Floats
+from placeopt.budget.curves.base import Curve
 from placeopt.budget.curves.piecewise import Piece
 from placeopt.budget.curves.remaining_potential import (
     InverseTransformCurve,

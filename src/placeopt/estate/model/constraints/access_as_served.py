@@ -15,8 +15,8 @@ relaxed assignment counts as within the minutes if a host left out is: a relaxat
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from placeopt.base.arrays import Floats, Ints
 from placeopt.engine import Model
 from placeopt.engine.model import Terms
 from placeopt.estate.model.constraints.access import add_cover, eligible_hosts
@@ -24,10 +24,6 @@ from placeopt.estate.model.constraints.registry import states
 from placeopt.estate.model.variables import Columns
 from placeopt.estate.problem.arrays import EstateProblem, Standard
 from placeopt.scenario.rules.estate.services import Access
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 
 
 @states(Access)

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from placeopt.base.arrays import Ints
 from placeopt.engine import Block, Model
 from placeopt.engine.model import Terms
 from placeopt.estate.model.constraints.service import staff_let_go
@@ -30,8 +31,6 @@ from placeopt.estate.model.variables import Columns
 from placeopt.estate.problem.arrays import EstateProblem
 from placeopt.estate.problem.horizon import Years
 from placeopt.scenario.rules.estate.services import Capacity, Floor
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
