@@ -999,12 +999,7 @@ def _of_which_cost(answer, gbp):
     rf"minutes{CAR}\.",
 )
 def _as_sent(answer, after, year, base, before, car):
-    dated = so_dated(answer, year) and so_compared(answer, base)
-    return (
-        dated
-        and so_driven(answer, car)
-        and all_so((after, before), _sent(answer, "plan"), _sent(answer, "today"))
-    )
+    return _sent_minutes(answer, after, year, before, base, car)
 
 
 @judges("estate", r"(\d+) of the (\d+) buildings open today closes?\.")

@@ -14,13 +14,13 @@ unit / demand. If they are not, and a cost is huge, the solution is not called p
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from placeopt.base.arrays import Floats, Ints
+from placeopt.base.deadline import Deadline
 from placeopt.engine.interrupts import interrupted
 from placeopt.engine.result import Status
 from placeopt.location.distances import Matrix
@@ -61,15 +61,14 @@ def solve_usable(problem: Problem, time_limit_seconds: float, solve: Solve) -> S
     costs = _costs(problem)
     if costs is None:
         return solve(problem, time_limit_seconds)
-    started_at = time.perf_counter()
+    deadline = Deadline(time_limit_seconds)
     best = _cheap_plan(problem, costs)
     usable = problem
     if best is not None and _is_wide(costs, best):
         usable = _restrict(problem, costs, best)
         costs = costs.up_to(_amount(costs, best))
     while True:
-        seconds_left = time_limit_seconds - (time.perf_counter() - started_at)
-        found = solve(usable, max(seconds_left, MIN_SECONDS))
+        found = solve(usable, deadline.seconds_left(at_least=MIN_SECONDS))
         found = replace(found, problem=problem)
         if found.objective is None:
             return found if best is None else _unproven(best, costs)
@@ -78,8 +77,7 @@ def solve_usable(problem: Problem, time_limit_seconds: float, solve: Solve) -> S
         if not _is_wide(costs, found):
             is_safe = costs.largest_split <= MAX_SPLIT_RATIO * _amount(costs, found)
             return found if is_safe else _unproven(found, costs)
-        seconds_left = time_limit_seconds - (time.perf_counter() - started_at)
-        if seconds_left < MIN_SECONDS or interrupted():
+        if deadline.seconds_left() < MIN_SECONDS or interrupted():
             return _unproven(found, costs)
         usable = _restrict(problem, costs, found)
         costs = costs.up_to(_amount(costs, found))
