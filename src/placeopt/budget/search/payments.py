@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 
 from placeopt.base.arrays import Floats
-from placeopt.base.deadline import without_deadline
+from placeopt.base.deadline import Deadline, without_deadline
 from placeopt.budget.model.payments import payments
 from placeopt.budget.model.scale import scale_of
 from placeopt.budget.problem import cash_flows, effects
@@ -52,7 +50,7 @@ def closest_payments(
     if "transfer" in model.columns:
         model.add_cost(model.columns["transfer"].all, 1e-2)
     # a plan found at the deadline still needs payments
-    fresh_solver = TimedSolver(time.perf_counter(), solver.settings, None)
+    fresh_solver = TimedSolver(Deadline(solver.settings.time_limit_seconds), solver.settings, None)
     with without_deadline():
         result = fresh_solver.solve(model, gap=0.0)
     if not result.has_plan:

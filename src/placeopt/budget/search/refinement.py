@@ -7,7 +7,6 @@ broken by least disruption, and payments stay as close to today's as possible (`
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -50,11 +49,11 @@ def solve_lexicographic(
     Returns:
         The plan with its bounds; without ``spend`` where no plan was found.
     """
-    started, parameters = time.perf_counter(), parameters or DEFAULTS
+    parameters = parameters or DEFAULTS
     approximation = Approximation(
         problem, parameters.refinement.first_error_share, parameters.refinement.max_breaks
     )
-    solver = TimedSolver(started, settings, progress)
+    solver = TimedSolver(Deadline(settings.time_limit_seconds), settings, progress)
     objectives = problem.objectives
     slacks = [*objectives.slack, *(0.0 for _ in objectives.names)]
     solver.interrupted = interrupted
@@ -71,8 +70,7 @@ def solve_lexicographic(
         found = minimise_objective(problem, approximation, name, limits, solver, parameters)
         return found, None if found.step is None else found.spend
 
-    deadline = Deadline(settings.time_limit_seconds)
-    minimised = minimise_in_order(objectives.names, minimise_one, deadline)
+    minimised = minimise_in_order(objectives.names, minimise_one, solver.deadline)
     spend, was_interrupted = minimised.solution, minimised.was_interrupted
     if spend is None:
         return Solution(replace(minimised.stages[-1].result, seconds=solver.seconds()))

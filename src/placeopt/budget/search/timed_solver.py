@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -18,14 +17,14 @@ class TimedSolver:
     """The engine within the remaining time limit, with the seconds spent by phase.
 
     Attributes:
-        started: When the search began, on the clock of ``time.perf_counter``.
-        settings: Time limit, gap, engine, threads and seed.
+        deadline: When the search ends.
+        settings: Gap, engine, threads and seed.
         progress: Called with the best value and bound.
         spent: Seconds by phase so far.
         interrupted: Whether Ctrl-C was pressed.
     """
 
-    started: float
+    deadline: Deadline
     settings: SolverSettings
     progress: Callable[[Progress], None] | None
     spent: dict[str, float] = field(default_factory=dict)
@@ -35,12 +34,11 @@ class TimedSolver:
         """Seconds until the time limit; 0 after Ctrl-C."""
         if self.interrupted():
             return 0.0
-        remaining = self.settings.time_limit_seconds - (time.perf_counter() - self.started)
-        return min(remaining, Deadline.enclosing().seconds_left())
+        return min(self.deadline.seconds_left(), Deadline.enclosing().seconds_left())
 
     def seconds(self) -> dict[str, float]:
         """Seconds by phase, and in total."""
-        return {**self.spent, "total": time.perf_counter() - self.started}
+        return {**self.spent, "total": self.deadline.elapsed_seconds}
 
     def solve(self, model: Model, gap: float | None = None, share: float = 1.0) -> Result:
         """Solve a model within a ``share`` of the remaining time."""
@@ -59,4 +57,4 @@ class TimedSolver:
     def report(self, value: float | None, bound: float) -> None:
         """Report the best value and bound, if anybody asked for them."""
         if self.progress:
-            self.progress(Progress(time.perf_counter() - self.started, value, bound))
+            self.progress(Progress(self.deadline.elapsed_seconds, value, bound))
